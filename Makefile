@@ -1,0 +1,33 @@
+# Two targets do all their own set-up: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test lint types imports check clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $(READY)
+
+demo: $(READY)  ## the main job, against the emulator
+	$(BIN)/bentley-sync demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typing
+	$(BIN)/basedpyright
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+test: lint types imports  ## everything that must hold
+	$(BIN)/pytest --cov --cov-report=term
+
+clean:
+	rm -rf .venv

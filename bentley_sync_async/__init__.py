@@ -1,0 +1,1 @@
+"""Asyncio client for Bentley's iTwin Synchronization API."""

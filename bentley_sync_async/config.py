@@ -1,0 +1,153 @@
+"""Where the service is and how patient the client is with it: plain values, and how to read them from a mapping."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from attrs import Attribute, field, frozen
+
+from bentley_sync_async.errors import ConfigurationError
+
+SCOPE = "itwin-platform"
+"""The one OAuth scope of the API."""
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Environment(enum.Enum):
+    """One of the deployments of the iTwin Platform: its API host and the issuer of its tokens."""
+
+    PROD = ("https://api.bentley.com", "https://ims.bentley.com")
+    QA = ("https://qa-api.bentley.com", "https://qa-ims.bentley.com")
+    DEV = ("https://dev-api.bentley.com", "https://qa-ims.bentley.com")
+
+    def __init__(self, base_url: str, issuer: str) -> None:
+        self.base_url = base_url
+        self.issuer = issuer
+
+    @classmethod
+    def named(cls, name: str) -> Environment:
+        """Return the environment of that name, in any case.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        try:
+            return cls[name.strip().upper()]
+        except KeyError:
+            known = ", ".join(environment.name.lower() for environment in cls)
+            raise ConfigurationError(f"There is no environment {name!r}; there are: {known}.") from None
+
+
+def _positive(_settings: object, attribute: Attribute[Any], value: float) -> None:
+    if not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be more than 0, not {value!r}.")
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """How long one request and one logical call may take, in seconds. The timeout of a watch is the watch's own.
+
+    Attributes:
+        connect: To make a connection.
+        request: For one request: connecting, sending, and reading the body to its end.
+        call: For one logical call: all its attempts and the waiting between them.
+    """
+
+    connect: float = field(default=10.0, validator=_positive)
+    request: float = field(default=60.0, validator=_positive)
+    call: float = field(default=900.0, validator=_positive)
+
+
+def root_url(url: str, setting: str) -> str:
+    """Return a root URL without its trailing slash, or say what is wrong with it.
+
+    Raises:
+        ConfigurationError: It is no http(s) URL, holds credentials, a query or a fragment, or is plain http to
+            anything but loopback: a token would travel in clear text.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError as exc:
+        raise ConfigurationError(f"{setting} is not a URL: {exc}.") from exc
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(f"{setting} must be a URL like https://api.bentley.com, not {_shown(parts)!r}.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(f"{setting} must hold no user, password, query or fragment: {_shown(parts)!r}.")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ConfigurationError(
+            f"{setting} is plain http to {host}, and a token sent there could be read by anyone on the way: use https. "
+            "Plain http is for loopback only."
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _shown(parts: SplitResult) -> str:
+    """Return a URL as far as an error may show it: no credentials, no query."""
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else parts.path[:80]
+
+
+@frozen(kw_only=True)
+class ClientConfig:
+    """All settings of a client that are plain values.
+
+    Attributes:
+        base_url: The platform's root, such as `https://api.bentley.com`; the client adds `/synchronization/...`.
+        issuer: The issuer of tokens for client credentials, such as `https://ims.bentley.com`.
+        timeouts: How long a request and a call may take.
+        max_body_bytes: The bound on an answer's size, after decompression.
+    """
+
+    base_url: str = field(default=Environment.PROD.base_url, converter=partial(root_url, setting="base_url"))
+    issuer: str = field(default=Environment.PROD.issuer, converter=partial(root_url, setting="issuer"))
+    timeouts: Timeouts = Timeouts()
+    max_body_bytes: int = field(default=64 * 1024 * 1024, validator=_positive)
+
+
+@frozen(kw_only=True)
+class EnvironmentSettings:
+    """What the `BENTLEY_SYNC_*` variables say.
+
+    Attributes:
+        config: The plain settings.
+        token: `BENTLEY_SYNC_TOKEN`.
+        client_id: `BENTLEY_SYNC_CLIENT_ID`.
+        client_secret: `BENTLEY_SYNC_CLIENT_SECRET`.
+    """
+
+    config: ClientConfig
+    token: str | None = field(default=None, repr=False)
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+
+def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
+    """Read the `BENTLEY_SYNC_*` variables from a mapping.
+
+    `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev; default prod) gives the API host and the issuer, `BENTLEY_SYNC_BASE_URL`
+    and `BENTLEY_SYNC_ISSUER` replace them. `BENTLEY_SYNC_TOKEN` is a ready token; without it
+    `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
+
+    Raises:
+        ConfigurationError: A variable has an impossible value, or the message names the variables that are missing.
+    """
+    values = {name: text.strip() for name, text in environ.items() if name.startswith("BENTLEY_SYNC_") and text.strip()}
+    environment = Environment.named(values.get("BENTLEY_SYNC_ENVIRONMENT", "prod"))
+    token = values.get("BENTLEY_SYNC_TOKEN")
+    client_id = values.get("BENTLEY_SYNC_CLIENT_ID")
+    client_secret = values.get("BENTLEY_SYNC_CLIENT_SECRET")
+    if token is None and not (client_id and client_secret):
+        wanted = {"BENTLEY_SYNC_CLIENT_ID": client_id, "BENTLEY_SYNC_CLIENT_SECRET": client_secret}
+        missing = " and ".join(name for name, value in wanted.items() if not value)
+        raise ConfigurationError(f"No credentials: set {missing} for a service application, or BENTLEY_SYNC_TOKEN.")
+    base_url = values.get("BENTLEY_SYNC_BASE_URL", environment.base_url)
+    issuer = values.get("BENTLEY_SYNC_ISSUER", environment.issuer)
+    config = ClientConfig(
+        base_url=root_url(base_url, "BENTLEY_SYNC_BASE_URL"), issuer=root_url(issuer, "BENTLEY_SYNC_ISSUER")
+    )
+    return EnvironmentSettings(config=config, token=token, client_id=client_id, client_secret=client_secret)

@@ -1,0 +1,266 @@
+"""The one exception tree of the package. Everything it raises on purpose is a `SynchronizationError`.
+
+Every error says what happened, to which id or URL, and what to do next. All of them pickle and copy with everything
+they carry. None of them ever carries a token, a client secret or a signed URL: what comes from the wire is redacted
+before it gets here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bentley_sync_async.models import ProblemDetail, RunRef, StorageRun, StorageTask
+
+
+class SynchronizationError(Exception):
+    """The root of the tree: `except SynchronizationError` catches all that this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[SynchronizationError], args: tuple[Any, ...], state: dict[str, Any]) -> SynchronizationError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(SynchronizationError):
+    """The client was set up in a way that cannot work; the message names the setting."""
+
+
+class InvalidArgumentError(SynchronizationError, ValueError):
+    """A value handed to a method cannot be right (an empty id, a negative timeout); nothing was sent."""
+
+
+# What the service answered.
+
+
+class APIError(SynchronizationError):
+    """The service answered with an error status.
+
+    Attributes:
+        status: HTTP status.
+        code: The service's error code, `None` if the body held none. Match on this, never on `message`.
+        message: The service's own words, redacted; `None` if the body held none.
+        target: What the error is about, in the service's words.
+        details: The service's details, one for each thing that is wrong.
+        retry_after: Seconds that the service asks to wait, `None` if it did not say.
+        method: HTTP method of the request.
+        url: URL of the request, without secrets.
+        request_id: The id that the service's operators can look up, `None` if there was none.
+    """
+
+    advice: ClassVar[str] = "See the service's code and message for what to change."
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        method: str,
+        url: str,
+        code: str | None = None,
+        message: str | None = None,
+        target: str | None = None,
+        details: Sequence[ProblemDetail] = (),
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.status = status
+        self.method = method
+        self.url = url
+        self.code = code
+        self.message = message
+        self.target = target
+        self.details = tuple(details)
+        self.retry_after = retry_after
+        self.request_id = request_id
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        said = ": ".join(part for part in (self.code, self.message) if part) or "no error object in the answer"
+        lines = [f"{self.method} {self.url} answered {self.status} {said}"]
+        lines += [f"  - {detail}" for detail in self.details]
+        if self.target and not self.details:
+            lines.append(f"  about: {self.target}")
+        if self.retry_after is not None:
+            lines.append(f"  the service asks to wait {self.retry_after:g} s")
+        if self.request_id:
+            lines.append(f"  request id: {self.request_id}")
+        lines.append(f"  {self.advice}")
+        return "\n".join(lines)
+
+
+class AuthenticationError(APIError):
+    """401: the service did not accept the token."""
+
+    advice = (
+        "The token is missing, expired, of another issuer, or lacks the scope itwin-platform. "
+        "Check that token and environment (prod, qa, dev) belong together."
+    )
+
+
+class PermissionDeniedError(APIError):
+    """403: the token is good, but its owner may not do this."""
+
+    advice = "Add the user or service application to the iTwin, with a role that may synchronize the iModel."
+
+
+class NotFoundError(APIError):
+    """404: there is no such thing, or the caller cannot see it."""
+
+    advice = "Check the id, that it was not deleted, and that the caller is a member of its iTwin."
+
+
+class ConflictError(APIError):
+    """409: the request collides with something that already is so or already runs."""
+
+    advice = (
+        "A file can belong to one connection of an iModel only, and a connection that is running cannot be deleted; "
+        "for a trigger, wait a second and trigger again."
+    )
+
+
+class UnprocessableError(APIError):
+    """422: the service understood the request and finds it invalid; `details` say what is wrong."""
+
+    advice = "Correct what the details name, then send the request again."
+
+
+class RateLimitedError(APIError):
+    """429: too many requests for this application's tier; `retry_after` says how long to wait."""
+
+    advice = "The quota counts per application: lower the concurrency, wait, or use a higher tier."
+
+
+class ServerError(APIError):
+    """5xx: the service itself failed."""
+
+    advice = "Nothing to correct on this side: try again later, and quote the request id if it stays."
+
+
+# What happened on the way.
+
+
+class TransportError(SynchronizationError):
+    """The request got no whole answer.
+
+    Attributes:
+        method: HTTP method of the request.
+        url: URL of the request, without secrets.
+        sent: Whether the service may have received the request. `False` only if it certainly did not.
+    """
+
+    def __init__(self, text: str, *, method: str, url: str, sent: bool) -> None:
+        self.method = method
+        self.url = url
+        self.sent = sent
+        hint = "" if method == "GET" or not sent else "; it may have been carried out: look before sending it again"
+        super().__init__(f"{method} {url}: {text}{hint}")
+
+
+class ConnectionLostError(TransportError):
+    """The connection could not be made, or broke before the whole answer was there."""
+
+
+class RequestTimeoutError(TransportError):
+    """The whole answer was not there in time (`Timeouts.request`, reading the body included)."""
+
+
+class ResponseTooLargeError(TransportError):
+    """The answer's body passed the bound on its size (`ClientConfig.max_body_bytes`)."""
+
+
+class DecodeError(SynchronizationError):
+    """An answer is not what the API promises: not JSON, or a value of the wrong type.
+
+    Attributes:
+        path: JSON path of the value, `$` for the whole body.
+        excerpt: The value as far as it is short and holds no secret.
+    """
+
+    def __init__(self, problem: str, *, path: str = "$", excerpt: str = "") -> None:
+        self.path = path
+        self.excerpt = excerpt
+        found = f", found {excerpt}" if excerpt else ""
+        super().__init__(
+            f"Unexpected answer at {path}: {problem}{found}. "
+            "If this persists, the API has changed or something between you and it answers in its place."
+        )
+
+
+class ProtocolError(SynchronizationError):
+    """An answer breaks the rules of the API's HTTP: a status that no page names, a Location that leads nowhere."""
+
+
+class ForeignOriginError(ProtocolError):
+    """A Location or link points to another host than the one this client talks to; nothing was sent there."""
+
+
+# Tokens.
+
+
+class TokenError(SynchronizationError):
+    """No access token could be had."""
+
+
+class CredentialsError(TokenError):
+    """The issuer refuses these credentials; trying again cannot help."""
+
+
+class TokenUnavailableError(TokenError):
+    """The issuer, or the caller's own token source, failed in a way that may pass."""
+
+
+# Watching a run, and what came of it.
+
+
+class WatchError(SynchronizationError):
+    """A watch ended without the run's end. The run itself goes on: nothing here can cancel it.
+
+    Attributes:
+        ref: The run that was followed, `None` if none was known yet. `client.attach(ref)` follows it again.
+        run: The last snapshot, `None` if there was none.
+    """
+
+    def __init__(self, text: str, *, ref: RunRef | None, run: StorageRun | None = None) -> None:
+        self.ref = ref
+        self.run = run
+        super().__init__(text)
+
+
+class WatchTimeoutError(WatchError, TimeoutError):
+    """The `timeout` of a watch ran out before its run was completed."""
+
+
+class WatchFailedError(WatchError):
+    """The service gave no good answer for so long that the watch gave up; `__cause__` is the last failure."""
+
+
+class RunVanishedError(WatchError):
+    """The service does not know the run (any more)."""
+
+
+class IModelBusyError(WatchError):
+    """Another connection of the iModel is being synchronized, and `when_busy="fail"` was asked for."""
+
+
+class RunNotCompletedError(SynchronizationError):
+    """The run has no result yet."""
+
+
+class RunFailedError(SynchronizationError):
+    """The run was completed and is no success (`StorageRun.raise_for_result`).
+
+    Attributes:
+        run: The completed run.
+        failed_tasks: Its tasks that are no success, with their errors.
+    """
+
+    def __init__(self, text: str, *, run: StorageRun, failed_tasks: Sequence[StorageTask]) -> None:
+        self.run = run
+        self.failed_tasks = tuple(failed_tasks)
+        super().__init__(text)

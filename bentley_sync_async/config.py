@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -92,6 +91,14 @@ def _shown(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else parts.path[:80]
 
 
+def _base_url(url: str) -> str:
+    return root_url(url, "base_url")
+
+
+def _issuer(url: str) -> str:
+    return root_url(url, "issuer")
+
+
 @frozen(kw_only=True)
 class ClientConfig:
     """All settings of a client that are plain values.
@@ -103,8 +110,8 @@ class ClientConfig:
         max_body_bytes: The bound on an answer's size, after decompression.
     """
 
-    base_url: str = field(default=Environment.PROD.base_url, converter=partial(root_url, setting="base_url"))
-    issuer: str = field(default=Environment.PROD.issuer, converter=partial(root_url, setting="issuer"))
+    base_url: str = field(default=Environment.PROD.base_url, converter=_base_url)
+    issuer: str = field(default=Environment.PROD.issuer, converter=_issuer)
     timeouts: Timeouts = Timeouts()
     max_body_bytes: int = field(default=64 * 1024 * 1024, validator=_positive)
 

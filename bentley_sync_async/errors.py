@@ -212,7 +212,15 @@ class CredentialsError(TokenError):
 
 
 class TokenUnavailableError(TokenError):
-    """The issuer, or the caller's own token source, failed in a way that may pass."""
+    """The issuer, or the caller's own token source, failed in a way that may pass.
+
+    Attributes:
+        retry_after: Seconds that the issuer asks to wait, `None` if it did not say.
+    """
+
+    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(text)
 
 
 # Watching a run, and what came of it.

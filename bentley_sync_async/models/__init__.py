@@ -22,7 +22,7 @@ from .enums import (
     TaskErrorPhase,
     TaskErrorSystem,
 )
-from .links import Link, PagingLinks
+from .links import Link, Page, PagingLinks
 from .open_enum import OpenEnum
 from .problems import Problem, ProblemDetail
 from .runs import (
@@ -54,6 +54,7 @@ __all__ = [
     "JobPhase",
     "Link",
     "OpenEnum",
+    "Page",
     "PagingLinks",
     "Problem",
     "ProblemDetail",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
 from attrs import frozen
+
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -29,3 +34,22 @@ class PagingLinks:
     self_: Link | None = None
     next: Link | None = None
     prev: Link | None = None
+
+
+@frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: Its entities, in the service's order.
+        links: Where the service says its neighbours are.
+    """
+
+    items: tuple[T, ...] = ()
+    links: PagingLinks = PagingLinks()
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)

@@ -1,0 +1,85 @@
+"""A service application: the client_credentials grant against the token endpoint of the environment."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from bentley_sync_async.config import SCOPE
+from bentley_sync_async.errors import (
+    ConfigurationError,
+    CredentialsError,
+    DecodeError,
+    TokenError,
+    TokenUnavailableError,
+    TransportError,
+)
+from bentley_sync_async.transport.messages import Request, Response, Transport
+from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.wire.headers import retry_after
+from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
+
+from .refreshing import Fetch
+
+_OK, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 429, 500
+_PASSING = ("temporarily_unavailable", "server_error")
+
+
+@frozen
+class ClientCredentials:
+    """The id and secret of a service application, as registered at the iTwin Platform.
+
+    Attributes:
+        client_id: Its id, `service-...`.
+        client_secret: Its secret; no repr shows it.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name, value in (("client_id", self.client_id), ("client_secret", self.client_secret)):
+            if not isinstance(value, str) or not value.strip():
+                raise ConfigurationError(f"The {name} of the service application is empty.")
+
+
+def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transport, timeout: float = 30.0) -> Fetch:
+    """Return a coroutine function that obtains a token for the credentials from the issuer.
+
+    Args:
+        credentials: Of the service application.
+        issuer: Such as `https://ims.bentley.com`.
+        transport: What carries the request.
+        timeout: Seconds for it.
+    """
+    request = Request(
+        method="POST",
+        url=f"{issuer}/connect/token",
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+        body=token_request(credentials.client_id, credentials.client_secret, SCOPE),
+    )
+
+    async def fetch() -> Token:
+        try:
+            response = await transport.send(request, timeout=timeout)
+        except TransportError as exc:
+            raise TokenUnavailableError(f"No token: {exc}") from exc
+        if response.status != _OK:
+            raise _failure(response, credentials.client_id, issuer)
+        try:
+            answer = decode_token(response.body)
+        except DecodeError as exc:
+            raise TokenUnavailableError(f"No token: {issuer} answered {response.status}. {exc}") from exc
+        return Token(value=answer.access_token, expires_in=answer.expires_in)
+
+    return fetch
+
+
+def _failure(response: Response, client_id: str, issuer: str) -> TokenError:
+    reason = refusal(response.body)
+    said = f"{issuer} answered {response.status}" + (f" ({reason})" if reason else "")
+    if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR or (reason or "").startswith(_PASSING):
+        return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
+    return CredentialsError(
+        f"No token for the service application {client_id}: {said}. Check client id and secret, that the issuer is "
+        f"the one of your environment, and that the application may ask for the scope {SCOPE}."
+    )

@@ -1,0 +1,75 @@
+"""A token source that renews its token: one fetch at a time, ahead of expiry, and when the service refused it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
+from bentley_sync_async.transport.tokens import Token
+
+Fetch = Callable[[], Awaitable[str | Token]]
+"""A coroutine function that obtains a token; a `Token` may say how long it lives."""
+
+_EARLY = 60.0
+_EARLY_PART = 0.1
+
+
+class RefreshingTokenSource:
+    """Keeps the token that `fetch` obtained until it is about to expire or was refused.
+
+    Whoever needs a token while one is being fetched waits for that fetch. If the task that fetches is cancelled, the
+    next one in line fetches.
+    """
+
+    def __init__(self, fetch: Fetch) -> None:
+        """Make a source.
+
+        Args:
+            fetch: Obtains a token. It is called when there is none, one minute (or the last tenth of its life, if that
+                is shorter) before the current one expires, and when the service refused the current one.
+        """
+        self._fetch = fetch
+        self._lock = anyio.Lock()
+        self._current: Token | None = None
+        self._renew_at = float("inf")
+
+    async def token(self) -> Token:
+        """Return the current token, or a new one.
+
+        Raises:
+            CredentialsError: As `fetch` raises it.
+            TokenUnavailableError: `fetch` failed otherwise.
+        """
+        if (token := self._good()) is not None:
+            return token
+        async with self._lock:
+            if (token := self._good()) is not None:
+                return token
+            asked = anyio.current_time()
+            token = await self._fetched()
+            life = token.expires_in
+            self._renew_at = float("inf") if life is None else asked + life - min(_EARLY, life * _EARLY_PART)
+            self._current = token
+            return token
+
+    def invalidate(self, token: Token) -> bool:
+        """Forget the token if it is still the current one; a hundred refusals of one token make one new fetch."""
+        if self._current is token:
+            self._current = None
+        return True
+
+    def _good(self) -> Token | None:
+        return self._current if anyio.current_time() < self._renew_at else None
+
+    async def _fetched(self) -> Token:
+        try:
+            fetched = await self._fetch()
+            return fetched if isinstance(fetched, Token) else Token(value=fetched)
+        except SynchronizationError:
+            raise
+        except Exception as exc:  # the caller's own code may raise anything; its text may quote a secret
+            raise TokenUnavailableError(
+                f"The token source failed with {type(exc).__name__}; its own error is the cause of this one."
+            ) from exc

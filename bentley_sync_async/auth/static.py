@@ -1,0 +1,28 @@
+"""A token that somebody else obtained and that nothing here can renew."""
+
+from __future__ import annotations
+
+from bentley_sync_async.transport.tokens import Token
+
+
+class StaticTokenSource:
+    """Hands out one token for ever.
+
+    The service takes it for an hour as a rule: for anything longer give the client a coroutine or client credentials.
+    """
+
+    def __init__(self, token: str) -> None:
+        """Take a token, with or without the word Bearer.
+
+        Raises:
+            ConfigurationError: It cannot be a token.
+        """
+        self._token = Token(value=token)
+
+    async def token(self) -> Token:
+        """Return the token."""
+        return self._token
+
+    def invalidate(self, token: Token) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Return `False`: there is no other token."""
+        return False

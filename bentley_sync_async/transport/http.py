@@ -1,0 +1,128 @@
+"""HTTP with aiohttp: the only module of the client that imports it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final, Self
+
+import aiohttp
+from anyio import AsyncContextManagerMixin
+from yarl import URL
+
+from bentley_sync_async._version import __version__
+from bentley_sync_async.errors import (
+    ConfigurationError,
+    ConnectionLostError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    TransportError,
+)
+from bentley_sync_async.wire.redaction import redact
+
+from .messages import Request, Response
+
+USER_AGENT: Final = (
+    f"bentley-sync-async/{__version__} (Python {platform.python_version()}; aiohttp {aiohttp.__version__})"
+)
+
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+
+class AiohttpTransport(AsyncContextManagerMixin):
+    """A `Transport` over an `aiohttp.ClientSession`, passed in or its own.
+
+    Use it as an async context manager. A session of its own keeps no cookies and is closed at the end; one that was
+    passed in is left as it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        connect_timeout: float = 10.0,
+        max_body_bytes: int = 2**26,
+    ) -> None:
+        """Make a transport.
+
+        Args:
+            session: A session to use, for its proxy, TLS or connector; `None` for one of its own.
+            connect_timeout: Seconds to make a connection.
+            max_body_bytes: The bound on an answer's body, decompressed.
+
+        Raises:
+            ConfigurationError: The session adds credentials of its own to every request.
+        """
+        if session is not None and ("Authorization" in session.headers or session.auth is not None):
+            raise ConfigurationError(
+                "The session passed in adds its own Authorization to every request, other hosts' included. "
+                "Pass one without, and give the token to the client."
+            )
+        self._session = session
+        self._connect_timeout = connect_timeout
+        self._max_body_bytes = max_body_bytes
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        if self._session is not None:
+            yield self
+            return
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as own:
+            self._session = own
+            try:
+                yield self
+            finally:
+                self._session = None
+
+    async def send(self, request: Request, *, timeout: float) -> Response:
+        """Send one request; see `Transport.send`."""
+        if self._session is None:
+            raise ConfigurationError(
+                "The client is not open: use it in `async with SynchronizationClient(...) as client`."
+            )
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers}
+        try:
+            async with self._session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=self._connect_timeout),
+            ) as answer:
+                body = await self._read(answer, request)
+                names = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(status=answer.status, headers=names, body=body)
+        except TransportError:
+            raise
+        except TimeoutError as exc:
+            sent = not isinstance(exc, _NEVER_SENT)
+            what = (
+                f"no whole answer after {timeout:g} s" if sent else f"no connection after {self._connect_timeout:g} s"
+            )
+            raise RequestTimeoutError(what, method=request.method, url=redact(request.url), sent=sent) from exc
+        except (aiohttp.ClientError, OSError) as exc:
+            sent = not isinstance(exc, _NEVER_SENT)
+            what = "the connection broke" if sent else "no connection"
+            raise ConnectionLostError(
+                f"{what} ({type(exc).__name__}: {redact(str(exc))})",
+                method=request.method,
+                url=redact(request.url),
+                sent=sent,
+            ) from exc
+
+    async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in answer.content.iter_any():
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise ResponseTooLargeError(
+                    f"the answer is larger than {self._max_body_bytes} bytes (max_body_bytes)",
+                    method=request.method,
+                    url=redact(request.url),
+                    sent=True,
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)

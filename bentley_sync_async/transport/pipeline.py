@@ -1,0 +1,119 @@
+"""What every request of a client passes: retry around (auth -> send -> problem), for each attempt."""
+
+from __future__ import annotations
+
+import random
+
+import anyio
+
+from bentley_sync_async.config import Timeouts
+from bentley_sync_async.errors import APIError, AuthenticationError, ProtocolError, SynchronizationError
+from bentley_sync_async.wire.problems import api_error
+
+from .messages import Request, Response, Transport
+from .retry import RetryPolicy, not_processed
+from .tokens import Token, TokenSource
+
+ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
+
+_FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR, _NOT_FOUND = 300, 303, 400, 404
+
+
+class Pipeline:
+    """Sends requests to the API of one base URL, with that client's tokens."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        tokens: TokenSource,
+        *,
+        base_url: str,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        """Make a pipeline.
+
+        Args:
+            transport: What carries the requests.
+            tokens: Where their tokens come from.
+            base_url: The platform's root, without a trailing slash.
+            timeouts: For one request and for one call.
+            retry: When to try again.
+        """
+        self.base_url = base_url
+        self._transport = transport
+        self._tokens = tokens
+        self._timeouts = timeouts or Timeouts()
+        self._retry = retry or RetryPolicy()
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path of the API, such as `imodels/storageconnections`."""
+        return f"{self.base_url}/synchronization/{path}"
+
+    async def call(self, request: Request) -> Response:
+        """Send a request, again if that is safe and may help, within `Timeouts.call`.
+
+        Returns:
+            The answer, if its status is 2xx or 303.
+
+        Raises:
+            APIError: The service refused it.
+            TransportError: No whole answer came.
+            ProtocolError: A redirect, or another status that the API does not have.
+            TokenError: There was no token.
+        """
+        ends = anyio.current_time() + self._timeouts.call
+        maybe_done = False
+        attempt = 1
+        while True:
+            left = ends - anyio.current_time()
+            try:
+                return await self.attempt(request, timeout=min(self._timeouts.request, left))
+            except SynchronizationError as error:
+                if maybe_done and request.method == "DELETE" and _is_not_found(error):
+                    return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
+                wait = self._retry.wait(
+                    error,
+                    method=request.method,
+                    attempt=attempt,
+                    left=ends - anyio.current_time(),
+                    chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
+                )
+                if wait is None:
+                    raise
+                maybe_done |= not not_processed(error)
+            await anyio.sleep(wait)
+            attempt += 1
+
+    async def attempt(self, request: Request, *, timeout: float | None = None) -> Response:
+        """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does."""
+        token = await self._tokens.token()
+        try:
+            return await self._send(request, token, timeout)
+        except AuthenticationError:
+            if not self._tokens.invalidate(token):
+                raise
+        return await self._send(request, await self._tokens.token(), timeout)
+
+    async def _send(self, request: Request, token: Token, timeout: float | None) -> Response:
+        headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
+        authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
+        response = await self._transport.send(authorized, timeout=timeout or self._timeouts.request)
+        if response.status >= _FIRST_ERROR:
+            raise api_error(
+                status=response.status,
+                headers=response.headers,
+                body=response.body,
+                method=request.method,
+                url=request.url,
+            )
+        if response.status >= _FIRST_REDIRECT and response.status != _SEE_OTHER:
+            raise ProtocolError(
+                f"{request.method} {request.url} answered {response.status}; redirects are never followed, "
+                "as the token would go with them. Check base_url."
+            )
+        return response
+
+
+def _is_not_found(error: SynchronizationError) -> bool:
+    return isinstance(error, APIError) and error.status == _NOT_FOUND

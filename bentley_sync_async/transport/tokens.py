@@ -1,0 +1,57 @@
+"""An access token, and where tokens come from."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import field, frozen
+
+from bentley_sync_async.errors import ConfigurationError
+
+
+def _bare(text: str) -> str:
+    """Return the token itself; people paste it with its scheme and a line end."""
+    text = text.strip() if isinstance(text, str) else ""
+    if text[:7].lower() == "bearer ":
+        text = text[7:].strip()
+    if not text:
+        raise ConfigurationError("The access token is empty.")
+    if any(not "!" <= character <= "~" for character in text):
+        raise ConfigurationError(
+            "The access token holds characters that no token has (white space, line ends, accents)."
+        )
+    return text
+
+
+@frozen(kw_only=True)
+class Token:
+    """An access token. Neither its `repr` nor its `str` shows it.
+
+    Attributes:
+        value: The token itself, without the word Bearer.
+        expires_in: Seconds of life it had when it was handed out; `None` if unknown.
+    """
+
+    value: str = field(converter=_bare, repr=False)
+    expires_in: float | None = None
+
+
+class TokenSource(Protocol):
+    """Hands out access tokens for the scope `itwin-platform`."""
+
+    async def token(self) -> Token:
+        """Return a token that is good for now; the same one until it has to change.
+
+        Raises:
+            CredentialsError: The issuer refuses the credentials for good.
+            TokenUnavailableError: There is none now; there may be one later.
+        """
+        ...
+
+    def invalidate(self, token: Token) -> bool:
+        """Forget the token, which the service just refused with 401, if it is still the current one.
+
+        Returns:
+            Whether asking again may bring another token.
+        """
+        ...

@@ -1,0 +1,240 @@
+"""JSON bytes to models and back: msgspec parses, cattrs structures.
+
+Lenient where the service is known to vary: unknown properties are ignored, null is the same as missing, dates of the
+year 1 are `None`, seven fraction digits are cut to six, links to a `project` are links to an iTwin, enums are open.
+Strict about types: a string where a number belongs is an error that names the JSON path.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar, cast, get_origin
+
+import attrs
+import msgspec
+from cattrs import BaseConverter, ClassValidationError, Converter, IterableValidationError
+from cattrs.cols import homogenous_tuple_structure_factory
+from cattrs.gen import make_dict_structure_fn, override
+
+from bentley_sync_async.errors import DecodeError
+from bentley_sync_async.models import ConnectionLinks, OpenEnum, Page, PagingLinks
+
+from .redaction import excerpt
+
+T = TypeVar("T")
+
+_ODD_NAMES = {"imodel": "iModel", "imodel_id": "iModelId", "itwin": "iTwin", "itwin_id": "iTwinId"}
+_ODD_NAMES |= {"links": "_links", "self_": "self"}
+
+# Answers before 2022 call the iTwin a project (official OpenAPI of 2021).
+_FORMER_NAMES: dict[type, dict[str, str]] = {ConnectionLinks: {"project": "iTwin"}}
+
+
+def decode_one(body: bytes, key: str, cls: type[T]) -> T:
+    """Return the entity that stands under `key` in a JSON object.
+
+    Raises:
+        DecodeError: The body is not JSON, or is not such an object; names the path of what is wrong.
+    """
+    return cast("T", _structure(_members(body).get(key), cls, f"$.{key}"))
+
+
+def decode_page(body: bytes, key: str, cls: type[T]) -> Page[T]:
+    """Return the page of a list: the entities under `key`, and its `_links`.
+
+    Raises:
+        DecodeError: As for `decode_one`.
+    """
+    members = _members(body)
+    items = cast("tuple[T, ...]", _structure(members.get(key), tuple[cls, ...], f"$.{key}"))  # type: ignore[valid-type]
+    links = members.get("_links")
+    return Page(items=items, links=PagingLinks() if links is None else _structure(links, PagingLinks, "$._links"))
+
+
+def decode(body: bytes, cls: type[T]) -> T:
+    """Return what the whole body says.
+
+    Raises:
+        DecodeError: As for `decode_one`.
+    """
+    return cast("T", _structure(parse(body), cls, "$"))
+
+
+def encode(value: object) -> bytes:
+    """Return a model, or containers of models, as JSON in the API's own spelling; what is `None` is left out."""
+    return msgspec.json.encode(to_builtins(value))
+
+
+def to_builtins(value: object) -> Any:
+    """Return a model, or containers of models, as the dicts, lists and strings that its JSON is made of."""
+    return _CONVERTER.unstructure(value)
+
+
+def parse(body: bytes) -> Any:
+    """Return what the JSON says, as dicts and lists.
+
+    Raises:
+        DecodeError: The body is not JSON, or nested too deeply to be one of the API's answers.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        shown = excerpt(body[:1000].decode("utf-8", "replace"))
+        raise DecodeError("the body is not JSON" if body else "the body is empty", excerpt=shown) from exc
+    except RecursionError as exc:
+        raise DecodeError("the body is nested too deeply") from exc
+
+
+def wire_name(name: str) -> str:
+    """Return the API's spelling of a field: `start_date_time` -> `startDateTime`, `imodel_id` -> `iModelId`."""
+    first, *rest = name.split("_")
+    return _ODD_NAMES.get(name) or first + "".join(word.capitalize() for word in rest)
+
+
+class _Mismatch(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, expected: str, value: object) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.value = value
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    parsed = parse(body)
+    if not isinstance(parsed, dict):
+        raise DecodeError("expected an object", excerpt=_shown(parsed))
+    return parsed
+
+
+def _structure(value: object, cls: Any, path: str) -> Any:
+    try:
+        return _CONVERTER.structure(value, cls)
+    except RecursionError as exc:
+        raise DecodeError("the value is nested too deeply", path=path) from exc
+    except Exception as exc:
+        raise _located(exc, path) from exc
+
+
+def _located(exc: BaseException, path: str) -> DecodeError:
+    """Return the first failure inside what cattrs raised, with its place in the JSON."""
+    match exc:
+        case ClassValidationError():
+            inner, note = exc.group_exceptions()[0][0]
+            return _located(inner, f"{path}.{wire_name(note.name)}")
+        case IterableValidationError():
+            inner, index_note = exc.group_exceptions()[0][0]
+            return _located(inner, f"{path}[{index_note.index}]")
+        case KeyError():
+            return DecodeError("is missing", path=path)
+        case _Mismatch():
+            found = "" if exc.value is None else _shown(exc.value)
+            return DecodeError(f"expected {exc.expected}", path=path, excerpt=found or "nothing")
+        case _:
+            return DecodeError(f"{type(exc).__name__}", path=path)
+
+
+def _shown(value: object) -> str:
+    return excerpt(msgspec.json.encode(value).decode("utf-8", "replace"))
+
+
+def _is_tuple(cls: Any) -> bool:
+    return get_origin(cls) is tuple
+
+
+def _is_open_enum(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, OpenEnum)
+
+
+def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        # bool is an int to Python and none to JSON.
+        if not isinstance(value, cls) or (cls is int and isinstance(value, bool)):
+            raise _Mismatch(expected, value)
+        return value
+
+    return structure
+
+
+def _structure_date(value: Any, _: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        # "0001-01-01T00:00:00" is the service's empty date (it comes with and without a zone).
+        if parsed.year == 1:
+            return None
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise _Mismatch("a date like 2020-10-24T02:44:13.4109666Z", value) from exc
+
+
+def _enum_hook(cls: type[OpenEnum], _: BaseConverter) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> OpenEnum:
+        if not isinstance(value, str):
+            raise _Mismatch("a string", value)
+        return cls(value)
+
+    return structure
+
+
+def _tuple_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
+    each = homogenous_tuple_structure_factory(cls, converter)
+
+    def structure(value: Any, target: Any) -> Any:
+        if not isinstance(value, list):
+            raise _Mismatch("an array", value)
+        return each(value, target)
+
+    return structure
+
+
+def _class_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
+    attrs.resolve_types(cls)
+    renames = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(cls)}
+    fill = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
+    former = _FORMER_NAMES.get(cls, {})
+
+    def structure(value: Any, target: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _Mismatch("an object", value)
+        present = {name: member for name, member in value.items() if member is not None}
+        for old, new in former.items():
+            if old in present:
+                present.setdefault(new, present[old])
+        return fill(present, target)
+
+    return structure
+
+
+def _class_unhook(cls: Any, converter: BaseConverter) -> Callable[[Any], Any]:
+    names = [(field.name, wire_name(field.name)) for field in attrs.fields(cls)]
+
+    def unstructure(value: Any) -> dict[str, Any]:
+        members = ((name, converter.unstructure(getattr(value, field))) for field, name in names)
+        return {name: member for name, member in members if member is not None and member != {}}
+
+    return unstructure
+
+
+def _unstructure_date(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    for cls, expected in ((str, "a string"), (int, "an integer"), (bool, "true or false")):
+        # By identity: a hook registered for str would take the open enums, which are strings, too.
+        converter.register_structure_hook_func(partial(operator.is_, cls), _exactly(cls, expected))
+    converter.register_structure_hook(datetime | None, _structure_date)
+    converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
+    converter.register_structure_hook_factory(attrs.has, _class_hook)
+    converter.register_structure_hook_factory(_is_open_enum, _enum_hook)
+    converter.register_unstructure_hook_factory(attrs.has, _class_unhook)
+    converter.register_unstructure_hook(datetime, _unstructure_date)
+    converter.register_unstructure_hook(tuple, lambda items: [converter.unstructure(item) for item in items])
+    return converter
+
+
+_CONVERTER = _make_converter()

@@ -1,0 +1,46 @@
+"""What response headers say. Header names arrive in lower case (`Response.headers`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_RETRY_AFTER = ("retry-after", "itwinplatform-ratelimit-retry-after-seconds")
+_REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the service asks to wait, or `None` if it asks nothing that can be understood.
+
+    It may be a number of seconds (page `get-storage-connection-runs`) or, by HTTP, a date; a date is taken relative to
+    the answer's own Date header, so that no clock of ours matters.
+    """
+    text = next((headers[name] for name in _RETRY_AFTER if name in headers), None)
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        until, now = _http_date(text), server_date(headers)
+        seconds = (until - now).total_seconds() if until and now else math.nan
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def server_date(headers: Mapping[str, str]) -> datetime | None:
+    """Return the instant of the answer by the server's own clock, to the second; `None` without a Date header."""
+    return _http_date(headers.get("date", ""))
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the id by which the service's operators can find the request."""
+    return next((headers[name] for name in _REQUEST_ID if headers.get(name)), None)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -1,0 +1,42 @@
+"""Ids of entities as parts of a URL's path and query."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from bentley_sync_async.errors import InvalidArgumentError
+
+_LONGEST = 256
+
+
+def check_id(value: str, name: str) -> str:
+    """Return the id if it can be one.
+
+    Ids are opaque: their form is not checked. What is refused could change the meaning of a URL, or is an obvious slip.
+
+    Raises:
+        InvalidArgumentError: It is no text, empty, all dots, longer than 256 characters, a URL, or holds white space
+            or control characters.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be a string, not {type(value).__name__}.")
+    if not value.strip():
+        raise InvalidArgumentError(f"{name} is empty.")
+    if "://" in value:
+        raise InvalidArgumentError(f"{name} must be an id, not a URL; a run's URL goes to client.attach().")
+    if len(value) > _LONGEST:
+        raise InvalidArgumentError(f"{name} has {len(value)} characters; no id has more than {_LONGEST}.")
+    if not value.strip(".") or any(character.isspace() or not character.isprintable() for character in value):
+        raise InvalidArgumentError(f"{name} cannot be an id: {value!r}.")
+    return value
+
+
+def path_segment(value: str, name: str) -> str:
+    """Return the id percent-encoded, so that it stays one segment of a path whatever it holds."""
+    return quote(check_id(value, name), safe="")
+
+
+def query_string(parameters: dict[str, str | int | None]) -> str:
+    """Return the parameters that are not `None` as a query with its `?`; empty if there are none."""
+    present = {name: value for name, value in parameters.items() if value is not None}
+    return f"?{urlencode(present, safe='$', quote_via=quote)}" if present else ""

@@ -1,0 +1,69 @@
+"""What a Location header, or a run's URL from anywhere, names.
+
+No URL from the wire is ever requested: only the ids are taken from it, and only if it belongs to the origin that the
+client talks to.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, ProtocolError
+from bentley_sync_async.models import ConnectionKind, RunRef
+
+from .ids import check_id, path_segment
+from .redaction import excerpt
+
+# Clients of the first years write storageConnections, the pages of today storageconnections.
+_RUN_PATH = re.compile(r"/imodels/(storage|manifest)connections/([^/]+)/runs/([^/]+)/?\Z", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+
+
+def run_path(ref: RunRef) -> str:
+    """Return the path of a run below the API's root, percent-encoded."""
+    connection = path_segment(ref.connection_id, "connection_id")
+    return f"imodels/{ref.kind}connections/{connection}/runs/{path_segment(ref.run_id, 'run_id')}"
+
+
+def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> RunRef:
+    """Return the run that a URL names.
+
+    Args:
+        location: Absolute, or relative to `request_url`; path segments in any case, ids percent-encoded or not.
+        base_url: The platform's root that the client talks to.
+        request_url: What was requested when the Location came; `base_url` if it came from elsewhere.
+
+    Raises:
+        ForeignOriginError: It belongs to another origin.
+        ProtocolError: It names no run.
+    """
+    try:
+        parts = urlsplit(urljoin(request_url or f"{base_url}/", location.strip()))
+        foreign = origin(parts) != origin(urlsplit(base_url))
+    except ValueError as exc:
+        raise ProtocolError(f"Not the URL of a run: {excerpt(location)}.") from exc
+    if foreign:
+        raise ForeignOriginError(
+            f"The Location {excerpt(parts.scheme + '://' + parts.netloc.rpartition('@')[2])}/... is not on {base_url}. "
+            "Nothing was sent there: the token never leaves the configured origin. "
+            "If a gateway rewrites hosts, set base_url to the one it shows."
+        )
+    found = _RUN_PATH.search(parts.path)
+    if found is None:
+        raise ProtocolError(f"Not the URL of a run: {excerpt(location)}.")
+    kind, connection_id, run_id = found.groups()
+    try:
+        return RunRef(
+            connection_id=check_id(unquote(connection_id), "the connection id"),
+            run_id=check_id(unquote(run_id), "the run id"),
+            kind=cast("ConnectionKind", kind.lower()),
+        )
+    except InvalidArgumentError as exc:
+        raise ProtocolError(f"Not the URL of a run: {excerpt(location)}. {exc}") from exc
+
+
+def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port; two URLs with the same three belong to the same server."""
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

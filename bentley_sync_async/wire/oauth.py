@@ -1,0 +1,63 @@
+"""The token endpoint: `POST {issuer}/connect/token` with the grant client_credentials (RFC 6749, section 4.4)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from attrs import field, frozen
+
+from bentley_sync_async.errors import DecodeError
+
+from .codec import parse
+from .redaction import excerpt
+
+
+@frozen(kw_only=True)
+class TokenAnswer:
+    """A fresh access token.
+
+    Attributes:
+        access_token: The token.
+        expires_in: Its life in seconds, 3600 as a rule; `None` if the issuer does not say.
+    """
+
+    access_token: str = field(repr=False)
+    expires_in: float | None = None
+
+
+def token_request(client_id: str, client_secret: str, scope: str) -> bytes:
+    """Return the form that asks for a token."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "scope": scope,
+    }
+    return urlencode(form).encode()
+
+
+def decode_token(body: bytes) -> TokenAnswer:
+    """Return the token of a successful answer.
+
+    Raises:
+        DecodeError: There is none in it.
+    """
+    parsed = parse(body)
+    token = parsed.get("access_token") if isinstance(parsed, dict) else None
+    if not isinstance(token, str) or not token:
+        raise DecodeError("the issuer's answer holds no access_token")
+    lifetime = parsed.get("expires_in")
+    known = lifetime if isinstance(lifetime, (int, float)) and lifetime > 0 else None
+    return TokenAnswer(access_token=token, expires_in=known)
+
+
+def refusal(body: bytes) -> str | None:
+    """Return the `error` and `error_description` of a refusal, or `None` if the body is no OAuth error."""
+    try:
+        parsed = parse(body)
+    except DecodeError:
+        return None
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("error"), str):
+        return None
+    description = parsed.get("error_description")
+    return excerpt(parsed["error"] + (f": {description}" if isinstance(description, str) else ""), 300)

@@ -178,22 +178,34 @@ class DecodeError(SynchronizationError):
     """An answer is not what the API promises: not JSON, or a value of the wrong type.
 
     Attributes:
+        problem: What is wrong.
         path: JSON path of the value, `$` for the whole body.
         excerpt: The value as far as it is short and holds no secret.
+        source: The request that was answered, `None` if the body came from elsewhere.
     """
 
-    def __init__(self, problem: str, *, path: str = "$", excerpt: str = "") -> None:
+    def __init__(self, problem: str, *, path: str = "$", excerpt: str = "", source: str | None = None) -> None:
+        self.problem = problem
         self.path = path
         self.excerpt = excerpt
+        self.source = source
         found = f", found {excerpt}" if excerpt else ""
         super().__init__(
-            f"Unexpected answer at {path}: {problem}{found}. "
+            f"Unexpected answer{f' to {source}' if source else ''} at {path}: {problem}{found}. "
             "If this persists, the API has changed or something between you and it answers in its place."
         )
+
+    def answering(self, source: str) -> DecodeError:
+        """Return the same error with the request that was answered."""
+        return DecodeError(self.problem, path=self.path, excerpt=self.excerpt, source=source)
 
 
 class ProtocolError(SynchronizationError):
     """An answer breaks the rules of the API's HTTP: a status that no page names, a Location that leads nowhere."""
+
+
+class LocationError(ProtocolError):
+    """A Location is missing or names no run. After a trigger the run may exist all the same."""
 
 
 class ForeignOriginError(ProtocolError):

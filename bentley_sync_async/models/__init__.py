@@ -36,6 +36,7 @@ from .runs import (
     SynchronizationReport,
     TaskDetails,
     TaskError,
+    TriggeredRun,
 )
 from .states import TRANSITIONS, Transition, classify
 
@@ -77,5 +78,6 @@ __all__ = [
     "TaskErrorPhase",
     "TaskErrorSystem",
     "Transition",
+    "TriggeredRun",
     "classify",
 ]

@@ -48,6 +48,21 @@ class RunRef:
 
 
 @frozen(kw_only=True)
+class TriggeredRun:
+    """What a trigger led to (page `run-storage-connection`).
+
+    Attributes:
+        ref: The run that the Location names.
+        created: Whether the trigger created it (202). If not (303), it was active on the iModel already.
+        foreign: Whether it belongs to another connection of the same iModel.
+    """
+
+    ref: RunRef
+    created: bool
+    foreign: bool
+
+
+@frozen(kw_only=True)
 class RunErrorDetails:
     """Why a run failed as a whole, or what is wrong with a connection ("Run error details").
 

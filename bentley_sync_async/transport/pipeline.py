@@ -46,6 +46,16 @@ class Pipeline:
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
 
+    def without_retries(self) -> Pipeline:
+        """Return the same pipeline for callers that have a patience of their own, such as a watch."""
+        return Pipeline(
+            self._transport,
+            self._tokens,
+            base_url=self.base_url,
+            timeouts=self._timeouts,
+            retry=RetryPolicy(attempts=1),
+        )
+
     def url(self, path: str) -> str:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
         return f"{self.base_url}/synchronization/{path}"

@@ -10,7 +10,7 @@ import re
 from typing import cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, ProtocolError
+from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, LocationError
 from bentley_sync_async.models import ConnectionKind, RunRef
 
 from .ids import check_id, path_segment
@@ -37,13 +37,13 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
 
     Raises:
         ForeignOriginError: It belongs to another origin.
-        ProtocolError: It names no run.
+        LocationError: It names no run.
     """
     try:
         parts = urlsplit(urljoin(request_url or f"{base_url}/", location.strip()))
         foreign = origin(parts) != origin(urlsplit(base_url))
     except ValueError as exc:
-        raise ProtocolError(f"Not the URL of a run: {excerpt(location)}.") from exc
+        raise LocationError(f"Not the URL of a run: {excerpt(location)}.") from exc
     if foreign:
         raise ForeignOriginError(
             f"The Location {excerpt(parts.scheme + '://' + parts.netloc.rpartition('@')[2])}/... is not on {base_url}. "
@@ -52,7 +52,7 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
         )
     found = _RUN_PATH.search(parts.path)
     if found is None:
-        raise ProtocolError(f"Not the URL of a run: {excerpt(location)}.")
+        raise LocationError(f"Not the URL of a run: {excerpt(location)}.")
     kind, connection_id, run_id = found.groups()
     try:
         return RunRef(
@@ -61,7 +61,7 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
             kind=cast("ConnectionKind", kind.lower()),
         )
     except InvalidArgumentError as exc:
-        raise ProtocolError(f"Not the URL of a run: {excerpt(location)}. {exc}") from exc
+        raise LocationError(f"Not the URL of a run: {excerpt(location)}. {exc}") from exc
 
 
 def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:

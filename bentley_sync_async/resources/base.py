@@ -1,0 +1,161 @@
+"""What all resources share: making requests, decoding answers, walking lists."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Generic, Literal, Protocol, TypeVar
+
+from bentley_sync_async.errors import DecodeError, InvalidArgumentError, NotFoundError
+from bentley_sync_async.models import Page
+from bentley_sync_async.transport.messages import Request, Response
+from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.wire.codec import decode_one, decode_page, encode
+from bentley_sync_async.wire.ids import query_string
+from bentley_sync_async.wire.paging import PageWalk
+
+Prefer = Literal["minimal", "representation"]
+"""How much of each entity a list shows: its id and little else, or all of it."""
+
+
+class _Entity(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T")
+E = TypeVar("E", bound=_Entity)
+
+
+class Resource:
+    """A part of the API."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Make the resource on top of a client's pipeline."""
+        self._pipeline = pipeline
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str | int | None] | None = None,
+        prefer: Prefer | None = None,
+        body: object = None,
+    ) -> Request:
+        headers = {}
+        if prefer is not None:
+            headers["Prefer"] = f"return={prefer}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return Request(
+            method=method,
+            url=self._pipeline.url(path) + query_string(query or {}),
+            headers=headers,
+            body=None if body is None else encode(body),
+        )
+
+    async def _one(self, request: Request, key: str, cls: type[T]) -> T:
+        response = await self._pipeline.call(request)
+        return _decoded(request, response, lambda body: decode_one(body, key, cls))
+
+    def _list(
+        self,
+        path: str,
+        key: str,
+        cls: type[E],
+        *,
+        query: dict[str, str | int | None] | None = None,
+        prefer: Prefer,
+        page_size: int | None,
+        complete: Callable[[E], Awaitable[E | None]] | None = None,
+    ) -> Listing[E]:
+        if prefer not in {"minimal", "representation"}:
+            raise InvalidArgumentError(f"prefer must be 'minimal' or 'representation', not {prefer!r}.")
+        if page_size is not None and page_size < 1:
+            raise InvalidArgumentError(f"page_size must be at least 1, not {page_size}.")
+
+        async def fetch(skip: int, top: int | None) -> Page[E]:
+            window = {**(query or {}), "$top": top, "$skip": skip or None}
+            request = self._request("GET", path, query=window, prefer=prefer)
+            response = await self._pipeline.call(request)
+            page = _decoded(request, response, lambda body: decode_page(body, key, cls))
+            if complete is None:
+                return page
+            completed = [await complete(item) for item in page]
+            return Page(items=tuple(item for item in completed if item is not None), links=page.links)
+
+        return Listing(fetch, page_size)
+
+
+def _decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
+    try:
+        return decode(response.body)
+    except DecodeError as exc:
+        raise exc.answering(f"{request.method} {request.url}") from exc
+
+
+class Listing(Generic[E]):
+    """A list of the API, read page by page while it is iterated; every `async for` starts anew.
+
+    Each entity comes once, whatever the service does to its pages. No link of the service is ever requested.
+    """
+
+    def __init__(self, fetch: Callable[[int, int | None], Awaitable[Page[E]]], page_size: int | None) -> None:
+        """Make a listing.
+
+        Args:
+            fetch: Reads one page: how many items to skip, how many to read at the most (`None`: the service decides).
+            page_size: How many entities to ask for at once; `None` leaves it to the service.
+        """
+        self._fetch = fetch
+        self._page_size = page_size
+
+    def __aiter__(self) -> AsyncIterator[E]:
+        return _Items(self.pages())
+
+    def pages(self) -> Pages[E]:
+        """Return an iterator over the pages, from the first."""
+        return Pages(self._fetch, self._page_size)
+
+
+class Pages(Generic[E]):
+    """Iterates over the pages of a list. Cancelling a step loses nothing: the next step reads that page again."""
+
+    def __init__(self, fetch: Callable[[int, int | None], Awaitable[Page[E]]], page_size: int | None) -> None:
+        """Begin at the first page; see `Listing`."""
+        self._fetch = fetch
+        self._walk: PageWalk[E] = PageWalk(top=page_size)
+
+    def __aiter__(self) -> Pages[E]:
+        return self
+
+    async def __anext__(self) -> Page[E]:
+        if self._walk.done:
+            raise StopAsyncIteration
+        page = await self._fetch(self._walk.skip, self._walk.top)
+        fresh = self._walk.take(page, [item.id for item in page])
+        if not fresh:
+            raise StopAsyncIteration
+        return Page(items=fresh, links=page.links)
+
+
+class _Items(Generic[E]):
+    def __init__(self, pages: Pages[E]) -> None:
+        self._pages = pages
+        self._waiting: list[E] = []
+
+    def __aiter__(self) -> _Items[E]:
+        return self
+
+    async def __anext__(self) -> E:
+        if not self._waiting:
+            self._waiting = list(reversed((await anext(self._pages)).items))
+        return self._waiting.pop()
+
+
+async def found(entity: Awaitable[T]) -> T | None:
+    """Return what a request brings, or `None` if the entity was deleted since its list was read."""
+    try:
+        return await entity
+    except NotFoundError:
+        return None

@@ -1,0 +1,30 @@
+"""A faithful server of the iTwin Synchronization API, for demos, for tests, and for trying things out.
+
+`async with Emulator() as emulator:` serves on `emulator.url`; `python -m bentley_sync_async.emulator` does so from a
+shell. It shares no code with the client but the models, so that the two cannot share a mistake.
+"""
+
+from .catalogue import CATALOGUE, CatalogueEntry
+from .faults import FaultAction, FaultRule
+from .scenario import Scenario, load_scenario, parse_scenario
+from .script import FileRule, RunRule
+from .server import Emulator, RecordedRequest
+from .settings import Options, Settings
+from .world import Run
+
+__all__ = [
+    "CATALOGUE",
+    "CatalogueEntry",
+    "Emulator",
+    "FaultAction",
+    "FaultRule",
+    "FileRule",
+    "Options",
+    "RecordedRequest",
+    "Run",
+    "RunRule",
+    "Scenario",
+    "Settings",
+    "load_scenario",
+    "parse_scenario",
+]

@@ -1,0 +1,141 @@
+"""Attributes that check themselves, for values that people write: the same checks in process and in a scenario file.
+
+A message begins with the key, so that a scenario file can put its own path before it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from bentley_sync_async.errors import ConfigurationError
+from bentley_sync_async.models import OpenEnum
+
+T = TypeVar("T")
+
+Span = float | tuple[float, float]
+"""Seconds: a number, or a lowest and a highest value between which one is drawn."""
+
+_Check = Callable[[Any], bool]
+
+
+def checked(default: T, check: _Check, expected: str) -> T:
+    """Return an attribute whose value must pass a check; a default of `None` means that it may be left out."""
+
+    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is None and default is None:
+            return
+        if not check(value):
+            raise ConfigurationError(f"{attribute.name} must be {expected}, not {value!r}")
+
+    return attrs.field(default=default, validator=validate)
+
+
+def number(default: T, *, minimum: float = 0.0, maximum: float | None = None, above: bool = False) -> T:
+    """Return an attribute that is a number of at least (or `above`) a minimum."""
+    bound = f"{'more than' if above else 'at least'} {minimum:g}"
+    bound += "" if maximum is None else f" and at most {maximum:g}"
+
+    def check(value: Any) -> bool:
+        if not _is_number(value) or (maximum is not None and value > maximum):
+            return False
+        return bool(value > minimum if above else value >= minimum)
+
+    return checked(default, check, f"a number of {bound}")
+
+
+def integer(default: T, *, minimum: int | None = 0) -> T:
+    """Return an attribute that is a whole number."""
+    expected = "a whole number" if minimum is None else f"a whole number of at least {minimum}"
+
+    def check(value: Any) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and (minimum is None or value >= minimum)
+
+    return checked(default, check, expected)
+
+
+def flag(default: T) -> T:
+    """Return an attribute that is true or false."""
+    return checked(default, lambda value: isinstance(value, bool), "true or false")
+
+
+def text(default: T) -> T:
+    """Return an attribute that is a text with something in it."""
+    return checked(default, lambda value: isinstance(value, str) and bool(value), "a text that is not empty")
+
+
+def choice(default: T, *allowed: str) -> T:
+    """Return an attribute that is one of a few texts."""
+    return checked(default, lambda value: value in allowed, f"one of {', '.join(allowed)}")
+
+
+def pattern(default: T) -> T:
+    """Return an attribute that is a regular expression."""
+
+    def check(value: Any) -> bool:
+        try:
+            re.compile(value)
+        except (TypeError, re.error):
+            return False
+        return True
+
+    return checked(default, check, "a regular expression")
+
+
+def span(default: T) -> T:
+    """Return an attribute that is a `Span`."""
+
+    def check(value: Any) -> bool:
+        if _is_number(value):
+            return bool(value >= 0)
+        if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 - a pair
+            return False
+        return all(_is_number(end) for end in value) and bool(0 <= value[0] <= value[1])
+
+    return checked(default, check, "seconds, or [lowest, highest] seconds")
+
+
+def mapping(default: T) -> T:
+    """Return an attribute that maps texts to texts."""
+
+    def check(value: Any) -> bool:
+        return isinstance(value, dict) and all(isinstance(part, str) for item in value.items() for part in item)
+
+    return checked(default, check, "a table of texts")
+
+
+def member(kind: type[OpenEnum], *, but: tuple[str, ...] = ()) -> Any:
+    """Return an optional attribute that is a known value of an enum of the API."""
+    allowed = ", ".join(value for value in kind if value not in but)
+
+    def convert(value: object, attribute: attrs.Attribute[Any]) -> OpenEnum | None:
+        if value is None:
+            return None
+        found = kind(value) if isinstance(value, str) else None
+        if found is None or not found.known or found in but:
+            raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {value!r}")
+        return found
+
+    return attrs.field(default=None, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
+
+
+def own_enum(default: T, kind: type[enum.StrEnum]) -> T:
+    """Return an attribute that is a value of one of the emulator's own enums, given as such or as its text."""
+    allowed = ", ".join(kind)
+
+    def convert(value: object, attribute: attrs.Attribute[Any]) -> enum.StrEnum:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {value!r}") from None
+
+    return attrs.field(default=default, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,78 @@
+"""A request and an answer as plain values: all that the operations know of HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from .problems import ProblemError
+
+MEDIA_TYPE = "application/json; charset=utf-8"
+
+
+@frozen(kw_only=True)
+class Call:
+    """A request.
+
+    Attributes:
+        method: HTTP method.
+        path: Decoded path.
+        root: The platform's root as the caller names it, such as `http://127.0.0.1:8080`.
+        query: Parameters by their names in lower case.
+        headers: By their names in lower case.
+        body: What was sent.
+        names: The variable parts of the path, such as `connection_id`.
+    """
+
+    method: str
+    path: str
+    root: str
+    query: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict)
+    body: bytes = b""
+    names: Mapping[str, str] = field(factory=dict)
+
+    def json_object(self, code: str) -> dict[str, Any]:
+        """Return the body, which must be a JSON object.
+
+        Raises:
+            ProblemError: 422; `code` says of which request.
+        """
+        if not self.body.strip():
+            raise ProblemError(422, "MissingRequestBody", "Request body was not provided.")
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise ProblemError.invalid(code, ("InvalidRequestBody", "Error parsing JSON, malformed JSON.", None))
+        return value
+
+
+@frozen
+class Reply:
+    """An answer.
+
+    Attributes:
+        status: HTTP status.
+        body: What is sent; a status without a body has no content type either.
+        headers: By name, without those that every answer has.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(factory=dict)
+
+    @classmethod
+    def of_json(cls, status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:
+        """Return an answer with a JSON body."""
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(status, body, {"Content-Type": MEDIA_TYPE, **(headers or {})})
+
+    @classmethod
+    def of_problem(cls, problem: ProblemError) -> Reply:
+        """Return the answer that says what is wrong."""
+        return cls.of_json(problem.status, problem.payload(), problem.headers)

@@ -1,0 +1,118 @@
+"""Scenario files: TOML whose tables are the classes that script the emulator in process."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import attrs
+from attrs import field, frozen
+
+from bentley_sync_async.errors import ConfigurationError
+
+from .faults import FaultRule
+from .ids import is_pair
+from .script import FileRule, RunRule
+from .settings import Options, Settings
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Scenario:
+    """What a scenario file says.
+
+    Attributes:
+        options: `[emulator]`: defaults of the emulator's options.
+        run_rules: `[[runs]]`, the first rule wins.
+        file_rules: `[[files]]`, the first rule wins.
+        fault_rules: `[[faults]]`, the first rule wins.
+        file_names: `[file_names]`: names of files in Storage, by id.
+    """
+
+    options: Options = field(factory=Options)
+    run_rules: tuple[RunRule, ...] = ()
+    file_rules: tuple[FileRule, ...] = ()
+    fault_rules: tuple[FaultRule, ...] = ()
+    file_names: Mapping[str, str] = field(factory=dict)
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read a scenario file.
+
+    Raises:
+        ConfigurationError: It cannot be read, is no TOML, or has a key or value that cannot be; the message names the
+            file and the key.
+    """
+    try:
+        return parse_scenario(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise ConfigurationError(f"{path}: cannot be read: {reason}.") from exc
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"{path}: {exc}.") from exc
+
+
+def parse_scenario(text: str) -> Scenario:
+    """Read the text of a scenario file.
+
+    Raises:
+        ConfigurationError: As for `load_scenario`; the message names the key.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"no TOML: {exc}") from exc
+    _refuse_unknown(tables, "", ["emulator", "runs", "files", "faults", "file_names"])
+    options = _table(tables, "emulator")
+    _built(Settings, options, "emulator.")
+    return Scenario(
+        options=cast("Options", options),
+        run_rules=_rules(tables, "runs", RunRule),
+        file_rules=_rules(tables, "files", FileRule),
+        fault_rules=_rules(tables, "faults", FaultRule),
+        file_names=_file_names(tables),
+    )
+
+
+def _table(tables: Mapping[str, Any], key: str) -> dict[str, Any]:
+    table = tables.get(key, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{key} must be a table, not {table!r}")
+    return table
+
+
+def _rules(tables: Mapping[str, Any], key: str, kind: Callable[..., T]) -> tuple[T, ...]:
+    rules = tables.get(key, [])
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise ConfigurationError(f"{key} must be a list of tables: [[{key}]]")
+    return tuple(_built(kind, rule, f"{key}[{number}].") for number, rule in enumerate(rules))
+
+
+def _built(kind: Callable[..., T], table: Mapping[str, Any], where: str) -> T:
+    names = [attribute.name for attribute in attrs.fields(cast("type[Any]", kind)) if attribute.init]
+    _refuse_unknown(table, where, names)
+    try:
+        return kind(**table)
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"{where}{exc}") from exc
+
+
+def _refuse_unknown(table: Mapping[str, Any], where: str, names: list[str]) -> None:
+    for key in table:
+        if key not in names:
+            raise ConfigurationError(f"{where}{key} is no key; there are {', '.join(names)}")
+
+
+def _file_names(tables: Mapping[str, Any]) -> dict[str, str]:
+    names = _table(tables, "file_names")
+    for key, name in names.items():
+        if not is_pair(key):
+            raise ConfigurationError(
+                f"file_names.{key} must be the id of a file in Storage: 43 characters of base64url"
+            )
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"file_names.{key} must be the file's name, not {name!r}")
+    return names

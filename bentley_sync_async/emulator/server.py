@@ -1,0 +1,279 @@
+"""The server: takes requests from aiohttp, has them answered, and lets faults at the answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self, Unpack
+
+import anyio
+import attrs
+from aiohttp import web
+from anyio import AsyncContextManagerMixin
+from attrs import define, field
+
+from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
+
+from .clock import Clock
+from .faults import FaultAction, FaultRule, Faults
+from .ids import is_pair, itwin_of
+from .limits import RateLimits
+from .messages import Call, Reply
+from .oauth import SCOPE, Issuer
+from .problems import ProblemError
+from .routes import OPERATIONS, Operation, find
+from .scenario import Scenario, load_scenario
+from .script import FileRule, RunRule
+from .settings import Options, Settings
+from .wire import drop_content_type, response, send_broken
+from .world import Run, World
+
+_BREAKS_THE_WIRE = frozenset(
+    {FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS, FaultAction.TRUNCATED_BODY}
+)
+_SHUTDOWN = 0.05  # seconds for requests that are under way
+
+
+@define(kw_only=True)
+class RecordedRequest:
+    """A request that the emulator got; bodies are not kept.
+
+    Attributes:
+        method: HTTP method.
+        path: Decoded path.
+        query: Parameters by their names in lower case.
+        headers: By their names in lower case; they hold tokens, so they are not shown.
+        time: When it came, on the event loop's clock.
+        operation: Name of its page, such as `run-storage-connection`; `None` if it is no operation.
+        status: What was answered; `None` as long as nothing is, or if the connection was reset first.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    time: float
+    operation: str | None = None
+    status: int | None = None
+
+
+class Emulator(AsyncContextManagerMixin):
+    """A server of the Synchronization API on a loopback port, for as long as its context lasts.
+
+    Attributes:
+        settings: All choices.
+        requests: Every request so far.
+    """
+
+    def __init__(
+        self, *, scenario: Scenario | str | Path | None = None, port: int = 0, **options: Unpack[Options]
+    ) -> None:
+        """Set up an emulator; it starts with `async with`.
+
+        Args:
+            scenario: A scenario, or the path of its file.
+            port: The port; 0 takes a free one.
+            **options: The attributes of `Settings`; they override the scenario's.
+
+        Raises:
+            ConfigurationError: The scenario or an option cannot be.
+        """
+        loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario or Scenario()
+        self.settings = Settings(**(loaded.options | options))
+        self.requests: list[RecordedRequest] = []
+        self._port = port
+        self._url: str | None = None
+        self._world = World(
+            self.settings, map(attrs.evolve, loaded.run_rules), map(attrs.evolve, loaded.file_rules), loaded.file_names
+        )
+        self._faults = Faults(self.settings.seed, map(attrs.evolve, loaded.fault_rules))
+        self._issuer = Issuer(self.settings)
+        self._limits = RateLimits(self.settings)
+        self._operations = (
+            *OPERATIONS,
+            Operation("discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery, open=True),
+            Operation("token", "POST", "/connect/token", self._issuer.token, open=True),
+        )
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.on_response_prepare.append(drop_content_type)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN)
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", self._port)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            self._url = f"http://{host}:{port}"
+            self._world.clock = Clock(self.settings.speed, self.settings.start)
+            yield self
+        finally:
+            await runner.cleanup()
+
+    # What the caller needs to reach it.
+
+    @property
+    def url(self) -> str:
+        """The platform's root: the API is below `/synchronization`, and this is the issuer of tokens as well."""
+        if self._url is None:
+            raise RuntimeError("The emulator has no URL yet: enter it first, with `async with`.")
+        return self._url
+
+    @property
+    def client_id(self) -> str:
+        """The service application that may ask for tokens."""
+        return self.settings.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """Its secret."""
+        return self.settings.client_secret
+
+    def token(self, *, lifetime: float | None = None, scope: str = SCOPE, client_id: str | None = None) -> str:
+        """Return a new bearer token, without a request.
+
+        Args:
+            lifetime: Seconds of the event loop; `token_lifetime` if it is left out.
+            scope: Its scopes, with a space between.
+            client_id: Whose quota it counts against; the one client's if it is left out.
+        """
+        return self._issuer.mint(lifetime=lifetime, scope=scope, client_id=client_id)
+
+    def revoke_tokens(self) -> None:
+        """Make every token that was issued so far worthless."""
+        self._issuer.revoke()
+
+    # What other people do to the service.
+
+    @property
+    def consent(self) -> bool:
+        """Whether users have authorized the service, which runs of User connections need."""
+        return self._world.consent
+
+    @consent.setter
+    def consent(self, given: bool) -> None:
+        self._world.consent = given
+
+    @property
+    def forbidden_imodels(self) -> set[str]:
+        """IModels on which callers may start no runs and change no files: they get a 403."""
+        return self._world.forbidden_imodels
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run ever created, the oldest first."""
+        return tuple(self._world.runs)
+
+    def state(self, run: Run) -> ExecutionState:
+        """Return the state of a run at this moment."""
+        return run.state(self._world.elapsed())
+
+    def new_imodel_id(self) -> str:
+        """Return the id of a new iModel."""
+        return self._world.ids.guid()
+
+    def new_storage_file_id(self, file_name: str | None = None, *, imodel_id: str | None = None) -> str:
+        """Return the id of a new file in Storage.
+
+        Args:
+            file_name: Its name, which source files show after their first run.
+            imodel_id: The file belongs to this iModel's iTwin.
+        """
+        storage_file_id = self._world.ids.storage_file(itwin_of(imodel_id) if imodel_id else None)
+        if file_name is not None:
+            self._world.file_names[storage_file_id] = file_name
+        return storage_file_id
+
+    def add_connection(
+        self,
+        imodel_id: str | None = None,
+        files: Iterable[tuple[str, ConnectorType | str]] = (("Model.dgn", ConnectorType.MSTN),),
+        *,
+        display_name: str | None = None,
+        authentication_type: AuthenticationType | str = AuthenticationType.SERVICE,
+    ) -> str:
+        """Create a connection without a request and return its id.
+
+        Args:
+            imodel_id: Its iModel; a new one if it is left out.
+            files: A name (or an id of a file in Storage) and a connector type for each of its files.
+            display_name: Its name.
+            authentication_type: As whom the service works; User needs the `consent`.
+        """
+        imodel_id = imodel_id or self.new_imodel_id()
+        specs = [
+            (name if is_pair(name) else self.new_storage_file_id(name, imodel_id=imodel_id), ConnectorType(kind))
+            for name, kind in files
+        ]
+        kind = AuthenticationType(authentication_type)
+        return self._world.connect(imodel_id, specs, display_name=display_name, authentication_type=kind).id
+
+    def start_run(self, connection_id: str) -> Run:
+        """Trigger a connection as somebody else would, without a request, and return the iModel's active run."""
+        connection = self._world.connections[connection_id]
+        return self._world.active_run(connection.imodel_id) or self._world.start_run(connection)
+
+    # Scripts.
+
+    def add_run_rule(self, rule: RunRule) -> RunRule:
+        """Script runs from now on; the rule goes before all others."""
+        self._world.run_rules.insert(0, rule)
+        return rule
+
+    def add_file_rule(self, rule: FileRule) -> FileRule:
+        """Script tasks from now on; the rule goes before all others."""
+        self._world.file_rules.insert(0, rule)
+        return rule
+
+    def add_fault(self, rule: FaultRule) -> FaultRule:
+        """Break answers from now on; the rule goes before all others."""
+        self._faults.rules.insert(0, rule)
+        return rule
+
+    # Requests.
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        call = _call(request, await request.read())
+        record = RecordedRequest(
+            method=call.method, path=call.path, query=call.query, headers=call.headers, time=anyio.current_time()
+        )
+        self.requests.append(record)
+        clock = self._world.running_clock
+        rule = self._faults.due(call.method, call.path)
+        if rule is None:
+            reply = self._answer(call, record)
+        else:
+            reply = rule.broken(self._answer(call, record) if rule.performs else None, clock)
+            await anyio.sleep(rule.delay)
+            if rule.action in _BREAKS_THE_WIRE:
+                return send_broken(request, rule.action, reply, clock.http_date())
+        record.status = reply.status
+        return response(reply, clock.http_date())
+
+    def _answer(self, call: Call, record: RecordedRequest) -> Reply:
+        try:
+            operation, names = find(self._operations, call.method, call.path)
+            record.operation = operation.name
+            if not operation.open:
+                client_id = self._issuer.client_of(call)
+                self._limits.count(client_id, operation.name, self._world.running_clock)
+            return operation.answer(self._world, attrs.evolve(call, names=names))
+        except ProblemError as problem:
+            return Reply.of_problem(problem)
+
+
+def _call(request: web.Request, body: bytes) -> Call:
+    query: dict[str, str] = {}
+    for name, text in request.query.items():
+        query.setdefault(name.lower(), text)
+    return Call(
+        method=request.method,
+        path=request.path,
+        root=f"{request.scheme}://{request.host}",
+        query=query,
+        headers={name.lower(): text for name, text in request.headers.items()},
+        body=body,
+    )

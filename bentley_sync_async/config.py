@@ -1,10 +1,8 @@
 """Where the service is and how patient the client is with it: plain values, and how to read them from a mapping."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import Attribute, field, frozen
@@ -29,7 +27,7 @@ class Environment(enum.Enum):
         self.issuer = issuer
 
     @classmethod
-    def named(cls, name: str) -> Environment:
+    def named(cls, name: str) -> Self:
         """Return the environment of that name, in any case.
 
         Raises:
@@ -42,7 +40,7 @@ class Environment(enum.Enum):
             raise ConfigurationError(f"There is no environment {name!r}; there are: {known}.") from None
 
 
-def _positive(_settings: object, attribute: Attribute[Any], value: float) -> None:
+def _positive(_settings: object, attribute: "Attribute[Any]", value: float) -> None:
     if not value > 0:
         raise ConfigurationError(f"{attribute.name} must be more than 0, not {value!r}.")
 

@@ -1,7 +1,5 @@
 """A service application: the client_credentials grant against the token endpoint of the environment."""
 
-from __future__ import annotations
-
 from attrs import field, frozen
 
 from bentley_sync_async.config import SCOPE

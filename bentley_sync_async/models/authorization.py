@@ -1,7 +1,5 @@
 """Whether a user has authorized the service to work for them (page `get-authorization-information`)."""
 
-from __future__ import annotations
-
 from attrs import frozen
 
 from .links import Link

@@ -4,8 +4,6 @@ Pages: `create-storage-connection`, `update-storage-connection`, `get-storage-co
 `get-storage-connection-sourcefile(s)`, `get-connections`.
 """
 
-from __future__ import annotations
-
 from attrs import field, frozen
 
 from .enums import AuthenticationType, ConnectorType

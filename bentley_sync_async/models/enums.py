@@ -5,8 +5,6 @@ Sources: `get-storage-connection-runs` (states, results, phases, connector types
 All of them are open: see `OpenEnum`.
 """
 
-from __future__ import annotations
-
 from .open_enum import OpenEnum
 
 

@@ -1,7 +1,5 @@
 """Hyperlinks, alone and as the set that a page of a list carries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 

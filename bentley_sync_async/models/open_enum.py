@@ -1,7 +1,5 @@
 """Enums that a newer service may extend without breaking an older client."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Self
 

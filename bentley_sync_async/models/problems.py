@@ -1,7 +1,5 @@
 """What the service says when it refuses a request."""
 
-from __future__ import annotations
-
 from attrs import frozen
 
 

@@ -5,8 +5,6 @@ ids may be missing. Timestamps are aware UTC datetimes to the microsecond (the s
 the service's empty date, the year 1, is `None`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal

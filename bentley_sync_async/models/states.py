@@ -6,8 +6,6 @@ was found, and Completed is the only end. The emulator obeys the table. The clie
 misses states and accepts every change: it classifies a change and never refuses one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from functools import cache

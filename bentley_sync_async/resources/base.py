@@ -33,6 +33,11 @@ class Resource:
         """Make the resource on top of a client's pipeline."""
         self._pipeline = pipeline
 
+    @property
+    def base_url(self) -> str:
+        """The platform's root that the resource talks to."""
+        return self._pipeline.base_url
+
     def _request(
         self,
         method: str,
@@ -56,7 +61,7 @@ class Resource:
 
     async def _one(self, request: Request, key: str, cls: type[T]) -> T:
         response = await self._pipeline.call(request)
-        return _decoded(request, response, lambda body: decode_one(body, key, cls))
+        return decoded(request, response, lambda body: decode_one(body, key, cls))
 
     def _list(
         self,
@@ -78,7 +83,7 @@ class Resource:
             window = {**(query or {}), "$top": top, "$skip": skip or None}
             request = self._request("GET", path, query=window, prefer=prefer)
             response = await self._pipeline.call(request)
-            page = _decoded(request, response, lambda body: decode_page(body, key, cls))
+            page = decoded(request, response, lambda body: decode_page(body, key, cls))
             if complete is None:
                 return page
             completed = [await complete(item) for item in page]
@@ -87,7 +92,8 @@ class Resource:
         return Listing(fetch, page_size)
 
 
-def _decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
+def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
+    """Return what `decode` makes of an answer's body; its `DecodeError` says what was requested."""
     try:
         return decode(response.body)
     except DecodeError as exc:

@@ -7,10 +7,11 @@ from typing import Literal, overload
 from bentley_sync_async.errors import LocationError, ProtocolError
 from bentley_sync_async.models import RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.transport.messages import Response
+from bentley_sync_async.wire.codec import decode_one
 from bentley_sync_async.wire.ids import path_segment
 from bentley_sync_async.wire.locations import run_path, run_ref
 
-from .base import Listing, Prefer, Resource, found
+from .base import Listing, Prefer, Resource, decoded, found
 
 _ACCEPTED, _SEE_OTHER = 202, 303
 
@@ -45,7 +46,7 @@ class Runs(Resource):
         response = await self._pipeline.call(request)
         if response.status not in {_ACCEPTED, _SEE_OTHER}:
             raise ProtocolError(
-                f"The trigger of connection {connection_id} was answered {response.status}, and the API knows 202 and 303 "
+                f"The trigger of connection {connection_id} was answered {response.status}; the API knows 202 and 303 "
                 "only. Something between this client and the service may follow redirects by itself."
             )
         if "location" not in response.headers:
@@ -53,7 +54,7 @@ class Runs(Resource):
                 f"The trigger of connection {connection_id} was answered {response.status} without a Location. "
                 "The run may exist: list the runs of the connection before triggering again."
             )
-        ref = run_ref(response.headers["location"], base_url=self._pipeline.base_url, request_url=request.url)
+        ref = run_ref(response.headers["location"], base_url=self.base_url, request_url=request.url)
         foreign = ref.connection_id != connection_id
         return TriggeredRun(ref=ref, created=response.status == _ACCEPTED, foreign=foreign)
 
@@ -104,6 +105,8 @@ class Runs(Resource):
         path = run_path(RunRef(connection_id=connection_id, run_id=run_id))
         return await self._one(self._request("GET", path), "run", StorageRun)
 
-    async def fetch(self, ref: RunRef) -> Response:
-        """Return the answer to a look at a run as it came: a watch needs its headers, and its bytes to compare."""
-        return await self._pipeline.call(self._request("GET", run_path(ref)))
+    async def look(self, ref: RunRef) -> tuple[StorageRun, Response]:
+        """Return a snapshot of a run and the answer that it came in, whose headers a watch needs."""
+        request = self._request("GET", run_path(ref))
+        response = await self._pipeline.call(request)
+        return decoded(request, response, lambda body: decode_one(body, "run", StorageRun)), response

@@ -1,7 +1,5 @@
 """A request, its answer, and what carries one to the other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Protocol
 

@@ -5,8 +5,6 @@ repeated. A POST only if it certainly was not processed: it never left, it met t
 when to come back (503 with Retry-After).
 """
 
-from __future__ import annotations
-
 from attrs import field, frozen
 from attrs.validators import ge, gt
 
@@ -89,6 +87,9 @@ class RetryPolicy:
         if method not in _IDEMPOTENT and not not_processed(error):
             return None
         asked = asked_wait(error)
-        own = min(self.longest, self.base * self.factor ** (attempt - 1)) * (1 - self.jitter * chance)
-        wait = max(asked, own)
+        wait = max(asked, self.wait_after(attempt, chance=chance))
         return wait if asked <= self.retry_after_ceiling and wait < left else None
+
+    def wait_after(self, attempt: int, *, chance: float) -> float:
+        """Return the seconds of our own choice to wait after the n-th attempt."""
+        return min(self.longest, self.base * self.factor ** (attempt - 1)) * (1 - self.jitter * chance)

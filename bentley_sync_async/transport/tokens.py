@@ -1,8 +1,6 @@
 """An access token, and where tokens come from."""
 
-from __future__ import annotations
-
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen
 
@@ -36,6 +34,7 @@ class Token:
     expires_in: float | None = None
 
 
+@runtime_checkable
 class TokenSource(Protocol):
     """Hands out access tokens for the scope `itwin-platform`."""
 

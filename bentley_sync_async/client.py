@@ -1,0 +1,205 @@
+"""The client: wires the layers together and owns their lifetimes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+from anyio import AsyncContextManagerMixin
+
+from . import config as settings
+from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
+from .config import ClientConfig, Environment, Timeouts
+from .errors import ConfigurationError
+from .models import AuthenticationType, RunRef
+from .resources.authorization import Authorization
+from .resources.connections import Connections
+from .resources.storage_connections import StorageConnections
+from .transport.http import AiohttpTransport
+from .transport.messages import Transport
+from .transport.pipeline import Pipeline
+from .transport.retry import RetryPolicy
+from .transport.tokens import Token, TokenSource
+from .watch.pacing import Pacing
+from .watch.watcher import RunWatcher, WhenActive, WhenBusy
+from .wire.ids import check_id
+from .wire.locations import run_ref
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
+"""A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
+
+
+class SynchronizationClient(AsyncContextManagerMixin):
+    """A client of the iTwin Synchronization API.
+
+    Use it as an async context manager, one for a process, from as many tasks as you like:
+
+        async with SynchronizationClient(token) as client:
+            watcher = client.watch(connection_id)
+
+    Attributes:
+        storage_connections: The storage connections of an iModel, their files and runs.
+        connections: The connections of all kinds of an iModel.
+        authorization: Whether the calling user lets the service work for them.
+    """
+
+    def __init__(
+        self,
+        token: TokenLike,
+        *,
+        environment: Environment = Environment.PROD,
+        base_url: str | None = None,
+        issuer: str | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        max_body_bytes: int = 64 * 1024 * 1024,
+        session: ClientSession | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        """Make a client. Nothing is sent before it is used.
+
+        Args:
+            token: A ready token (good for an hour as a rule), `ClientCredentials` of a service application, a coroutine
+                function that obtains a token, or a `TokenSource`.
+            environment: The deployment to talk to.
+            base_url: The platform's root instead of the environment's, such as an emulator's URL.
+            issuer: The issuer of tokens for client credentials instead of the environment's.
+            timeouts: For one request and for one call with its retries.
+            retry: When and how patiently a single call is retried.
+            max_body_bytes: The bound on an answer's body.
+            session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed.
+            transport: What carries requests, instead of aiohttp; `session` and `max_body_bytes` mean nothing then.
+
+        Raises:
+            ConfigurationError: A setting cannot work; the message names it.
+        """
+        self.config = ClientConfig(
+            base_url=base_url or environment.base_url,
+            issuer=issuer or environment.issuer,
+            timeouts=timeouts or Timeouts(),
+            max_body_bytes=max_body_bytes,
+        )
+        self._own_transport: AiohttpTransport | None = None
+        if transport is None:
+            transport = self._own_transport = AiohttpTransport(
+                session=session,
+                connect_timeout=self.config.timeouts.connect,
+                max_body_bytes=self.config.max_body_bytes,
+            )
+        self._pipeline = Pipeline(
+            transport,
+            _token_source(token, self.config, transport),
+            base_url=self.config.base_url,
+            timeouts=self.config.timeouts,
+            retry=retry,
+        )
+        service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
+        self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
+        self.connections = Connections(self._pipeline)
+        self.authorization = Authorization(self._pipeline)
+        # A watch has its own patience; a retry inside a look would only hide what is going on.
+        self._watched = StorageConnections(self._pipeline.without_retries())
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make a client from the `BENTLEY_SYNC_*` variables.
+
+        `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, say who calls;
+        `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev), `BENTLEY_SYNC_BASE_URL` and `BENTLEY_SYNC_ISSUER` say where.
+
+        Args:
+            environ: The variables; those of the process by default.
+
+        Raises:
+            ConfigurationError: One is missing or impossible; the message names it.
+        """
+        found = settings.from_env(os.environ if environ is None else environ)
+        token: TokenLike = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
+        return cls(token, base_url=found.config.base_url, issuer=found.config.issuer)
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        async with AsyncExitStack() as stack:
+            if self._own_transport is not None:
+                await stack.enter_async_context(self._own_transport)
+            yield self
+
+    def __repr__(self) -> str:
+        return f"<SynchronizationClient of {self.config.base_url}>"
+
+    def watch(
+        self,
+        connection_id: str,
+        *,
+        timeout: float | None = None,
+        when_active: WhenActive = "join",
+        when_busy: WhenBusy = "wait",
+        pacing: Pacing | None = None,
+    ) -> RunWatcher:
+        """Return a watcher that triggers the connection on its first step and follows the run to its end.
+
+        The API has no cancel: leaving the watch detaches, and the run goes on.
+
+        Args:
+            connection_id: The storage connection.
+            timeout: Seconds for the whole watch, from its first step; `None` for no end.
+            when_active: What to do when a run of this connection is active: `join` follows it; `rerun` triggers another
+                after it, which is sure to see files that were uploaded before this call.
+            when_busy: What to do when a run of another connection occupies the iModel: `wait` and trigger after it,
+                `join` it, or `fail` with an `IModelBusyError`.
+            pacing: How often to look.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be right.
+        """
+        return RunWatcher(
+            self._watched,
+            connection_id=check_id(connection_id, "connection_id"),
+            timeout=timeout,
+            when_active=when_active,
+            when_busy=when_busy,
+            pacing=pacing,
+        )
+
+    def attach(
+        self, ref_or_url: RunRef | str, *, timeout: float | None = None, pacing: Pacing | None = None
+    ) -> RunWatcher:
+        """Return a watcher that follows a run which somebody, perhaps this program before, has triggered.
+
+        Args:
+            ref_or_url: The run, or its URL as a Location or `lastRun` link shows it.
+            timeout: Seconds for the whole watch, from its first step; `None` for no end.
+            pacing: How often to look.
+
+        Raises:
+            ForeignOriginError: The URL is not on this client's origin.
+            LocationError: The URL names no run.
+            InvalidArgumentError: An argument cannot be right.
+        """
+        ref = ref_or_url if isinstance(ref_or_url, RunRef) else run_ref(ref_or_url, base_url=self.config.base_url)
+        return RunWatcher(self._watched, ref=ref, timeout=timeout, pacing=pacing)
+
+
+def _token_source(token: TokenLike, config: ClientConfig, transport: Transport) -> TokenSource:
+    match token:
+        case str():
+            return StaticTokenSource(token)
+        case ClientCredentials():
+            fetch = fetch_with(
+                token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
+            )
+            return RefreshingTokenSource(fetch)
+        case TokenSource():
+            return token
+        case _ if callable(token):
+            return RefreshingTokenSource(token)
+        case _:
+            raise ConfigurationError(
+                f"token must be a string, ClientCredentials, a coroutine function or a TokenSource, not "
+                f"{type(token).__name__}."
+            )

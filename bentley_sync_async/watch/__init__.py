@@ -1,0 +1,1 @@
+"""One run, triggered and followed to its end."""

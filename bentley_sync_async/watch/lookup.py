@@ -1,0 +1,74 @@
+"""Finding the run that a trigger whose answer was lost may have created.
+
+The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the look,
+less the time that has passed here. Neither a skewed clock nor a jump of ours can mistake an old run for a new one.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import anyio
+from attrs import frozen
+
+from bentley_sync_async.errors import ProtocolError
+from bentley_sync_async.models import RunRef
+from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.wire.headers import server_date
+from bentley_sync_async.wire.locations import run_ref
+
+
+@frozen(kw_only=True)
+class Finding:
+    """A run of the connection, as found after a lost answer.
+
+    Attributes:
+        ref: The run.
+        ours: Whether it started after our trigger; if not, it was active before.
+    """
+
+    ref: RunRef
+    ours: bool
+
+
+async def find_run(connections: StorageConnections, connection_id: str, *, attempted_at: float) -> Finding | None:
+    """Return the connection's run that is active or started after the attempt, `None` if there is none.
+
+    Args:
+        connections: Where to look.
+        connection_id: The connection that was triggered.
+        attempted_at: When, by the event loop's clock.
+
+    Raises:
+        SynchronizationError: A look failed.
+    """
+    ref = await _latest(connections, connection_id)
+    return await judge(connections, ref, attempted_at=attempted_at) if ref is not None else None
+
+
+async def judge(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> Finding | None:
+    """Return whose run it is, `None` if it had ended before the attempt. Args and errors as for `find_run`."""
+    run, response = await connections.runs.look(ref)
+    elapsed = timedelta(seconds=anyio.current_time() - attempted_at)
+    server_now = server_date(response.headers)
+    if run.start_date_time is None or server_now is None:
+        # Not started yet: it will read the files as they are now, just as a run of ours would.
+        return None if run.completed else Finding(ref=ref, ours=run.start_date_time is None)
+    ours = run.start_date_time >= server_now - elapsed
+    return Finding(ref=ref, ours=ours) if ours or not run.completed else None
+
+
+async def _latest(connections: StorageConnections, connection_id: str) -> RunRef | None:
+    """Return the latest run: by the connection's own link, which the service sets at once, else by the list."""
+    connection = await connections.get(connection_id)
+    link = connection.links.last_run
+    if link is not None and link.href:
+        try:
+            return run_ref(link.href, base_url=connections.base_url)
+        except ProtocolError:
+            pass  # a gateway shows links of another host; the list needs none
+    runs = [run async for run in connections.runs.list(connection_id, prefer="representation")]
+    active = [run for run in runs if not run.completed]
+    started = [run for run in runs if run.start_date_time is not None]
+    latest = active[:1] or sorted(started, key=lambda run: run.start_date_time or 0)[-1:]
+    return RunRef(connection_id=connection_id, run_id=latest[0].id) if latest else None

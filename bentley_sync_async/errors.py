@@ -7,7 +7,7 @@ before it gets here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class APIError(SynchronizationError):
         request_id: The id that the service's operators can look up, `None` if there was none.
     """
 
-    advice: ClassVar[str] = "See the service's code and message for what to change."
+    advice = "See the service's code and message for what to change."
 
     def __init__(
         self,

@@ -69,11 +69,7 @@ class RateLimits:
             "ITwinPlatform-RateLimited-Operation": operation,
             "ITwinPlatform-RateLimited-Application": client_id,
         }
-        match self._settings.retry_after:
-            case "seconds":
-                headers["Retry-After"] = str(wait)
-            case "date":
-                headers["Retry-After"] = clock.http_date(wait)
-            case "none":
-                pass
+        if self._settings.retry_after != "none":
+            in_seconds = self._settings.retry_after == "seconds"
+            headers["Retry-After"] = str(wait) if in_seconds else clock.http_date(wait)
         return headers

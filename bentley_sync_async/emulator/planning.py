@@ -145,7 +145,7 @@ class Planner:
 
 
 def _draw(span: Span | None, chance: random.Random) -> float:
-    if span is None:
+    if not span:
         return 0.0
     return float(span) if isinstance(span, int | float) else chance.uniform(*span)
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from anyio import AsyncContextManagerMixin
 from attrs import define, field
 
+from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
 from .clock import Clock
@@ -46,7 +47,7 @@ class RecordedRequest:
         headers: By their names in lower case; they hold tokens, so they are not shown.
         time: When it came, on the event loop's clock.
         operation: Name of its page, such as `run-storage-connection`; `None` if it is no operation.
-        status: What was answered; `None` as long as nothing is, or if the connection was reset first.
+        status: What was answered; `None` as long as nothing is.
     """
 
     method: str
@@ -77,8 +78,10 @@ class Emulator(AsyncContextManagerMixin):
             **options: The attributes of `Settings`; they override the scenario's.
 
         Raises:
-            ConfigurationError: The scenario or an option cannot be.
+            ConfigurationError: The scenario, the port or an option cannot be.
         """
+        if not 0 <= port < 2**16:
+            raise ConfigurationError(f"port must be between 0 and 65535, not {port}.")
         loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario or Scenario()
         self.settings = Settings(**(loaded.options | options))
         self.requests: list[RecordedRequest] = []
@@ -105,7 +108,7 @@ class Emulator(AsyncContextManagerMixin):
         try:
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", self._port)
-            await site.start()
+            await _start(site)
             host, port = runner.addresses[0][:2]
             self._url = f"http://{host}:{port}"
             self._world.clock = Clock(self.settings.speed, self.settings.start)
@@ -249,6 +252,7 @@ class Emulator(AsyncContextManagerMixin):
             reply = rule.broken(self._answer(call, record) if rule.performs else None, clock)
             await anyio.sleep(rule.delay)
             if rule.action in _BREAKS_THE_WIRE:
+                record.status = None if rule.action is FaultAction.RESET_BEFORE_HEADERS else reply.status
                 return send_broken(request, rule.action, reply, clock.http_date())
         record.status = reply.status
         return response(reply, clock.http_date())
@@ -263,6 +267,13 @@ class Emulator(AsyncContextManagerMixin):
             return operation.answer(self._world, attrs.evolve(call, names=names))
         except ProblemError as problem:
             return Reply.of_problem(problem)
+
+
+async def _start(site: web.TCPSite) -> None:
+    try:
+        await site.start()
+    except OSError as exc:
+        raise ConfigurationError(f"{site.name} cannot be served: {exc.strerror}.") from exc
 
 
 def _call(request: web.Request, body: bytes) -> Call:

@@ -56,10 +56,9 @@ def _reason(status: int) -> str:
         return ""
 
 
-def _reset(transport: asyncio.Transport | asyncio.BaseTransport) -> None:
+def _reset(transport: asyncio.Transport) -> None:
     """Close at once and with a reset, not with an orderly end."""
     sock = transport.get_extra_info("socket")
     with contextlib.suppress(OSError, AttributeError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
+    transport.abort()

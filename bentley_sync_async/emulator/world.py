@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Mapping
 
@@ -132,6 +133,8 @@ class World:
         self.file_names = dict(file_names or {})
         self.consent = settings.consent
         self.forbidden_imodels: set[str] = set()
+        self._numbers = itertools.count()
+        self._of_imodel: dict[str, dict[str, Connection]] = {}
         self._accepted: dict[str, float] = {}
         self._latest: dict[str, Run] = {}
         self._planner = Planner(new_id=self.ids.guid, error_rate=settings.error_rate, retry_rate=settings.retry_rate)
@@ -147,7 +150,7 @@ class World:
         """Create a connection."""
         connection = Connection(
             id=self.ids.connection(imodel_id),
-            number=len(self.connections),
+            number=next(self._numbers),
             imodel_id=imodel_id,
             display_name=display_name,
             authentication_type=authentication_type,
@@ -155,7 +158,13 @@ class World:
         for storage_file_id, connector_type in files:
             self.attach(connection, storage_file_id, connector_type)
         self.connections[connection.id] = connection
+        self._of_imodel.setdefault(imodel_id.lower(), {})[connection.id] = connection
         return connection
+
+    def disconnect(self, connection: Connection) -> None:
+        """Delete a connection."""
+        del self.connections[connection.id]
+        del self._of_imodel[connection.imodel_id.lower()][connection.id]
 
     def attach(self, connection: Connection, storage_file_id: str, connector_type: ConnectorType) -> SourceFile:
         """Add a file to a connection."""
@@ -165,8 +174,7 @@ class World:
 
     def connections_of(self, imodel_id: str) -> list[Connection]:
         """Return the connections of an iModel, the oldest first."""
-        wanted = imodel_id.lower()
-        return [connection for connection in self.connections.values() if connection.imodel_id.lower() == wanted]
+        return list(self._of_imodel.get(imodel_id.lower(), {}).values())
 
     def mapped_files(self, imodel_id: str) -> set[str]:
         """Return the files in Storage that any connection maps to an iModel."""

@@ -107,7 +107,7 @@ def delete_storage_connection(world: World, call: Call) -> Reply:
     connection = connection_of(world, call, _CODE)
     if connection.last_run is not None and not connection.last_run.completed(world.elapsed()):
         raise already_in_use()
-    del world.connections[connection.id]
+    world.disconnect(connection)
     return Reply(204)
 
 

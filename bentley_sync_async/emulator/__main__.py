@@ -1,0 +1,102 @@
+"""`python -m bentley_sync_async.emulator`: serves until Ctrl-C, and says how to call it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+import anyio
+
+from bentley_sync_async.errors import ConfigurationError
+
+from .server import Emulator
+from .settings import Options
+
+_BANNER = """\
+A Synchronization API on {url} (tier {tier}, speed {speed:g}). Ctrl-C ends it.
+
+  client id      {client_id}
+  client secret  {client_secret}
+  a ready token  {token}
+
+With curl:
+
+  TOKEN={token}
+  API={url}/synchronization/imodels/storageconnections
+  curl -s $API -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{
+    "displayName": "First light", "iModelId": "{imodel_id}", "authenticationType": "Service",
+    "sourceFiles": [{{"storageFileId": "{file_id}", "connectorType": "MSTN"}}]}}'
+  CONNECTION=...  # the id that this returned
+  curl -si -X POST $API/$CONNECTION/run -H "Authorization: Bearer $TOKEN"
+  curl -s $API/$CONNECTION/runs -H "Authorization: Bearer $TOKEN" -H "Prefer: return=representation"
+  curl -s {url}/connect/token -d grant_type=client_credentials -d scope=itwin-platform \\
+    -d client_id={client_id} -d client_secret={client_secret}
+
+With this package:
+
+  export BENTLEY_SYNC_BASE_URL={url} BENTLEY_SYNC_ISSUER={url}
+  export BENTLEY_SYNC_CLIENT_ID={client_id} BENTLEY_SYNC_CLIENT_SECRET={client_secret}
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; return the exit code."""
+    args = _parser().parse_args(argv)
+    options = Options()
+    if args.speed is not None:
+        options["speed"] = args.speed
+    if args.tier is not None:
+        options["tier"] = args.tier
+    try:
+        anyio.run(_serve, Emulator(scenario=args.scenario, port=args.port, **options))
+    except ConfigurationError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 2
+    except KeyboardInterrupt:  # where there is no signal receiver
+        pass
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bentley_sync_async.emulator",
+        description="Serve an emulated iTwin Synchronization API on a loopback port.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
+    parser.add_argument("--speed", type=float, help="how many seconds of a run pass in one second (default: 1)")
+    parser.add_argument("--scenario", metavar="FILE", help="a TOML file that scripts runs and faults")
+    parser.add_argument("--tier", choices=["community", "standard"], help="the rate limit tier (default: standard)")
+    return parser
+
+
+async def _serve(emulator: Emulator) -> None:
+    async with emulator:
+        if sys.platform == "win32":  # pragma: no cover - no signal receivers there; Ctrl-C interrupts the sleep
+            _say(emulator)
+            await anyio.sleep_forever()
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            _say(emulator)
+            await anext(signals)
+    sys.stdout.write("Stopped.\n")
+
+
+def _say(emulator: Emulator) -> None:
+    imodel_id = emulator.new_imodel_id()
+    text = _BANNER.format(
+        url=emulator.url,
+        tier=emulator.settings.tier,
+        speed=emulator.settings.speed,
+        client_id=emulator.client_id,
+        client_secret=emulator.client_secret,
+        token=emulator.token(),
+        imodel_id=imodel_id,
+        file_id=emulator.new_storage_file_id("First light.dgn", imodel_id=imodel_id),
+    )
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

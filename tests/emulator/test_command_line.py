@@ -1,0 +1,87 @@
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from bentley_sync_async.emulator import __main__ as command_line
+from bentley_sync_async.emulator.__main__ import main
+
+
+def test_it_serves_says_how_to_call_it_and_ends_on_ctrl_c():
+    command = [sys.executable, "-m", "bentley_sync_async.emulator", "--speed", "60", "--tier", "community"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        lines = []
+        while not lines or "BENTLEY_SYNC_CLIENT_ID" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        banner = "".join(lines)
+        url = re.search(r"on (http://127\.0\.0\.1:\d+) \(tier community, speed 60\)", banner)[1]
+        token = re.search(r"a ready token +(\S+)", banner)[1]
+        body = re.search(r"-d '(\{.*?\]\})'", banner, re.DOTALL)[1]
+        created = urllib.request.Request(
+            f"{url}/synchronization/imodels/storageconnections",
+            data=body.encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(created) as answer:
+            assert answer.status == 201
+            assert json.load(answer)["connection"]["displayName"] == "First light"
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+    assert rest.endswith("Stopped.\n")
+
+
+def test_a_signal_ends_it_in_process_as_well(monkeypatch, capsys):
+    def say_and_end(emulator):
+        say(emulator)
+        signal.raise_signal(signal.SIGINT)
+
+    say = command_line._say
+    monkeypatch.setattr(command_line, "_say", say_and_end)
+    assert main(["--speed", "2", "--tier", "standard"]) == 0
+    assert "(tier standard, speed 2)" in capsys.readouterr().out
+
+
+def test_where_signals_are_not_received_ctrl_c_ends_it_all_the_same(monkeypatch):
+    def interrupted(emulator):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "_say", interrupted)
+    assert main([]) == 0
+
+
+def test_a_port_in_use_is_one_clear_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"http://127.0.0.1:{port} cannot be served: ")
+    assert errors.count("\n") == 1
+
+
+def test_a_port_that_is_none_is_one_clear_line(capsys):
+    assert main(["--port", "70000"]) == 2
+    assert capsys.readouterr().err == "port must be between 0 and 65535, not 70000.\n"
+
+
+def test_a_bad_scenario_is_one_clear_line(tmp_path, capsys):
+    path = tmp_path / "night.toml"
+    path.write_text("[[runs]]\nqueue = 1")
+    assert main(["--scenario", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"{path}: runs[0].queue is no key; there are connection_id, ")
+
+
+def test_a_speed_that_cannot_be_is_one_clear_line(capsys):
+    assert main(["--speed", "0"]) == 2
+    assert capsys.readouterr().err == "speed must be a number of more than 0, not 0.0\n"
+
+
+def test_wrong_usage_ends_with_2():
+    with pytest.raises(SystemExit) as caught:
+        main(["--tier", "gold"])
+    assert caught.value.code == 2

@@ -1,0 +1,223 @@
+import attrs
+import pytest
+
+from bentley_sync_async.emulator import (
+    CATALOGUE,
+    Emulator,
+    FaultRule,
+    FileRule,
+    Options,
+    RunRule,
+    Settings,
+    load_scenario,
+    parse_scenario,
+)
+from bentley_sync_async.errors import ConfigurationError
+from bentley_sync_async.models import ConnectorType, ExecutionResult, ExecutionState, TaskErrorCategory
+
+GOOD = """
+[emulator]
+seed = 3
+tier = "community"
+start = 2026-01-01T00:00:00Z
+
+[[runs]]
+display_name = "Bridge*"
+nth = 2
+queued = 5
+waiting = [10, 20.5]
+
+[[files]]
+connector_type = "DWG"
+error = "SourceFileNotFound"
+states = [["Queued", 1], ["Executing", 2.5]]
+
+[[faults]]
+action = "truncated_body"
+path = "/runs$"
+every = 3
+
+[file_names]
+t5bDFuN4qUa9ojVw1E5FGtldp8BgSbNCiJ2XMdiT-cA = "Bridge.dgn"
+"""
+
+
+def test_every_table_becomes_the_class_that_scripts_in_process():
+    scenario = parse_scenario(GOOD)
+    assert scenario.run_rules == (RunRule(display_name="Bridge*", nth=2, queued=5, waiting=[10, 20.5]),)
+    [file_rule] = scenario.file_rules
+    assert file_rule.connector_type is ConnectorType.DWG
+    assert file_rule.states == ((ExecutionState.QUEUED, 1.0), (ExecutionState.EXECUTING, 2.5))
+    assert scenario.fault_rules == (FaultRule(action="truncated_body", path="/runs$", every=3),)
+    assert scenario.file_names == {"t5bDFuN4qUa9ojVw1E5FGtldp8BgSbNCiJ2XMdiT-cA": "Bridge.dgn"}
+    assert scenario.options["seed"] == 3
+
+
+def test_options_override_those_of_the_scenario():
+    emulator = Emulator(scenario=parse_scenario(GOOD), seed=4)
+    assert (emulator.settings.seed, emulator.settings.tier) == (4, "community")
+
+
+def test_an_empty_scenario_is_one():
+    assert parse_scenario("").run_rules == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runs = 1", r"runs must be a list of tables: \[\[runs\]\]"),
+        ("emulator = 1", r"emulator must be a table, not 1"),
+        ("[[run]]", r"run is no key; there are emulator, runs, files, faults, file_names"),
+        ("[emulator]\nsped = 2", r"emulator\.sped is no key; there are seed, speed, "),
+        ("[emulator]\nspeed = 0", r"emulator\.speed must be a number of more than 0, not 0"),
+        ("[emulator]\nspeed = true", r"emulator\.speed must be a number"),
+        ("[emulator]\nerror_rate = 2", r"emulator\.error_rate must be a number of at least 0 and at most 1, not 2"),
+        ("[emulator]\nseed = 1.5", r"emulator\.seed must be a whole number, not 1\.5"),
+        ("[emulator]\nconsent = 1", r"emulator\.consent must be true or false, not 1"),
+        ("[emulator]\ntier = 'gold'", r"emulator\.tier must be one of community, standard, .*, not 'gold'"),
+        ("[emulator]\nstart = 2026-01-01T00:00:00", r"emulator\.start must be an instant with its offset"),
+        ("[emulator]\nclient_id = ''", r"emulator\.client_id must be a text that is not empty"),
+        (
+            "[[runs]]\n[[runs]]\nqueued = -1",
+            r"runs\[1\]\.queued must be seconds, or \[lowest, highest\] seconds, not -1",
+        ),
+        ("[[runs]]\nqueued = [2, 1]", r"runs\[0\]\.queued must be seconds"),
+        ("[[runs]]\nqueued = ['a', 1]", r"runs\[0\]\.queued must be seconds"),
+        ("[[runs]]\nqueued = [1]", r"runs\[0\]\.queued must be seconds"),
+        ("[[runs]]\nnth = 0", r"runs\[0\]\.nth must be a whole number of at least 1, not 0"),
+        (
+            "[[runs]]\nresult = 'Undetermined'",
+            r"runs\[0\]\.result must be one of Success, Error, .*, not 'Undetermined'",
+        ),
+        ("[[runs]]\nused = 1", r"runs\[0\]\.used is no key"),
+        ("[[files]]\nresult = 'Good'", r"files\[0\]\.result must be one of Success, .*, not 'Good'"),
+        ("[[files]]\nresult = 1", r"files\[0\]\.result must be one of Success, .*, not 1"),
+        (
+            "[[files]]\nerror = 'Oops'",
+            r"files\[0\]\.error must be a key of the error catalogue, such as .*, not 'Oops'",
+        ),
+        ("[[files]]\nstates = []", r"files\[0\]\.states must be a list of \[state, seconds\], not \[\]"),
+        ("[[files]]\nstates = [['Going', 1]]", r"files\[0\]\.states must hold \[state, seconds\] with a state of Not"),
+        ("[[files]]\nstates = [['Queued', -1]]", r"files\[0\]\.states must hold"),
+        (
+            "[[files]]\nstates = [['Finalizing', 1], ['Executing', 1]]",
+            r"files\[0\]\.states: NotStarted cannot lead to Finalizing; it leads to Completed, Executing, Queued",
+        ),
+        (
+            "[[files]]\nstates = [['Completed', 1]]",
+            r"files\[0\]\.states: Completed cannot lead to Completed; it leads to nothing",
+        ),
+        (
+            "[[runs]]\nstates = [['Executing', 1], ['Finalizing', 1]]",
+            r"runs\[0\]\.states: Finalizing cannot lead to Executing; it leads to Completed",
+        ),
+        ("[[faults]]\naction = 'explode'", r"faults\[0\]\.action must be one of status, delay, .*, not 'explode'"),
+        ("[[faults]]\npath = '('", r"faults\[0\]\.path must be a regular expression, not '\('"),
+        ("[[faults]]\nheaders = {a = 1}", r"faults\[0\]\.headers must be a table of texts"),
+        ("[file_names]\nx = 'a'", r"file_names\.x must be the id of a file in Storage"),
+        (f"[file_names]\n{'A' * 43} = 1", r"file_names\.A{43} must be the file's name, not 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_key_and_what_can(text, message):
+    with pytest.raises(ConfigurationError, match=message):
+        parse_scenario(text)
+
+
+def test_an_error_in_a_file_names_the_file(tmp_path):
+    path = tmp_path / "night.toml"
+    path.write_text("[emulator]\nspeed = 0")
+    with pytest.raises(ConfigurationError) as caught:
+        Emulator(scenario=path)
+    assert str(caught.value) == f"{path}: emulator.speed must be a number of more than 0, not 0."
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"x = ", "no TOML"), (b"\xff", "it is not UTF-8"), (None, "No such file")]
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, reason):
+    path = tmp_path / "night.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=f"night.toml: .*{reason}"):
+        load_scenario(path)
+
+
+def test_a_scenario_from_a_file_scripts_an_emulator(tmp_path):
+    path = tmp_path / "night.toml"
+    path.write_text(GOOD)
+    assert Emulator(scenario=str(path)).settings.seed == 3
+
+
+def test_options_and_settings_are_the_same_names():
+    assert list(Options.__annotations__) == [attribute.name for attribute in attrs.fields(Settings)]
+
+
+def test_an_option_that_cannot_be_is_refused():
+    with pytest.raises(ConfigurationError, match="page_size must be a whole number of at least 1, not 0"):
+        Emulator(page_size=0)
+
+
+@pytest.mark.looptime(start=0)
+async def test_the_rules_of_a_scenario_serve_more_than_one_emulator(serving):
+    scenario = parse_scenario("[[runs]]\ntimes = 1\nresult = 'TimedOut'\n[[faults]]\nnth = 1")
+    for _ in range(2):
+        async with serving(scenario=scenario) as api:
+            connection_id = api.emulator.add_connection()
+            assert (await api.trigger(connection_id)).status == 503
+            assert api.emulator.start_run(connection_id).plan.result == ExecutionResult.TIMED_OUT
+    assert scenario.run_rules[0].used == 0
+
+
+@pytest.mark.looptime(start=0)
+async def test_rules_apply_to_what_they_name(serving):
+    async with serving() as api:
+        imodel_id = api.emulator.new_imodel_id()
+        connection_id = api.emulator.add_connection(imodel_id, [("Bridge.dgn", "MSTN")], display_name="Bridge")
+
+        def result_of_run(rule):
+            api.emulator.add_run_rule(rule)
+            run = api.emulator._world.start_run(api.emulator._world.connections[connection_id])
+            api.emulator._world.run_rules.remove(rule)
+            return run.plan.result
+
+        hits = [
+            RunRule(result="Error", connection_id=connection_id),
+            RunRule(result="Error", display_name="Br?dge"),
+            RunRule(result="Error", imodel_id=imodel_id.upper()),
+            RunRule(result="Error", nth=4),
+        ]
+        misses = [
+            RunRule(result="Error", connection_id="other"),
+            RunRule(result="Error", display_name="Road"),
+            RunRule(result="Error", imodel_id=api.emulator.new_imodel_id()),
+            RunRule(result="Error", nth=4),
+        ]
+        assert [result_of_run(rule) for rule in hits] == ["Error"] * 4
+        assert [result_of_run(rule) for rule in misses] == ["Success"] * 4
+
+
+@pytest.mark.looptime(start=0)
+async def test_a_rule_that_applies_once_leaves_the_next_run_alone(serving):
+    async with serving() as api:
+        rule = api.emulator.add_file_rule(FileRule(times=1, result="Skipped"))
+        runs = [api.emulator.start_run(api.emulator.add_connection()) for _ in range(2)]
+        assert [run.plan.result for run in runs] == ["Skipped", "Success"]
+        assert rule.used == 1
+
+
+@pytest.mark.looptime(start=0)
+async def test_of_two_rules_the_later_added_wins_where_it_says_anything(serving):
+    async with serving() as api:
+        api.emulator.add_file_rule(FileRule(error="ZeroByte", retries=3))
+        api.emulator.add_file_rule(FileRule(error="OutOfMemory"))
+        [job] = api.emulator.start_run(api.emulator.add_connection()).plan.jobs
+        [task] = job.tasks
+        assert task.error.key == "OutOfMemory"
+        assert task.track.retries(task.track.ended) == 3
+
+
+def test_the_catalogue_has_all_published_keys():
+    assert len(CATALOGUE) == 97
+    assert CATALOGUE["SourceFileNotFound"].can_user_fix
+    assert CATALOGUE["ZeroByte"].kb_article_link == ""
+    assert all(TaskErrorCategory(entry.category).known for entry in CATALOGUE.values())

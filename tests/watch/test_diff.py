@@ -1,0 +1,141 @@
+import pytest
+from attrs import evolve
+from support_runs import NOW, REF
+
+from bentley_sync_async import (
+    ConnectorType,
+    ExecutionResult,
+    ExecutionState,
+    JobPhase,
+    JobStateChanged,
+    RunErrorDetails,
+    RunStateChanged,
+    StorageJob,
+    StorageRun,
+    StorageTask,
+    TaskError,
+    TaskRetried,
+    TaskStateChanged,
+    Transition,
+    diff,
+    fold,
+)
+from bentley_sync_async.watch.diff import unknown_values
+
+S = ExecutionState
+TASK = StorageTask(id="t", state=S.EXECUTING, retry_attempts=0, storage_file_id="f")
+JOB = StorageJob(id="j", state=S.EXECUTING, connector_type=ConnectorType.MSTN, tasks=(TASK,))
+RUN = StorageRun(id="r", state=S.EXECUTING, phase=JobPhase.MASTER_FILE, jobs=(JOB,))
+
+
+def with_task(**changes):
+    return evolve(RUN, jobs=(evolve(JOB, tasks=(evolve(TASK, **changes),)),))
+
+
+def with_job(**changes):
+    return evolve(RUN, jobs=(evolve(JOB, **changes),))
+
+
+def names(last, now):
+    return [type(event).__name__ for event in diff(last, now, ref=REF, at=NOW)]
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param(evolve(RUN, state=S.FINALIZING), ["RunStateChanged"], id="state of the run"),
+        pytest.param(evolve(RUN, phase=JobPhase.REFERENCE_FILE), ["RunPhaseChanged"], id="phase"),
+        pytest.param(evolve(RUN, start_date_time=NOW), ["RunUpdated"], id="date of the run"),
+        pytest.param(evolve(RUN, error=RunErrorDetails(error_key="k")), ["RunUpdated"], id="error of the run"),
+        pytest.param(evolve(RUN, state=S.IDLE, start_date_time=NOW), ["RunStateChanged"], id="state and date"),
+        pytest.param(evolve(RUN, state=S.COMPLETED), ["RunStateChanged", "RunCompleted"], id="end of the run"),
+        pytest.param(evolve(RUN, jobs=()), ["TaskVanished", "JobVanished"], id="job gone"),
+        pytest.param(with_job(state=S.FINALIZING), ["JobStateChanged"], id="state of the job"),
+        pytest.param(with_job(end_date_time=NOW), ["JobUpdated"], id="date of the job"),
+        pytest.param(with_job(state=S.COMPLETED), ["JobStateChanged", "JobCompleted"], id="end of the job"),
+        pytest.param(with_job(tasks=()), ["TaskVanished"], id="task gone"),
+        pytest.param(with_task(state=S.FINALIZING), ["TaskStateChanged"], id="state of the task"),
+        pytest.param(with_task(error=TaskError(message="x")), ["TaskUpdated"], id="error of the task"),
+        pytest.param(with_task(retry_attempts=1), ["TaskRetried"], id="retry alone"),
+        pytest.param(
+            with_task(retry_attempts=1, start_date_time=NOW), ["TaskUpdated", "TaskRetried"], id="retry, date"
+        ),
+        pytest.param(
+            with_task(retry_attempts=1, state=S.QUEUED), ["TaskStateChanged", "TaskRetried"], id="retry, state"
+        ),
+        pytest.param(with_task(state=S.COMPLETED), ["TaskStateChanged", "TaskCompleted"], id="end of the task"),
+        pytest.param(
+            evolve(
+                RUN, jobs=(JOB, StorageJob(id="k", state=S.COMPLETED, tasks=(StorageTask(id="u", state=S.COMPLETED),)))
+            ),
+            ["JobAppeared", "TaskAppeared", "TaskCompleted", "JobCompleted"],
+            id="job that appears completed",
+        ),
+    ],
+)
+def test_each_change_has_its_events(now, expected):
+    assert names(RUN, now) == expected
+
+
+def test_a_first_snapshot_tells_everything_in_order():
+    assert names(None, RUN) == ["RunAppeared", "JobAppeared", "TaskAppeared"]
+
+
+def test_a_first_snapshot_that_is_completed_ends_at_once():
+    assert names(None, evolve(RUN, state=S.COMPLETED, jobs=())) == ["RunAppeared", "RunCompleted"]
+
+
+def test_fewer_retries_than_before_are_an_update():
+    assert names(with_task(retry_attempts=2), RUN) == ["TaskUpdated"]
+
+
+def test_a_reopened_task_changes_its_state_and_completes_again():
+    completed = with_task(state=S.COMPLETED)
+    assert names(completed, RUN) == ["TaskStateChanged"]
+    assert names(RUN, completed) == ["TaskStateChanged", "TaskCompleted"]
+
+
+def test_a_whole_run_that_ends_at_once_ends_from_the_inside_out():
+    ended = evolve(with_task(state=S.COMPLETED), state=S.COMPLETED)
+    ended = evolve(ended, jobs=(evolve(ended.jobs[0], state=S.COMPLETED),))
+    assert [name for name in names(RUN, ended) if name.endswith("Completed")] == [
+        "TaskCompleted",
+        "JobCompleted",
+        "RunCompleted",
+    ]
+
+
+def test_events_carry_the_thing_as_it_is_now_and_what_it_was():
+    (changed, retried) = diff(RUN, with_task(state=S.WAITING_TO_RETRY, retry_attempts=2), ref=REF, at=NOW, seq=7)
+    assert isinstance(changed, TaskStateChanged)
+    assert isinstance(retried, TaskRetried)
+    assert (changed.before, changed.task.state, changed.transition) == (
+        S.EXECUTING,
+        S.WAITING_TO_RETRY,
+        Transition.DIRECT,
+    )
+    assert (retried.before, retried.task.retry_attempts, retried.job_id) == (0, 2, "j")
+    assert (changed.seq, retried.seq, changed.at, changed.ref) == (7, 8, NOW, REF)
+
+
+def test_state_changes_are_classified():
+    (of_job,) = diff(RUN, with_job(state=S.NOT_STARTED), ref=REF, at=NOW)
+    (of_run,) = diff(RUN, evolve(RUN, state=S.QUEUED), ref=REF, at=NOW)
+    assert isinstance(of_job, JobStateChanged)
+    assert isinstance(of_run, RunStateChanged)
+    assert of_job.transition is Transition.IRREGULAR
+    assert of_run.transition is Transition.SKIPPED
+
+
+def test_unknown_values_are_found_wherever_they_are():
+    odd = evolve(
+        RUN,
+        result=ExecutionResult("Miraculous"),
+        jobs=(evolve(JOB, connector_type=ConnectorType("WARP"), tasks=(evolve(TASK, state=S("Asleep")),)),),
+    )
+    assert sorted(unknown_values(odd)) == ["Asleep", "Miraculous", "WARP"]
+    assert list(unknown_values(RUN)) == []
+
+
+def test_folding_changes_of_children_without_a_run_gives_nothing():
+    assert fold(diff(RUN, with_task(state=S.IDLE), ref=REF, at=NOW)) is None

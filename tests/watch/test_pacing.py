@@ -1,0 +1,27 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bentley_sync_async import BackoffPacing
+
+PACING = BackoffPacing()
+
+
+def test_waits_grow_from_two_to_thirty_seconds_while_nothing_happens():
+    waits = [PACING.delay(quiet=quiet, chance=0.0) for quiet in range(8)]
+    assert waits == pytest.approx([2, 3, 4.5, 6.75, 10.125, 15.1875, 22.78125, 30])
+
+
+def test_chance_takes_off_a_part_of_a_wait_and_adds_nothing():
+    assert PACING.delay(quiet=0, chance=1.0) == pytest.approx(1.8)
+
+
+@given(st.integers(0, 10**9), st.floats(0, 1))
+def test_no_wait_leaves_its_bounds_however_long_it_is_quiet(quiet, chance):
+    assert 1.8 <= PACING.delay(quiet=quiet, chance=chance) <= 30
+
+
+@pytest.mark.parametrize("setting", [{"shortest": 0.0}, {"factor": 0.5}, {"longest": -1.0}, {"jitter": -0.1}])
+def test_impossible_settings_are_refused(setting):
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        BackoffPacing(**setting)

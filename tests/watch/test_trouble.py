@@ -1,0 +1,261 @@
+"""What a watch does when looks fail, conflicts pile up, tokens expire, or time runs out."""
+
+from itertools import pairwise
+
+import anyio
+import pytest
+from support_watch import RUN_PATH, TRIGGER_PATH, completed_tasks, emulated, events_of, looks, names, triggers
+
+from bentley_sync_async import (
+    AuthenticationError,
+    ClientCredentials,
+    ConflictError,
+    CredentialsError,
+    NotFoundError,
+    PollDelayed,
+    RunTriggered,
+    RunVanishedError,
+    SynchronizationClient,
+    TriggerDelayed,
+    UnprocessableError,
+    WatchFailedError,
+    WatchTimeoutError,
+)
+from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule
+
+PASSING = {
+    "RateLimitedError": FaultRule(status=429, code="RateLimitExceeded", retry_after=120),
+    "ServerError": FaultRule(status=502, body="<html>Bad Gateway</html>"),
+    "ConnectionLostError": FaultRule(action=FaultAction.RESET_AFTER_HEADERS),
+    "RequestTimeoutError": FaultRule(action=FaultAction.DELAY, delay=90),
+    "DecodeError": FaultRule(action=FaultAction.HTML_BODY),
+}
+
+
+@pytest.mark.parametrize("cause", PASSING)
+async def test_looks_that_fail_are_told_and_repeated_and_lose_no_event(cause):
+    rule = PASSING[cause]
+    async with emulated() as (emulator, client):
+        fault = emulator.add_fault(
+            FaultRule(
+                action=rule.action,
+                status=rule.status,
+                code=rule.code,
+                body=rule.body,
+                retry_after=rule.retry_after,
+                delay=rule.delay,
+                path=RUN_PATH,
+                first=3,
+                last=6,
+            )
+        )
+        watcher = client.watch(emulator.add_connection())
+        events = await events_of(watcher)
+    delayed = [event for event in events if isinstance(event, PollDelayed)]
+    # aiohttp itself repeats a GET once when a kept-alive connection turns out to be dead.
+    assert fault.fired == 4
+    assert {type(event.cause).__name__ for event in delayed} == {cause}
+    assert [event.failures for event in delayed] == list(range(1, len(delayed) + 1))
+    assert all(event.delay >= (rule.retry_after or 0) for event in delayed)
+    assert len(completed_tasks(events)) == 1
+    assert watcher.run is not None
+    assert watcher.run.succeeded
+
+
+async def test_truncated_and_empty_bodies_delay_a_look():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(action=FaultAction.TRUNCATED_BODY, path=RUN_PATH, nth=2))
+        emulator.add_fault(FaultRule(action=FaultAction.EMPTY_BODY, path=RUN_PATH, nth=3))
+        events = await events_of(client.watch(emulator.add_connection()))
+    causes = [type(event.cause).__name__ for event in events if isinstance(event, PollDelayed)]
+    assert causes == ["ConnectionLostError", "DecodeError"]
+
+
+async def test_no_look_comes_before_retry_after():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=429, retry_after=700, nth=1))
+        await client.watch(emulator.add_connection()).result()
+    first, second = looks(emulator)[:2]
+    assert second - first >= 700
+
+
+async def test_half_an_hour_without_a_good_answer_ends_the_watch_and_it_can_be_asked_again():
+    async with emulated() as (emulator, client):
+        down = emulator.add_fault(FaultRule(path=RUN_PATH, status=502, first=2, last=72))
+        watcher = client.watch(emulator.add_connection())
+        began = anyio.current_time()
+        with pytest.raises(WatchFailedError, match=r"No good answer on run .* The run itself goes on") as caught:
+            await watcher.result()
+        took = anyio.current_time() - began
+        run = await watcher.result()
+    assert 1800 <= took <= 1800 + 2 * 30
+    assert caught.value.ref == watcher.ref
+    assert caught.value.run is not None
+    assert down.fired >= 60
+    assert run.succeeded
+    assert len(emulator.runs) == 1
+
+
+async def test_a_run_that_is_not_known_yet_is_waited_for():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=404, code="ConnectionRunNotFound", last=3))
+        events = await events_of(client.watch(emulator.add_connection()))
+    assert names(events)[:5] == ["RunTriggered", "PollDelayed", "PollDelayed", "PollDelayed", "RunAppeared"]
+
+
+async def test_a_run_that_stays_unknown_for_fifteen_seconds_has_vanished():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=404))
+        watcher = client.watch(emulator.add_connection())
+        with pytest.raises(RunVanishedError, match=r"does not know run") as caught:
+            await watcher.result()
+    elapsed = looks(emulator)[-1] - triggers(emulator)[0]
+    assert 15 <= elapsed <= 20
+    assert caught.value.ref == watcher.ref
+    assert isinstance(caught.value.__cause__, NotFoundError)
+
+
+async def test_a_run_that_vanishes_later_is_an_error_at_once_with_its_last_snapshot():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=404, first=9))
+        watcher = client.watch(emulator.add_connection())
+        with pytest.raises(RunVanishedError) as caught:
+            await watcher.result()
+    assert len(looks(emulator)) == 9
+    assert caught.value.run is not None
+    assert caught.value.run is watcher.run
+
+
+async def test_a_look_that_is_refused_for_good_ends_the_watch():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=422, code="InvalidStorageConnectionRunRequest"))
+        with pytest.raises(UnprocessableError):
+            await client.watch(emulator.add_connection()).result()
+    assert len(looks(emulator)) == 1
+
+
+async def test_two_triggers_of_one_imodel_at_once_settle():
+    async with emulated(accept_window=0.2) as (emulator, client):
+        imodel_id = emulator.new_imodel_id()
+        watchers = [client.watch(emulator.add_connection(imodel_id)) for _ in range(3)]
+        events: dict[int, list] = {}
+
+        async def follow(number: int) -> None:
+            events[number] = await events_of(watchers[number])
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                tasks.start_soon(follow, number)
+    conflicts = [
+        event
+        for each in events.values()
+        for event in each
+        if isinstance(event, TriggerDelayed) and isinstance(event.cause, ConflictError)
+    ]
+    assert len(conflicts) >= 2
+    assert len(emulator.runs) == 3
+    assert {watcher.run.connection_id for watcher in watchers if watcher.run} == {
+        watcher.connection_id for watcher in watchers
+    }
+    assert all(names(each).count("RunTriggered") == 1 for each in events.values())
+
+
+async def test_a_conflict_that_does_not_settle_ends_after_ten_attempts_in_about_a_minute():
+    async with emulated() as (emulator, client):
+        code = "ConflictWithAnotherIModelRequest"
+        emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, code=code, last=10))
+        watcher = client.watch(emulator.add_connection())
+        with pytest.raises(ConflictError, match=code):
+            await watcher.result()
+        at = triggers(emulator)
+        run = await watcher.result()
+    assert len(at) == 10
+    assert 45 <= at[-1] - at[0] <= 65
+    assert all(earlier < later for earlier, later in pairwise(at))
+    assert run.succeeded
+
+
+async def test_the_timeout_ends_a_watch_at_its_instant_and_no_look_comes_later():
+    async with emulated() as (emulator, client):
+        watcher = client.watch(emulator.add_connection(), timeout=100)
+        await anyio.sleep(500)  # it counts from the first step
+        began = anyio.current_time()
+        with pytest.raises(
+            WatchTimeoutError, match=r"timeout of 100 s, last seen \w+\. The run itself goes on"
+        ) as caught:
+            await watcher.result()
+        took = anyio.current_time() - began
+        sent = len(emulator.requests)
+        with pytest.raises(WatchTimeoutError):
+            await anext(watcher)
+        later = await client.attach(caught.value.ref).result() if caught.value.ref else None
+    assert took == pytest.approx(100, abs=0.1)
+    assert len(emulator.requests) - sent > 1
+    assert all(at <= began + 100.1 for at in looks(emulator)[: sent - 1])
+    assert caught.value.run is watcher.run
+    assert later is not None
+    assert later.succeeded
+    assert isinstance(caught.value, TimeoutError)
+
+
+async def test_the_timeout_also_ends_a_request_that_hangs():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=50, path=TRIGGER_PATH))
+        watcher = client.watch(emulator.add_connection(), timeout=20)
+        began = anyio.current_time()
+        with pytest.raises(WatchTimeoutError, match="not triggered yet") as caught:
+            await watcher.result()
+        assert anyio.current_time() - began == pytest.approx(20, abs=0.1)
+    assert caught.value.ref is None
+
+
+async def test_a_watch_outlives_its_tokens():
+    async with emulated(token_lifetime=100) as (emulator, _):
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        emulator.add_file_rule(FileRule(duration=1000))
+        async with SynchronizationClient(credentials, base_url=emulator.url, issuer=emulator.url) as client:
+            events = await events_of(client.watch(emulator.add_connection()))
+    refused = [request for request in emulator.requests if request.status == 401]
+    assert names(events)[-1] == "RunCompleted"
+    assert "PollDelayed" not in names(events)
+    assert refused == []
+
+
+async def test_a_token_that_is_revoked_is_replaced_without_a_word():
+    async with emulated() as (emulator, _):
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        async with SynchronizationClient(credentials, base_url=emulator.url, issuer=emulator.url) as client:
+            watcher = client.watch(emulator.add_connection())
+            assert isinstance(await anext(watcher), RunTriggered)
+            emulator.revoke_tokens()
+            events = await events_of(watcher)
+    assert [request.status for request in emulator.requests].count(401) == 1
+    assert "PollDelayed" not in names(events)
+
+
+async def test_a_fixed_token_that_expires_ends_the_watch_and_says_what_to_check():
+    async with (
+        emulated() as (emulator, _),
+        SynchronizationClient(emulator.token(lifetime=60), base_url=emulator.url) as client,
+    ):
+        watcher = client.watch(emulator.add_connection())
+        with pytest.raises(AuthenticationError, match="expired"):
+            await watcher.result()
+    assert watcher.run is not None
+
+
+async def test_an_issuer_that_is_down_delays_the_watch_and_wrong_credentials_end_it():
+    async with emulated(token_lifetime=100) as (emulator, _):
+        down = emulator.add_fault(FaultRule(path="/connect/token", status=503, first=2, last=4))
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        wrong = ClientCredentials(emulator.client_id, "wrong")
+        async with SynchronizationClient(credentials, base_url=emulator.url, issuer=emulator.url) as client:
+            events = await events_of(client.watch(emulator.add_connection()))
+        async with SynchronizationClient(wrong, base_url=emulator.url, issuer=emulator.url) as client:
+            with pytest.raises(CredentialsError, match="invalid_client"):
+                await client.watch(emulator.add_connection()).result()
+    causes = [type(event.cause).__name__ for event in events if isinstance(event, PollDelayed)]
+    assert down.fired == 3
+    assert causes == ["TokenUnavailableError"] * 3
+    assert names(events)[-1] == "RunCompleted"
+    assert len(emulator.runs) == 1

@@ -1,0 +1,17 @@
+"""The command line: `bentley-sync`. It imports nothing of the package but its public names."""
+
+import sys
+
+_NEEDED = frozenset({"rich", "typer"})
+
+
+def main() -> int:
+    """Run the command line with the arguments of the process and return its exit code."""
+    try:
+        from .app import app  # noqa: PLC0415 - the extra `cli` may not be installed
+    except ModuleNotFoundError as exc:
+        if exc.name not in _NEEDED:
+            raise
+        print(f"bentley-sync needs {exc.name}: pip install 'bentley-sync-async[cli]'.", file=sys.stderr)
+        return 2
+    return int(app(standalone_mode=True) or 0)

@@ -1,0 +1,101 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from bentley_sync_async import SynchronizationClient, __version__
+
+from .exit_codes import ExitCode
+
+_EXIT_CODES = "\n\n".join(["Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
+
+app = typer.Typer(
+    name="bentley-sync",
+    help="Trigger synchronizations of iTwin storage connections and follow them to their end.",
+    epilog=_EXIT_CODES,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Give up after so many seconds; the run goes on.", min=0.001)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object an event, and nothing else.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command(epilog=_EXIT_CODES)
+def demo() -> None:
+    """Show a synchronization happen: three connections, on an emulator of the service in this process."""
+    from .demo import run_demo  # noqa: PLC0415 - only the demo needs the emulator
+
+    raise typer.Exit(run_demo())
+
+
+@app.command(epilog=_EXIT_CODES)
+def run(
+    connection_id: Annotated[str, typer.Argument(metavar="CONNECTION_ID", help="The storage connection.")],
+    *,
+    timeout: Timeout = None,
+    when_active: Annotated[
+        Literal["join", "rerun"],
+        typer.Option(help="When a run of the connection is active: follow it, or run again after it."),
+    ] = "join",
+    when_busy: Annotated[
+        Literal["wait", "join", "fail"],
+        typer.Option(help="When another connection's run occupies the iModel: wait for its end, follow it, or fail."),
+    ] = "wait",
+    json: Json = False,
+) -> None:
+    """Run a connection of the service that the BENTLEY_SYNC_* variables name, and follow the run to its end."""
+    from .run import Follower  # noqa: PLC0415 - the help is quick without it
+
+    follower = Follower(
+        make_client=SynchronizationClient.from_env,
+        open_watch=lambda client: client.watch(
+            connection_id, timeout=timeout, when_active=when_active, when_busy=when_busy
+        ),
+        again=sys.argv[1:],
+        json=json,
+    )
+    raise typer.Exit(follower.run())
+
+
+@app.command(epilog=_EXIT_CODES)
+def attach(
+    run_url: Annotated[str, typer.Argument(metavar="RUN_URL", help="The run, as `bentley-sync run` prints it.")],
+    *,
+    timeout: Timeout = None,
+    json: Json = False,
+) -> None:
+    """Follow a run that there is, without triggering anything."""
+    from .run import Follower  # noqa: PLC0415 - the help is quick without it
+
+    follower = Follower(
+        make_client=SynchronizationClient.from_env,
+        open_watch=lambda client: client.attach(run_url, timeout=timeout),
+        again=sys.argv[1:],
+        json=json,
+    )
+    raise typer.Exit(follower.run())

@@ -1,0 +1,56 @@
+"""How ids are shown to people: by the names that are known, else shortened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import anyio
+from attrs import define, field
+
+from bentley_sync_async import RunRef, StorageTask, SynchronizationClient, SynchronizationError
+
+_PATIENCE = 5.0  # seconds; names are a comfort, and nobody waits long for one
+_SHOWN = 8
+
+
+@define
+class Labels:
+    """The names that are known so far.
+
+    Attributes:
+        connections: Names of connections, by id.
+        files: Names of files, by their ids in Storage.
+    """
+
+    connections: dict[str, str] = field(factory=dict)
+    files: dict[str, str] = field(factory=dict)
+
+    def connection(self, connection_id: str) -> str:
+        """Return the name of a connection, or the end of its id: the beginning is its iModel's."""
+        return self.connections.get(connection_id) or f"connection ...{connection_id[-_SHOWN:]}"
+
+    def run(self, ref: RunRef) -> str:
+        """Return what a run is called."""
+        return f"run {ref.run_id[:_SHOWN]} of {self.connection(ref.connection_id)}"
+
+    def file(self, task: StorageTask) -> str:
+        """Return the name of a task's file, or the end of an id."""
+        if task.storage_file_id is None:
+            return f"task ...{task.id[-_SHOWN:]}"
+        return self.files.get(task.storage_file_id) or f"file ...{task.storage_file_id[-_SHOWN:]}"
+
+
+async def file_names(client: SynchronizationClient, connection_id: str) -> Mapping[str, str]:
+    """Return the names of a connection's files, by their ids in Storage, as far as they can be had quickly.
+
+    The service knows the name of a file since the first run that had it.
+    """
+    names: dict[str, str] = {}
+    with anyio.move_on_after(_PATIENCE):
+        try:
+            async for file in client.storage_connections.source_files.list(connection_id):
+                if file.storage_file_id and file.last_known_file_name:
+                    names[file.storage_file_id] = file.last_known_file_name
+        except SynchronizationError:
+            pass  # the run matters, and its own requests say what is wrong
+    return names

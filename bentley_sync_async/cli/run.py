@@ -1,0 +1,119 @@
+"""`bentley-sync run` and `attach`: one run of the configured service, followed to its end."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+import anyio
+from attrs import define
+from rich.console import Console
+
+from bentley_sync_async import (
+    RunFailedError,
+    RunRef,
+    RunWatcher,
+    StorageRun,
+    SynchronizationClient,
+    SynchronizationError,
+    WatchError,
+    WatchTimeoutError,
+)
+
+from .exit_codes import ExitCode, code_of_error, code_of_run
+from .labels import Labels, file_names
+from .summary import Outcome, print_summary
+from .view import JsonView, View, best_view
+
+
+@define(kw_only=True)
+class Follower:
+    """Follows one run, and knows how to say how to follow it again.
+
+    Attributes:
+        make_client: Makes the client.
+        open_watch: Opens the watch.
+        again: The arguments that were given, for when no run is known to attach to.
+        json: Whether events are printed as JSON.
+    """
+
+    make_client: Callable[[], SynchronizationClient]
+    open_watch: Callable[[SynchronizationClient], RunWatcher]
+    again: Sequence[str]
+    json: bool = False
+    _watcher: RunWatcher | None = None
+    _base_url: str = ""
+
+    def run(self) -> ExitCode:
+        """Follow the run to its end, to an error, or to Ctrl-C; return the exit code."""
+        try:
+            return anyio.run(self.follow)
+        except KeyboardInterrupt:
+            say(f"Detached. {self._goes_on()}")
+            return ExitCode.DETACHED
+        except SynchronizationError as error:
+            say(self._told(error))
+            return code_of_error(error)
+
+    async def follow(self) -> ExitCode:
+        """Follow the run to its end and show how it goes; return what the run amounts to."""
+        async with self.make_client() as client:
+            self._base_url = client.config.base_url
+            self._watcher = watcher = self.open_watch(client)
+            if self.json:
+                return _in_words(await followed(watcher, JsonView()))
+            labels, console = Labels(), Console()
+            name = f"Connection {watcher.connection_id}"
+            labels.files.update(await file_names(client, watcher.connection_id))
+            run = await followed(watcher, best_view(console, labels, [name]), name)
+            if run.failed_tasks and watcher.ref is not None:
+                labels.files.update(await file_names(client, watcher.ref.connection_id))
+            print_summary(console, [Outcome(labels.connection(watcher.connection_id), run)], labels)
+            return code_of_run(run)
+
+    def _told(self, error: SynchronizationError) -> str:
+        if isinstance(error, WatchTimeoutError):
+            return f"The timeout of the watch ran out. {self._goes_on()}"
+        hint = f"\n{self._goes_on()}" if isinstance(error, WatchError) and self._ref is not None else ""
+        return f"{error}{hint}"
+
+    @property
+    def _ref(self) -> RunRef | None:
+        return self._watcher.ref if self._watcher is not None else None
+
+    def _goes_on(self) -> str:
+        ref = self._ref
+        if ref is None:
+            command = shlex.join(["bentley-sync", *self.again])
+            return f"No run of ours was seen yet; if there is one, it goes on. To follow it:\n  {command}"
+        command = shlex.join(["bentley-sync", "attach", run_url(ref, self._base_url), *(["--json"] * self.json)])
+        return f"The run goes on: the API cannot cancel it. To follow it again:\n  {command}"
+
+
+async def followed(watcher: RunWatcher, view: View, name: str = "") -> StorageRun:
+    """Show the events of a watch to its end and return the completed run."""
+    with view:
+        async for event in watcher:
+            view.show(name, event)
+    return await watcher.result()
+
+
+def run_url(ref: RunRef, base_url: str) -> str:
+    """Return the URL of a run, which is what `attach` takes."""
+    kind, connection, run = f"{ref.kind}connections", quote(ref.connection_id, safe=""), quote(ref.run_id, safe="")
+    return f"{base_url}/synchronization/imodels/{kind}/{connection}/runs/{run}"
+
+
+def say(text: str) -> None:
+    """Tell people something that is no output."""
+    print(text, file=sys.stderr)
+
+
+def _in_words(run: StorageRun) -> ExitCode:
+    try:
+        run.raise_for_result()
+    except RunFailedError as failure:
+        say(str(failure))
+    return code_of_run(run)

@@ -1,0 +1,82 @@
+"""What came of the runs: a table, and below it what is too long for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from attrs import frozen
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bentley_sync_async import StorageRun, StorageTask
+
+from .labels import Labels
+from .words import FIXABLE, duration_words, error_words, result_style
+
+# Headings, and widths that are not given up for the sake of the other columns on a narrow screen.
+_COLUMNS = (
+    ("Connection", 16),
+    ("Result", 14),
+    ("Duration", 8),
+    ("Failed file", 11),
+    ("Error", 10),
+    ("Fixable\nby user", 7),
+    ("KB", 3),
+)
+
+
+@frozen
+class Outcome:
+    """What came of one watch.
+
+    Attributes:
+        name: The watch.
+        run: Its completed run.
+    """
+
+    name: str
+    run: StorageRun
+
+
+def print_summary(console: Console, outcomes: Sequence[Outcome], labels: Labels) -> None:
+    """Print the table of what came of the runs, with a row for each failed file, and the articles to read."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+    for heading, width in _COLUMNS:
+        table.add_column(heading, overflow="fold", min_width=width)
+    articles: list[str] = []
+    for outcome in outcomes:
+        run = outcome.run
+        head = [Text(outcome.name), Text(str(run.result), style=result_style(run.result)), Text(_duration(run))]
+        failures = [_failure(task, labels, articles) for task in run.failed_tasks] or [_run_failure(run)]
+        for number, failure in enumerate(failures):
+            table.add_row(*(head if number == 0 else ["", "", ""]), *map(Text, failure))
+    console.print(table)
+    for number, article in enumerate(articles, 1):
+        console.print(f"({number}) {article}", markup=False, highlight=False, soft_wrap=True)
+    if articles:
+        console.print()
+
+
+def _failure(task: StorageTask, labels: Labels, articles: list[str]) -> list[str]:
+    error = task.error
+    if error is None:
+        return [labels.file(task), f"{task.result}, no reason given", FIXABLE[None], ""]
+    note = ""
+    if link := error.kb_article_link:
+        if link not in articles:
+            articles.append(link)
+        note = f"({articles.index(link) + 1})"
+    return [labels.file(task), error_words(error, "\n"), FIXABLE[error.can_user_fix], note]
+
+
+def _run_failure(run: StorageRun) -> list[str]:
+    return ["", error_words(run.error, "\n") if run.error is not None else "", "", ""]
+
+
+def _duration(run: StorageRun) -> str:
+    if run.start_date_time is None or run.end_date_time is None:
+        return "?"
+    return duration_words(max(run.end_date_time - run.start_date_time, timedelta()))

@@ -1,0 +1,224 @@
+"""What is shown while runs go on, in three forms: a live picture, plain lines, JSON. All of it comes from events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from attrs import define, field
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from bentley_sync_async import (
+    ExecutionResult,
+    ExecutionState,
+    PollDelayed,
+    StorageJob,
+    StorageRun,
+    StorageTask,
+    TriggerDelayed,
+    WaitingForIModel,
+    WatchEvent,
+    event_to_json,
+    fold,
+)
+
+from .labels import Labels
+from .words import duration_words, error_words, result_style, words
+
+_MOST_TASKS = 10  # of a job; the picture must fit on a screen
+_HINTS = (TriggerDelayed, PollDelayed, WaitingForIModel)
+_AT_WORK = frozenset({ExecutionState.EXECUTING, ExecutionState.WAITING_TO_RETRY, ExecutionState.FINALIZING})
+
+
+class View(Protocol):
+    """Shows the events of one or more watches."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the screen in order."""
+        ...
+
+    def show(self, name: str, event: WatchEvent) -> None:
+        """Show an event of the watch with that name."""
+        ...
+
+
+def best_view(console: Console, labels: Labels, names: Iterable[str]) -> View:
+    """Return the live picture for a terminal that can draw it, else plain lines."""
+    draws = console.file.isatty() and console.is_interactive and not console.options.ascii_only
+    return LiveView(console, labels, names) if draws else PlainView(console, labels, names)
+
+
+class _AtOnce:
+    """A view that shows each event as it comes and then forgets it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+
+class JsonView(_AtOnce):
+    """One line of JSON an event."""
+
+    def show(self, name: str, event: WatchEvent) -> None:
+        """Print an event at once, so that a pipe sees it when it happens."""
+        del name
+        print(event_to_json(event), flush=True)
+
+
+class PlainView(_AtOnce):
+    """One line an event: the local time, the watch, what happened."""
+
+    def __init__(self, console: Console, labels: Labels, names: Iterable[str]) -> None:
+        """Make a view; the names of the watches are those of the second column, which one watch alone lacks."""
+        self._console = console
+        self._labels = labels
+        shown = list(names)
+        self._width = max(map(len, shown)) if len(shown) > 1 else 0
+        self._last: dict[str, str] = {}
+
+    def show(self, name: str, event: WatchEvent) -> None:
+        """Print a line, unless the event tells people nothing new."""
+        text = words(event, self._labels)
+        if text is not None and text != self._last.get(name):
+            self._last[name] = text
+            who = f"{name:<{self._width}}  " if self._width else ""
+            line = f"{event.at.astimezone():%H:%M:%S}  {who}{text}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@define
+class Board:
+    """What the live picture knows of one watch.
+
+    Attributes:
+        name: The watch.
+        run: The run as its events have told it.
+        hint: Why nothing happens, if that is so.
+    """
+
+    name: str
+    run: StorageRun | None = None
+    hint: str | None = None
+
+    def take(self, event: WatchEvent, labels: Labels) -> None:
+        """Take an event in."""
+        self.run = fold([event], self.run)
+        self.hint = words(event, labels) if isinstance(event, _HINTS) else None
+
+
+@define
+class LiveView:
+    """A picture of all watches that changes in its place."""
+
+    _console: Console
+    _labels: Labels
+    _names: Iterable[str]
+    _boards: dict[str, Board] = field(init=False)
+    _live: Live = field(init=False)
+    _spinner: Spinner = field(init=False, factory=lambda: Spinner("dots", style="cyan"))
+    _began: datetime = field(init=False, factory=lambda: datetime.now(UTC))
+
+    def __attrs_post_init__(self) -> None:
+        """Lay the picture out."""
+        self._boards = {name: Board(name) for name in self._names}
+        self._live = Live(console=self._console, get_renderable=self.picture, refresh_per_second=8)
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, name: str, event: WatchEvent) -> None:
+        """Take an event in; the picture is drawn a few times a second."""
+        self._boards[name].take(event, self._labels)
+
+    def picture(self) -> RenderableType:
+        """Return the picture of this moment; the thread that draws calls it."""
+        parts: list[RenderableType] = [self._tree(board) for board in self._boards.values()]
+        if not all(board.run is not None and board.run.completed for board in self._boards.values()):
+            elapsed = duration_words(datetime.now(UTC) - self._began)
+            parts.append(Text(f"{elapsed}. Ctrl-C detaches; runs go on.", style="dim"))
+        return Group(*parts)
+
+    def _tree(self, board: Board) -> Tree:
+        tree = Tree(self._head(board), guide_style="dim")
+        if board.run is not None:
+            for job in board.run.jobs:
+                branch = tree.add(self._row(job, Text(str(job.connector_type or "job")), _progress(job)))
+                shown = sorted(job.tasks, key=_interest)[:_MOST_TASKS]
+                for task in (one for one in job.tasks if one in shown):
+                    branch.add(self._row(task, Text(self._labels.file(task)), _why(task)))
+                if len(job.tasks) > len(shown):
+                    branch.add(Text(f"and {len(job.tasks) - len(shown)} more", style="dim"))
+        return tree
+
+    def _head(self, board: Board) -> RenderableType:
+        name = Text(board.name, style="bold")
+        if board.run is None:
+            return self._line(self._spinner, name, Text(board.hint or "triggering", style="dim"))
+        phase = None if board.run.completed else board.run.phase
+        return self._row(board.run, name, board.hint or (str(phase) if phase else ""))
+
+    def _row(self, thing: StorageRun | StorageJob | StorageTask, name: Text, more: str) -> RenderableType:
+        ended = thing.state == ExecutionState.COMPLETED
+        style = result_style(thing.result) if ended else "cyan" if thing.state in _AT_WORK else "dim"
+        state = Text(str(thing.result if ended else thing.state), style=style)
+        if more:
+            state.append(f"  {more}", style="dim")
+        return self._line(_mark(thing, style) or self._spinner, name, state)
+
+    @staticmethod
+    def _line(mark: RenderableType, name: Text, state: Text) -> Table:
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=1)
+        line.add_column(no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(mark, name, state)
+        return line
+
+
+def _mark(thing: StorageRun | StorageJob | StorageTask, style: str) -> Text | None:
+    """Return the mark before a thing; `None` for the spinner of what is at work."""
+    if thing.state == ExecutionState.COMPLETED:
+        good = thing.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}
+        return Text("\N{CHECK MARK}" if good else "\N{BALLOT X}", style=style)
+    return None if thing.state in _AT_WORK else Text("\N{MIDDLE DOT}", style=style)
+
+
+def _progress(job: StorageJob) -> str:
+    done = sum(task.state == ExecutionState.COMPLETED for task in job.tasks)
+    return f"{done} of {len(job.tasks)} done"
+
+
+def _why(task: StorageTask) -> str:
+    if task.failed and task.error is not None:
+        return error_words(task.error)
+    return f"retry {task.retry_attempts}" if task.retry_attempts else ""
+
+
+def _interest(task: StorageTask) -> int:
+    """Return how far down the list a task may come: failures first, then what is at work, then the rest."""
+    if task.failed:
+        return 0
+    return 1 if task.state in _AT_WORK else 2 if task.state != ExecutionState.COMPLETED else 3

@@ -1,0 +1,206 @@
+"""What an event, an error and a duration are in words; plain ASCII, as the words may go to any file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import singledispatch
+
+from bentley_sync_async import (
+    ExecutionResult,
+    ExecutionState,
+    JobAppeared,
+    JobCompleted,
+    JobStateChanged,
+    JobVanished,
+    PollDelayed,
+    RunAppeared,
+    RunCompleted,
+    RunErrorDetails,
+    RunJoined,
+    RunPhaseChanged,
+    RunStateChanged,
+    RunTriggered,
+    StorageTask,
+    SynchronizationError,
+    TaskAppeared,
+    TaskCompleted,
+    TaskError,
+    TaskRetried,
+    TaskStateChanged,
+    TaskVanished,
+    TriggerDelayed,
+    UnknownValueSeen,
+    WaitingForIModel,
+    WatchEvent,
+)
+
+from .labels import Labels
+
+FIXABLE = {True: "yes", False: "no", None: "?"}
+"""Whether the user can fix an error, in a word."""
+
+
+_STYLES = {
+    ExecutionResult.SUCCESS: "green",
+    ExecutionResult.SKIPPED: "green",
+    ExecutionResult.PARTIAL_SUCCESS: "yellow",
+}
+
+
+@singledispatch
+def words(event: WatchEvent, labels: Labels) -> str | None:
+    """Return what an event tells, or `None` if another event tells it better (a changed date, the state Completed)."""
+    del event, labels
+    return None
+
+
+@words.register
+def _trigger_delayed(event: TriggerDelayed, labels: Labels) -> str:
+    del labels
+    return f"not triggered yet, again in {event.delay:.1f} s: {first_line(event.cause)}"
+
+
+@words.register
+def _poll_delayed(event: PollDelayed, labels: Labels) -> str:
+    del labels
+    return f"no news, next look in {event.delay:.1f} s: {first_line(event.cause)}"
+
+
+@words.register
+def _triggered(event: RunTriggered, labels: Labels) -> str:
+    del labels
+    found = " (its answer was lost, the run was found)" if event.recovered else ""
+    return f"triggered run {event.ref.run_id}{found}"
+
+
+@words.register
+def _joined(event: RunJoined, labels: Labels) -> str:
+    what = labels.run(event.ref) if event.foreign else f"run {event.ref.run_id}"
+    return f"joined {what}, which was active already"
+
+
+@words.register
+def _waiting(event: WaitingForIModel, labels: Labels) -> str:
+    state = f", {event.run.state}" if event.run is not None else ""
+    return f"waits for the iModel, which is busy with {labels.run(event.ref)}{state}"
+
+
+@words.register
+def _unknown(event: UnknownValueSeen, labels: Labels) -> str:
+    del labels
+    return f"the service uses a new {event.enum}: {event.value}"
+
+
+@words.register
+def _run_appeared(event: RunAppeared, labels: Labels) -> str:
+    del labels
+    return f"run: {event.run.state}"
+
+
+@words.register
+def _run_state(event: RunStateChanged, labels: Labels) -> str | None:
+    del labels
+    return _change("run", event.before, event.run.state)
+
+
+@words.register
+def _run_phase(event: RunPhaseChanged, labels: Labels) -> str | None:
+    del labels
+    return None if event.run.completed else f"run: phase {event.run.phase}"
+
+
+@words.register
+def _run_completed(event: RunCompleted, labels: Labels) -> str:
+    del labels
+    return f"run completed: {event.run.result}{_because(event.run.error)}"
+
+
+@words.register
+def _job_appeared(event: JobAppeared, labels: Labels) -> str:
+    del labels
+    number = len(event.job.tasks)
+    return f"job {event.job.connector_type}: {event.job.state}, {number} file{'' if number == 1 else 's'}"
+
+
+@words.register
+def _job_state(event: JobStateChanged, labels: Labels) -> str | None:
+    del labels
+    return _change(f"job {event.job.connector_type}", event.before, event.job.state)
+
+
+@words.register
+def _job_completed(event: JobCompleted, labels: Labels) -> str:
+    del labels
+    return f"job {event.job.connector_type} completed: {event.job.result}"
+
+
+@words.register
+def _job_vanished(event: JobVanished, labels: Labels) -> str:
+    del labels
+    return f"job {event.job.connector_type} is no longer listed"
+
+
+@words.register
+def _task_appeared(event: TaskAppeared, labels: Labels) -> str | None:
+    return None if event.task.state == ExecutionState.COMPLETED else f"{labels.file(event.task)}: {event.task.state}"
+
+
+@words.register
+def _task_state(event: TaskStateChanged, labels: Labels) -> str | None:
+    return _change(labels.file(event.task), event.before, event.task.state)
+
+
+@words.register
+def _task_retried(event: TaskRetried, labels: Labels) -> str:
+    return f"{labels.file(event.task)}: retry {event.task.retry_attempts}"
+
+
+@words.register
+def _task_completed(event: TaskCompleted, labels: Labels) -> str:
+    return f"{labels.file(event.task)} completed: {event.task.result}{_because(_error(event.task))}"
+
+
+@words.register
+def _task_vanished(event: TaskVanished, labels: Labels) -> str:
+    return f"{labels.file(event.task)} is no longer listed"
+
+
+def _change(what: str, before: ExecutionState, now: ExecutionState) -> str | None:
+    return None if now == ExecutionState.COMPLETED else f"{what}: {before} -> {now}"
+
+
+def _error(task: StorageTask) -> TaskError | None:
+    return task.error if task.failed else None  # the service shows errors beside Success, too
+
+
+def _because(error: TaskError | RunErrorDetails | None) -> str:
+    return f", {error_words(error)}" if error is not None else ""
+
+
+def error_words(error: TaskError | RunErrorDetails, between: str = ": ") -> str:
+    """Return the key of an error and what the service says of it, with something between them."""
+    if isinstance(error, RunErrorDetails):
+        parts = (error.error_key, error.description)
+    else:
+        parts = (error.description_key or error.error_code, error.description or error.message)
+    return between.join(part for part in parts if part) or "no reason given"
+
+
+def first_line(error: SynchronizationError) -> str:
+    """Return the first line of an error's text; the others are advice."""
+    return str(error).partition("\n")[0]
+
+
+def result_style(result: ExecutionResult) -> str:
+    """Return the colour of a result; one that nobody knows is no success."""
+    return _STYLES.get(result, "red")
+
+
+def duration_words(lasted: timedelta) -> str:
+    """Return a duration as people say it."""
+    seconds = round(lasted.total_seconds())
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes:02}m"
+    return f"{minutes}m {seconds:02}s" if minutes else f"{seconds}s"

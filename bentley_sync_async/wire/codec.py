@@ -19,7 +19,7 @@ from cattrs import BaseConverter, ClassValidationError, Converter, IterableValid
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
-from bentley_sync_async.errors import DecodeError
+from bentley_sync_async.errors import DecodeError, SynchronizationError
 from bentley_sync_async.models import ConnectionLinks, OpenEnum, Page, PagingLinks
 
 from .redaction import excerpt
@@ -222,6 +222,10 @@ def _unstructure_date(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _unstructure_error(error: SynchronizationError) -> dict[str, str]:
+    return {"type": type(error).__name__, "message": str(error)}
+
+
 def _make_converter() -> Converter:
     converter = Converter()
     for cls, expected in ((str, "a string"), (int, "an integer"), (bool, "true or false")):
@@ -233,6 +237,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_factory(_is_open_enum, _enum_hook)
     converter.register_unstructure_hook_factory(attrs.has, _class_unhook)
     converter.register_unstructure_hook(datetime, _unstructure_date)
+    converter.register_unstructure_hook(SynchronizationError, _unstructure_error)
     converter.register_unstructure_hook(tuple, lambda items: [converter.unstructure(item) for item in items])
     return converter
 

@@ -62,6 +62,17 @@ async def test_looks_that_fail_are_told_and_repeated_and_lose_no_event(cause):
     assert watcher.run.succeeded
 
 
+async def test_looks_at_a_run_of_others_that_fail_are_told_with_its_name_and_repeated():
+    async with emulated() as (emulator, client):
+        imodel_id = emulator.new_imodel_id()
+        theirs = emulator.start_run(emulator.add_connection(imodel_id))
+        emulator.add_fault(FaultRule(path=f"/runs/{theirs.id}", status=502, first=2, last=4))
+        events = await events_of(client.watch(emulator.add_connection(imodel_id)))
+    delayed = [event for event in events if isinstance(event, PollDelayed)]
+    assert [event.ref.run_id for event in delayed] == [theirs.id] * 3
+    assert names(events)[-1] == "RunCompleted"
+
+
 async def test_truncated_and_empty_bodies_delay_a_look():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(action=FaultAction.TRUNCATED_BODY, path=RUN_PATH, nth=2))

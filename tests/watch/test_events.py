@@ -1,0 +1,65 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from bentley_sync_async import (
+    ConnectorType,
+    ExecutionState,
+    JobAppeared,
+    PollDelayed,
+    RateLimitedError,
+    RunCompleted,
+    RunRef,
+    RunStateChanged,
+    StorageJob,
+    StorageRun,
+    StorageTask,
+    TaskCompleted,
+    event_to_json,
+)
+
+REF = RunRef(connection_id="c", run_id="r")
+AT = datetime(2026, 11, 22, 1, 2, 3, 400000, tzinfo=UTC)
+TASK = StorageTask(id="t", state=ExecutionState.COMPLETED, storage_file_id="f")
+JOB = StorageJob(id="j", connector_type=ConnectorType.MSTN, tasks=(TASK,))
+RUN = StorageRun(id="r", connection_id="c", state=ExecutionState.COMPLETED, jobs=(JOB,))
+COMMON = {"seq": 3, "at": "2026-11-22T01:02:03.400000Z", "ref": {"connectionId": "c", "runId": "r", "kind": "storage"}}
+TASK_JSON = {"id": "t", "storageFileId": "f", "state": "Completed", "result": "Undetermined"}
+JOB_JSON = {"id": "j", "state": "NotStarted", "result": "Undetermined", "connectorType": "MSTN"}
+RUN_JSON = {"id": "r", "connectionId": "c", "state": "Completed", "result": "Undetermined"}
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            TaskCompleted(seq=3, at=AT, ref=REF, job_id="j", task=TASK),
+            {"event": "TaskCompleted", **COMMON, "jobId": "j", "task": TASK_JSON},
+        ),
+        (
+            JobAppeared(seq=3, at=AT, ref=REF, job=JOB),
+            {"event": "JobAppeared", **COMMON, "job": {**JOB_JSON, "tasks": []}},
+        ),
+        (
+            RunStateChanged(seq=3, at=AT, ref=REF, run=RUN, before=ExecutionState.EXECUTING),
+            {"event": "RunStateChanged", **COMMON, "run": {**RUN_JSON, "jobs": []}, "before": "Executing"},
+        ),
+        (
+            RunCompleted(seq=3, at=AT, ref=REF, run=RUN),
+            {"event": "RunCompleted", **COMMON, "run": {**RUN_JSON, "jobs": [{**JOB_JSON, "tasks": [TASK_JSON]}]}},
+        ),
+    ],
+)
+def test_an_event_is_one_line_of_json_in_the_spelling_of_the_api(event, expected):
+    line = event_to_json(event)
+    assert "\n" not in line
+    assert json.loads(line) == expected
+
+
+def test_the_cause_of_a_delay_is_told_by_its_class_and_text():
+    cause = RateLimitedError(status=429, method="GET", url="https://api.bentley.com/x", code="RateLimitExceeded")
+    event = PollDelayed(seq=3, at=AT, ref=REF, cause=cause, failures=1, delay=2.5)
+    told = json.loads(event_to_json(event))
+    assert told["cause"] == {"type": "RateLimitedError", "message": str(cause)}
+    assert (told["failures"], told["delay"]) == (1, 2.5)

@@ -75,6 +75,7 @@ from .models import (
     Transition,
     TriggeredRun,
 )
+from .resources.base import Listing, Pages
 from .transport.messages import Request, Response, Transport
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
@@ -144,11 +145,13 @@ __all__ = [
     "JobUpdated",
     "JobVanished",
     "Link",
+    "Listing",
     "LocationError",
     "NotFoundError",
     "OpenEnum",
     "Pacing",
     "Page",
+    "Pages",
     "PagingLinks",
     "PermissionDeniedError",
     "PollDelayed",

@@ -68,7 +68,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 function that obtains a token, or a `TokenSource`.
             environment: The deployment to talk to.
             base_url: The platform's root instead of the environment's, such as an emulator's URL.
-            issuer: The issuer of tokens for client credentials instead of the environment's.
+            issuer: The issuer of tokens for client credentials instead of the environment's; on loopback it is the
+                base URL if it is not given.
             timeouts: For one request and for one call with its retries.
             retry: When and how patiently a single call is retried.
             max_body_bytes: The bound on an answer's body.
@@ -78,9 +79,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
         """
+        base_url, issuer = settings.addresses(environment, base_url, issuer)
         self.config = ClientConfig(
-            base_url=base_url or environment.base_url,
-            issuer=issuer or environment.issuer,
+            base_url=base_url,
+            issuer=issuer,
             timeouts=timeouts or Timeouts(),
             max_body_bytes=max_body_bytes,
         )

@@ -114,6 +114,18 @@ class ClientConfig:
     max_body_bytes: int = field(default=64 * 1024 * 1024, validator=_positive)
 
 
+def addresses(environment: Environment, base_url: str | None, issuer: str | None) -> tuple[str, str]:
+    """Return base URL and issuer: those given, else the environment's.
+
+    On loopback the base URL is the issuer as well, unless another is given: the emulator is both, and the credentials
+    of an emulator have no business at the real issuer.
+    """
+    if base_url is None:
+        return environment.base_url, issuer or environment.issuer
+    local = urlsplit(root_url(base_url, "base_url")).hostname in _LOOPBACK
+    return base_url, issuer or (base_url if local else environment.issuer)
+
+
 @frozen(kw_only=True)
 class EnvironmentSettings:
     """What the `BENTLEY_SYNC_*` variables say.
@@ -135,7 +147,7 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
     """Read the `BENTLEY_SYNC_*` variables from a mapping.
 
     `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev; default prod) gives the API host and the issuer, `BENTLEY_SYNC_BASE_URL`
-    and `BENTLEY_SYNC_ISSUER` replace them. `BENTLEY_SYNC_TOKEN` is a ready token; without it
+    and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former stands for both). `BENTLEY_SYNC_TOKEN` is a ready token; without it
     `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
 
     Raises:
@@ -150,9 +162,11 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
         wanted = {"BENTLEY_SYNC_CLIENT_ID": client_id, "BENTLEY_SYNC_CLIENT_SECRET": client_secret}
         missing = " and ".join(name for name, value in wanted.items() if not value)
         raise ConfigurationError(f"No credentials: set {missing} for a service application, or BENTLEY_SYNC_TOKEN.")
-    base_url = values.get("BENTLEY_SYNC_BASE_URL", environment.base_url)
-    issuer = values.get("BENTLEY_SYNC_ISSUER", environment.issuer)
-    config = ClientConfig(
-        base_url=root_url(base_url, "BENTLEY_SYNC_BASE_URL"), issuer=root_url(issuer, "BENTLEY_SYNC_ISSUER")
-    )
+    given = {
+        name: root_url(values[name], name)
+        for name in ("BENTLEY_SYNC_BASE_URL", "BENTLEY_SYNC_ISSUER")
+        if name in values
+    }
+    base_url, issuer = addresses(environment, given.get("BENTLEY_SYNC_BASE_URL"), given.get("BENTLEY_SYNC_ISSUER"))
+    config = ClientConfig(base_url=base_url, issuer=issuer)
     return EnvironmentSettings(config=config, token=token, client_id=client_id, client_secret=client_secret)

@@ -11,7 +11,8 @@ from bentley_sync_async import SynchronizationClient, __version__
 
 from .exit_codes import ExitCode
 
-_EXIT_CODES = "\n\n".join(["Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
+# Typer keeps the line breaks of a paragraph that begins with \b.
+_EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
 
 app = typer.Typer(
     name="bentley-sync",

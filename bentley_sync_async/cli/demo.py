@@ -20,7 +20,7 @@ from bentley_sync_async import (
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
 from .exit_codes import ExitCode, code_of_error
-from .labels import Labels, file_names
+from .labels import Labels
 from .run import say
 from .summary import Outcome, print_summary
 from .view import View, best_view
@@ -53,7 +53,7 @@ class Plan:
 
 PLANS = (
     Plan(
-        "Station building",
+        "Station",
         "Station",
         (
             ("structure.dgn", ConnectorType.MSTN),
@@ -61,8 +61,8 @@ PLANS = (
             ("survey.dwg", ConnectorType.DWG),
         ),
     ),
-    Plan("Station services", "Station", (("hvac.rvt", ConnectorType.REVIT), ("lighting.rvt", ConnectorType.REVIT))),
-    Plan("River bridge", "Bridge", (("deck.ifc", ConnectorType.IFC), ("piers.ifc", ConnectorType.IFC))),
+    Plan("Platforms", "Station", (("canopy.rvt", ConnectorType.REVIT), ("lighting.rvt", ConnectorType.REVIT))),
+    Plan("Bridge", "Bridge", (("deck.ifc", ConnectorType.IFC), ("piers.ifc", ConnectorType.IFC))),
 )
 """Two connections share an iModel, so that one of them has to wait for the other."""
 
@@ -109,7 +109,7 @@ async def _demo() -> None:
         connections = await _create(client, emulator, labels)
         outcomes = await _synchronize(client, connections, best_view(console, labels, labels.connections.values()))
         for connection in connections:
-            labels.files.update(await file_names(client, connection.id))
+            await labels.learn_files(client, connection.id)
         print_summary(console, outcomes, labels)
         console.print(_REAL, markup=False, highlight=False, soft_wrap=True)
 

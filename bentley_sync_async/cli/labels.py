@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import anyio
 from attrs import define, field
 
@@ -39,18 +37,15 @@ class Labels:
             return f"task ...{task.id[-_SHOWN:]}"
         return self.files.get(task.storage_file_id) or f"file ...{task.storage_file_id[-_SHOWN:]}"
 
+    async def learn_files(self, client: SynchronizationClient, connection_id: str) -> None:
+        """Ask for the names of a connection's files, as far as they can be had quickly.
 
-async def file_names(client: SynchronizationClient, connection_id: str) -> Mapping[str, str]:
-    """Return the names of a connection's files, by their ids in Storage, as far as they can be had quickly.
-
-    The service knows the name of a file since the first run that had it.
-    """
-    names: dict[str, str] = {}
-    with anyio.move_on_after(_PATIENCE):
-        try:
-            async for file in client.storage_connections.source_files.list(connection_id):
-                if file.storage_file_id and file.last_known_file_name:
-                    names[file.storage_file_id] = file.last_known_file_name
-        except SynchronizationError:
-            pass  # the run matters, and its own requests say what is wrong
-    return names
+        The service knows the name of a file since the first run that had it.
+        """
+        with anyio.move_on_after(_PATIENCE):
+            try:
+                async for file in client.storage_connections.source_files.list(connection_id):
+                    if file.storage_file_id and file.last_known_file_name:
+                        self.files[file.storage_file_id] = file.last_known_file_name
+            except SynchronizationError:
+                pass  # the run matters, and its own requests say what is wrong

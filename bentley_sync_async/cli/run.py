@@ -12,20 +12,21 @@ from attrs import define
 from rich.console import Console
 
 from bentley_sync_async import (
+    RunAppeared,
     RunFailedError,
     RunRef,
     RunWatcher,
-    StorageRun,
     SynchronizationClient,
     SynchronizationError,
     WatchError,
     WatchTimeoutError,
+    event_to_json,
 )
 
 from .exit_codes import ExitCode, code_of_error, code_of_run
-from .labels import Labels, file_names
+from .labels import Labels
 from .summary import Outcome, print_summary
-from .view import JsonView, View, best_view
+from .view import best_view
 
 
 @define(kw_only=True)
@@ -62,16 +63,32 @@ class Follower:
         async with self.make_client() as client:
             self._base_url = client.config.base_url
             self._watcher = watcher = self.open_watch(client)
-            if self.json:
-                return _in_words(await followed(watcher, JsonView()))
-            labels, console = Labels(), Console()
-            name = f"Connection {watcher.connection_id}"
-            labels.files.update(await file_names(client, watcher.connection_id))
-            run = await followed(watcher, best_view(console, labels, [name]), name)
-            if run.failed_tasks and watcher.ref is not None:
-                labels.files.update(await file_names(client, watcher.ref.connection_id))
-            print_summary(console, [Outcome(labels.connection(watcher.connection_id), run)], labels)
-            return code_of_run(run)
+            return await (self._as_json(watcher) if self.json else self._for_people(client, watcher))
+
+    async def _as_json(self, watcher: RunWatcher) -> ExitCode:
+        async for event in watcher:
+            print(event_to_json(event), flush=True)  # a pipe sees it when it happens
+        run = await watcher.result()
+        try:
+            run.raise_for_result()
+        except RunFailedError as failure:
+            say(str(failure))
+        return code_of_run(run)
+
+    async def _for_people(self, client: SynchronizationClient, watcher: RunWatcher) -> ExitCode:
+        console, labels = Console(), Labels()
+        name = labels.connection(watcher.connection_id)
+        with best_view(console, labels, [name]) as view:
+            async for event in watcher:
+                if isinstance(event, RunAppeared):  # not before: nothing may hold up the trigger
+                    await labels.learn_files(client, event.ref.connection_id)
+                view.show(name, event)
+        run = await watcher.result()
+        if run.failed_tasks:
+            # A file that had its first run has a name now.
+            await labels.learn_files(client, run.connection_id or watcher.connection_id)
+        print_summary(console, [Outcome(name, run)], labels)
+        return code_of_run(run)
 
     def _told(self, error: SynchronizationError) -> str:
         if isinstance(error, WatchTimeoutError):
@@ -92,14 +109,6 @@ class Follower:
         return f"The run goes on: the API cannot cancel it. To follow it again:\n  {command}"
 
 
-async def followed(watcher: RunWatcher, view: View, name: str = "") -> StorageRun:
-    """Show the events of a watch to its end and return the completed run."""
-    with view:
-        async for event in watcher:
-            view.show(name, event)
-    return await watcher.result()
-
-
 def run_url(ref: RunRef, base_url: str) -> str:
     """Return the URL of a run, which is what `attach` takes."""
     kind, connection, run = f"{ref.kind}connections", quote(ref.connection_id, safe=""), quote(ref.run_id, safe="")
@@ -109,11 +118,3 @@ def run_url(ref: RunRef, base_url: str) -> str:
 def say(text: str) -> None:
     """Tell people something that is no output."""
     print(text, file=sys.stderr)
-
-
-def _in_words(run: StorageRun) -> ExitCode:
-    try:
-        run.raise_for_result()
-    except RunFailedError as failure:
-        say(str(failure))
-    return code_of_run(run)

@@ -16,15 +16,14 @@ from bentley_sync_async import StorageRun, StorageTask
 from .labels import Labels
 from .words import FIXABLE, duration_words, error_words, result_style
 
-# Headings, and widths that are not given up for the sake of the other columns on a narrow screen.
+# Headings, and the widths that make all of it fit on 80 columns.
 _COLUMNS = (
-    ("Connection", 16),
+    ("Connection", 10),
     ("Result", 14),
     ("Duration", 8),
     ("Failed file", 11),
-    ("Error", 10),
+    ("Error", 19),
     ("Fixable\nby user", 7),
-    ("KB", 3),
 )
 
 
@@ -60,20 +59,20 @@ def print_summary(console: Console, outcomes: Sequence[Outcome], labels: Labels)
         console.print()
 
 
-def _failure(task: StorageTask, labels: Labels, articles: list[str]) -> list[str]:
+def _failure(task: StorageTask, labels: Labels, articles: list[str]) -> tuple[str, str, str]:
     error = task.error
     if error is None:
-        return [labels.file(task), f"{task.result}, no reason given", FIXABLE[None], ""]
+        return labels.file(task), f"{task.result}, no reason given", FIXABLE[None]
     note = ""
     if link := error.kb_article_link:
         if link not in articles:
             articles.append(link)
-        note = f"({articles.index(link) + 1})"
-    return [labels.file(task), error_words(error, "\n"), FIXABLE[error.can_user_fix], note]
+        note = f" ({articles.index(link) + 1})"
+    return labels.file(task), error_words(error, "\n"), f"{FIXABLE[error.can_user_fix]}{note}"
 
 
-def _run_failure(run: StorageRun) -> list[str]:
-    return ["", error_words(run.error, "\n") if run.error is not None else "", "", ""]
+def _run_failure(run: StorageRun) -> tuple[str, str, str]:
+    return "", error_words(run.error, "\n") if run.error is not None else "", ""
 
 
 def _duration(run: StorageRun) -> str:

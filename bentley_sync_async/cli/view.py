@@ -1,4 +1,4 @@
-"""What is shown while runs go on, in three forms: a live picture, plain lines, JSON. All of it comes from events."""
+"""What people see while runs go on: a live picture on a terminal, else plain lines. All of it comes from events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from bentley_sync_async import (
     TriggerDelayed,
     WaitingForIModel,
     WatchEvent,
-    event_to_json,
     fold,
 )
 
@@ -61,28 +60,7 @@ def best_view(console: Console, labels: Labels, names: Iterable[str]) -> View:
     return LiveView(console, labels, names) if draws else PlainView(console, labels, names)
 
 
-class _AtOnce:
-    """A view that shows each event as it comes and then forgets it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pass
-
-
-class JsonView(_AtOnce):
-    """One line of JSON an event."""
-
-    def show(self, name: str, event: WatchEvent) -> None:
-        """Print an event at once, so that a pipe sees it when it happens."""
-        del name
-        print(event_to_json(event), flush=True)
-
-
-class PlainView(_AtOnce):
+class PlainView:
     """One line an event: the local time, the watch, what happened."""
 
     def __init__(self, console: Console, labels: Labels, names: Iterable[str]) -> None:
@@ -92,6 +70,14 @@ class PlainView(_AtOnce):
         shown = list(names)
         self._width = max(map(len, shown)) if len(shown) > 1 else 0
         self._last: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
 
     def show(self, name: str, event: WatchEvent) -> None:
         """Print a line, unless the event tells people nothing new."""

@@ -147,8 +147,8 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
     """Read the `BENTLEY_SYNC_*` variables from a mapping.
 
     `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev; default prod) gives the API host and the issuer, `BENTLEY_SYNC_BASE_URL`
-    and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former stands for both). `BENTLEY_SYNC_TOKEN` is a ready token; without it
-    `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
+    and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former stands for both). `BENTLEY_SYNC_TOKEN` is a ready
+    token; without it `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
 
     Raises:
         ConfigurationError: A variable has an impossible value, or the message names the variables that are missing.

@@ -1,0 +1,114 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bentley_sync_async.wire.headers import request_id, retry_after, server_date
+
+DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("3", 3.0), ("0", 0.0), ("2.5", 2.5), (" 7 ", 7.0), ("86400", 86400.0), ("-5", 0.0)]
+)
+def test_retry_after_in_seconds(text, seconds):
+    assert retry_after({"retry-after": text}) == seconds
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("Sun, 22 Nov 2026 12:00:30 GMT", 30.0),
+        ("Sun, 22 Nov 2026 13:00:30 +0100", 30.0),
+        ("Sunday, 22-Nov-26 12:00:30 GMT", 30.0),
+        ("Sun Nov 22 12:00:30 2026", 30.0),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_as_a_date_counts_from_the_date_of_the_answer(until, seconds):
+    assert retry_after({"retry-after": until, "date": DATE}) == seconds
+
+
+def test_retry_after_as_a_date_says_nothing_without_the_date_of_the_answer():
+    assert retry_after({"retry-after": DATE}) is None
+
+
+def test_retry_after_as_a_date_says_nothing_beside_a_date_that_is_none():
+    assert retry_after({"retry-after": DATE, "date": "today"}) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "soon",
+        "inf",
+        "-inf",
+        "nan",
+        "1e999",
+        "3 s",
+        "3, 4",
+        "0x10",
+        "Sun, 31 Feb 2026 12:00:00 GMT",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +9999999999999999999999",
+    ],
+)
+def test_retry_after_that_makes_no_sense_says_nothing(text):
+    assert retry_after({"retry-after": text, "date": DATE}) is None
+
+
+def test_no_retry_after_says_nothing():
+    assert retry_after({"date": DATE}) is None
+
+
+def test_the_rate_limit_header_of_the_platform_counts_as_well():
+    assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12"}) == 12.0
+
+
+def test_retry_after_goes_before_the_rate_limit_header_of_the_platform():
+    assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12", "retry-after": "3"}) == 3.0
+
+
+def test_the_date_of_an_answer_is_an_instant_in_utc():
+    assert server_date({"date": DATE}) == datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": ""}, {"date": "today"}])
+def test_an_answer_without_a_good_date_has_none(headers):
+    assert server_date(headers) is None
+
+
+def test_a_date_in_an_unknown_zone_is_taken_for_utc():
+    assert server_date({"date": "Sun, 22 Nov 2026 12:00:00 -0000"}) == datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["x-correlation-id", "x-request-id", "request-id", "x-ms-request-id"])
+def test_the_request_id_is_found_under_any_of_its_names(name):
+    assert request_id({name: "abc"}) == "abc"
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-request-id": ""}])
+def test_an_answer_without_a_request_id_has_none(headers):
+    assert request_id(headers) is None
+
+
+numbers = st.integers().map(str) | st.floats().map(str)
+dates = st.builds(
+    "{} {} {} {}:{}:{} {}".format,
+    st.integers(),
+    st.sampled_from(["Jan", "Feb", "Smarch"]),
+    st.integers(),
+    st.integers(-1, 99),
+    st.integers(-1, 99),
+    st.integers(-1, 99),
+    st.sampled_from(["GMT", "+0100", "-0000", "+99999999999999999999", "PST", ""]),
+)
+
+
+@given(numbers | dates | st.text(max_size=40), dates | st.text(max_size=40))
+def test_any_text_is_a_wait_that_is_finite_and_not_negative_or_none_at_all(text, date):
+    seconds = retry_after({"retry-after": text, "date": date})
+    assert seconds is None or 0 <= seconds < float("inf")

@@ -1,0 +1,116 @@
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bentley_sync_async.wire.redaction import excerpt, redact
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzY29wZSI6WyJpdHdpbi1wbGF0Zm9ybSJdfQ.c2ln-bmF0_dXJl"
+SECRET = "hunter2"
+NAMES = ["access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "password", "secret"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer hunter2",
+        "authorization: bearer  hunter2",
+        "Bearer hunter2==",
+        "Bearer abc.hunter2-_~+/x=",
+        "Authorization: Basic hunter2=",
+        "authorization=hunter2",
+        '{"Authorization": "Bearer hunter2"}',
+        "https://h/x?sv=1&sig=hunter2&se=2",
+        "https://h/x?sig=hunter2",
+        "https://h/x?SIG=hunter2%2Fabc%3D",
+        "Ocp-Apim-Subscription-Key: hunter2",
+        "subscription-key=hunter2",
+        "code_verifier=hunter2",
+        "'client_secret': 'hunter2'",
+        "client_secret = hunter2",
+        "the password:hunter2.",
+        '{"clientSecret":"hunter2"}',
+        '{"accessToken":"hunter2"}',
+    ],
+)
+def test_a_secret_is_hidden(text):
+    assert SECRET not in redact(text)
+    assert "[hidden]" in redact(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "secret", [SECRET, "hun ter2", "hun&ter2", "hun}ter2", "hun,ter2", 'hun"ter2', "hun\\ter2", "ä=&"]
+)
+class TestASecretUnderItsName:
+    def test_is_hidden_in_a_form(self, name, secret):
+        text = urlencode({"grant_type": "x", name: secret, "scope": "y"})
+        assert redact(text) == f"grant_type=x&{name}=[hidden]&scope=y"
+
+    def test_is_hidden_in_json(self, name, secret):
+        text = json.dumps({"grant_type": "x", name: secret, "scope": "y"})
+        assert json.loads(redact(text)) == {"grant_type": "x", name: "[hidden]", "scope": "y"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("secret", [SECRET, "hun ter2", "hun&ter2", "hun}ter2", "hun,ter2"])
+def test_a_secret_in_json_inside_json_is_hidden(name, secret):
+    text = json.dumps({"message": json.dumps({name: secret})})
+    assert json.loads(redact(text)) == {"message": json.dumps({name: "[hidden]"})}
+
+
+@pytest.mark.parametrize("text", [JWT, f"token {JWT} refused", f'"{JWT}"', f"({JWT})", JWT.rpartition(".")[0] + "."])
+def test_a_json_web_token_is_hidden_wherever_it_stands(text):
+    assert "eyJ" not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The user has insufficient permissions for the requested operation.",
+        "Provided connectionId value is not valid.",
+        "https://api.bentley.com/synchronization/imodels/storageconnections/MWplZe9Uf0iR1IDMqyOMLqBN0_wHEVBGg_CzJmXdmE4/runs",
+        "design=5&assign: 6",
+        '{"id": "de626d0d-1647-48d7-8c11-f1f74f2d4523", "state": "Queued"}',
+    ],
+)
+def test_text_without_secrets_stays_as_it_is(text):
+    assert redact(text) == text
+
+
+@given(
+    st.text() | st.lists(st.sampled_from([*NAMES, "=", ": ", '"', "Bearer ", "x", "\\", "[hidden]", "]"])).map("".join)
+)
+def test_what_is_redacted_already_stays_as_it_is(text):
+    once = redact(text)
+    assert redact(redact(once)) == redact(once)
+    assert len(redact(once)) <= len(once) + len("[hidden]") * once.count("=") + len("[hidden]") * once.count(":")
+
+
+@given(st.text(max_size=3000), st.integers(1, 500))
+def test_an_excerpt_is_one_line_of_at_most_its_limit_and_an_ellipsis(text, limit):
+    shown = excerpt(text, limit)
+    assert len(shown) <= limit + 1
+    assert len(shown.splitlines()) <= 1
+
+
+def test_a_short_excerpt_is_the_whole_text():
+    assert excerpt("not found", 9) == "not found"
+
+
+def test_a_long_excerpt_is_cut_and_says_so():
+    assert excerpt("0123456789", 9) == "012345678…"
+
+
+def test_white_space_of_an_excerpt_is_a_single_blank():
+    assert excerpt(" a\r\n\t b\u2028c ") == "a b c"
+
+
+def test_an_excerpt_is_redacted_before_it_is_cut():
+    assert excerpt(f"client_secret={SECRET}", 15) == "client_secret=[…"
+
+
+def test_a_secret_that_is_cut_off_by_the_bound_on_what_is_read_is_hidden_as_well():
+    assert SECRET[:3] not in excerpt("Bearer " + SECRET * 500, 10)

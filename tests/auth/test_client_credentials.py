@@ -1,0 +1,387 @@
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs
+
+import anyio
+import pytest
+from support_transport import After, ScriptedTransport, answer, lost, refusal, timed_out
+
+from bentley_sync_async import Environment, SynchronizationClient
+from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, fetch_with
+from bentley_sync_async.emulator import Emulator, FaultRule
+from bentley_sync_async.errors import CredentialsError, SynchronizationError, TokenUnavailableError
+from bentley_sync_async.models import AuthenticationType, SourceFileCreate
+from bentley_sync_async.transport.http import AiohttpTransport
+from bentley_sync_async.transport.messages import Response
+
+ISSUER = "https://ims.example"
+CREDENTIALS = ClientCredentials("service-1", "hush")
+GRANTED = answer(200, {"access_token": "abc", "expires_in": 3600, "token_type": "Bearer"})
+
+
+def fetching(transport, credentials=CREDENTIALS, **options):
+    return fetch_with(credentials, issuer=ISSUER, transport=transport, **options)
+
+
+async def failure(step, credentials=CREDENTIALS):
+    with pytest.raises(SynchronizationError) as caught:
+        await fetching(ScriptedTransport(step), credentials)()
+    return caught.value
+
+
+# What is asked.
+
+
+async def test_the_token_endpoint_of_the_issuer_is_asked():
+    transport = ScriptedTransport(GRANTED)
+
+    await fetching(transport)()
+
+    assert transport.lines == [f"POST {ISSUER}/connect/token"]
+
+
+async def test_the_form_asks_for_the_platforms_scope():
+    transport = ScriptedTransport(GRANTED)
+
+    await fetching(transport)()
+
+    assert parse_qs(transport.requests[0].body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["service-1"],
+        "client_secret": ["hush"],
+        "scope": ["itwin-platform"],
+    }
+
+
+async def test_a_form_says_that_it_is_one():
+    transport = ScriptedTransport(GRANTED)
+
+    await fetching(transport)()
+
+    assert transport.requests[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+async def test_the_issuer_is_sent_no_bearer_token():
+    transport = ScriptedTransport(GRANTED)
+
+    await fetching(transport)()
+
+    assert "authorization" not in {name.lower() for name in transport.requests[0].headers}
+
+
+async def test_secrets_with_special_characters_arrive_whole():
+    transport = ScriptedTransport(GRANTED)
+    odd = "a+b&c=d%2F e\u00e9"
+
+    await fetching(transport, ClientCredentials("service-1", odd))()
+
+    assert parse_qs(transport.requests[0].body.decode())["client_secret"] == [odd]
+
+
+async def test_nothing_secret_is_in_the_url():
+    transport = ScriptedTransport(GRANTED)
+
+    await fetching(transport)()
+
+    assert "hush" not in transport.requests[0].url
+
+
+async def test_the_issuer_has_its_own_timeout():
+    transport = ScriptedTransport(GRANTED)
+
+    await fetching(transport, timeout=7.0)()
+
+    assert transport.timeouts == [7.0]
+
+
+# What comes back.
+
+
+async def test_a_token_comes_with_its_life():
+    token = await fetching(ScriptedTransport(GRANTED))()
+
+    assert (token.value, token.expires_in) == ("abc", 3600)
+
+
+@pytest.mark.parametrize("life", [None, 0, -5, "3600", []])
+async def test_a_life_that_says_nothing_is_unknown(life):
+    token = await fetching(ScriptedTransport(answer(200, {"access_token": "abc", "expires_in": life})))()
+
+    assert token.expires_in is None
+
+
+REFUSED = ["invalid_client", "invalid_scope", "invalid_grant", "unauthorized_client", "unsupported_grant_type"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("reason", REFUSED)
+async def test_a_refusal_is_final(status, reason):
+    assert isinstance(await failure(answer(status, {"error": reason})), CredentialsError)
+
+
+@pytest.mark.parametrize("told", ["service-1", ISSUER, "400", "invalid_client: Unknown client.", "itwin-platform"])
+async def test_a_refusal_tells_what_is_needed_to_correct_it(told):
+    refused = answer(400, {"error": "invalid_client", "error_description": "Unknown client."})
+
+    assert told in str(await failure(refused))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        answer(400, {"error": "invalid_client", "error_description": "client_secret=hush is wrong"}),
+        answer(503, {"error": "server_error", "error_description": "client_secret: hush"}),
+        answer(200, {"wrong": "client_secret=hush"}),
+        lost(),
+    ],
+    ids=["refusal", "failure", "no token", "lost"],
+)
+async def test_no_failure_shows_the_secret(step):
+    error = await failure(step)
+
+    assert "hush" not in f"{error}{error!r}{error.__cause__}"
+
+
+async def test_a_secret_that_the_issuer_quotes_bare_is_not_shown():
+    error = await failure(answer(400, {"error": "invalid_client", "error_description": "hush is not the secret"}))
+
+    assert "hush" not in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 301, 204])
+async def test_an_answer_that_gives_no_reason_is_final_as_well(status):
+    assert isinstance(await failure(answer(status)), CredentialsError)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        refusal(429),
+        refusal(500),
+        answer(502),
+        Response(status=503, body=b"<html>Bad Gateway</html>"),
+        answer(400, {"error": "temporarily_unavailable"}),
+        answer(400, {"error": "server_error", "error_description": "Sorry."}),
+        Response(status=200, body=b"<html>Sign in</html>"),
+        answer(200),
+        answer(200, []),
+        answer(200, {}),
+        answer(200, {"access_token": ""}),
+        answer(200, {"access_token": 7}),
+        lost(),
+        lost(sent=False),
+        timed_out(),
+    ],
+    ids=repr,
+)
+async def test_what_may_pass_is_no_token_for_now(step):
+    assert isinstance(await failure(step), TokenUnavailableError)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_the_issuers_retry_after_is_passed_on(status):
+    assert (await failure(refusal(status, retry_after="17"))).retry_after == 17.0
+
+
+async def test_an_issuer_that_asks_nothing_asks_for_no_wait():
+    assert (await failure(refusal(503))).retry_after is None
+
+
+async def test_a_lost_connection_is_the_cause_of_there_being_no_token():
+    step = lost("POST", f"{ISSUER}/connect/token")
+
+    assert (await failure(step)).__cause__ is step
+
+
+async def test_a_failure_that_may_pass_names_the_issuer():
+    assert ISSUER in str(await failure(answer(502)))
+
+
+async def test_a_token_that_no_header_can_hold_is_not_used():
+    error = await failure(answer(200, {"access_token": "a b"}))
+
+    assert isinstance(error, SynchronizationError)
+
+
+# With a client.
+
+
+def client(transport, **options):
+    options = {"base_url": "https://api.example", "issuer": ISSUER, **options}
+    return SynchronizationClient(CREDENTIALS, transport=transport, **options)
+
+
+CONNECTION = answer(200, {"connection": {"id": "c", "iModelId": "i"}})
+
+
+async def test_a_call_asks_the_issuer_first():
+    transport = ScriptedTransport(GRANTED, CONNECTION)
+
+    async with client(transport) as api:
+        await api.storage_connections.get("c")
+
+    assert transport.lines[0] == f"POST {ISSUER}/connect/token"
+    assert transport.requests[1].headers["Authorization"] == "Bearer abc"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [refusal(503), refusal(429), lost(), Response(status=200, body=b"<html>")],
+    ids=["503", "429", "lost", "HTML"],
+)
+async def test_a_call_survives_an_issuer_that_fails_once(step):
+    transport = ScriptedTransport(step, GRANTED, CONNECTION)
+
+    async with client(transport) as api:
+        assert (await api.storage_connections.get("c")).id == "c"
+
+
+async def test_a_call_waits_as_long_as_the_issuer_asks():
+    transport = ScriptedTransport(refusal(503, retry_after="40"), GRANTED, CONNECTION)
+
+    async with client(transport) as api:
+        await api.storage_connections.get("c")
+
+    assert transport.instants == [0.0, 40.0, 40.0]
+
+
+async def test_refused_credentials_end_a_call_at_once():
+    transport = ScriptedTransport(answer(400, {"error": "invalid_client"}))
+
+    async with client(transport) as api:
+        with pytest.raises(CredentialsError):
+            await api.storage_connections.get("c")
+
+    assert (len(transport.sent), anyio.current_time()) == (1, 0.0)
+
+
+async def test_the_api_is_never_sent_the_client_secret():
+    transport = ScriptedTransport(GRANTED, CONNECTION)
+
+    async with client(transport) as api:
+        await api.storage_connections.get("c")
+
+    assert "hush" not in f"{transport.requests[1].headers}{transport.requests[1].body}"
+
+
+@pytest.mark.parametrize("environment", Environment)
+async def test_each_environment_has_its_issuer(environment):
+    transport = ScriptedTransport(GRANTED, CONNECTION)
+
+    async with SynchronizationClient(CREDENTIALS, transport=transport, environment=environment) as api:
+        await api.storage_connections.get("c")
+
+    assert transport.requests[0].url == f"{environment.issuer}/connect/token"
+
+
+async def test_a_slow_issuer_is_given_half_a_minute():
+    transport = ScriptedTransport(After(31.0, GRANTED), GRANTED, CONNECTION)
+
+    async with client(transport) as api:
+        await api.storage_connections.get("c")
+
+    assert transport.timeouts[:2] == [30.0, 30.0]
+
+
+# Against the emulator.
+
+
+@asynccontextmanager
+async def emulated(credentials=None, **options):
+    async with Emulator(**options) as emulator:
+        known = ClientCredentials(emulator.client_id, emulator.client_secret)
+        async with SynchronizationClient(credentials or known, base_url=emulator.url, issuer=emulator.url) as api:
+            yield emulator, api
+
+
+def tokens_asked(emulator):
+    return [request.time for request in emulator.requests if request.operation == "token"]
+
+
+async def test_the_emulator_grants_a_token():
+    async with Emulator() as emulator, AiohttpTransport() as transport:
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        token = await fetch_with(credentials, issuer=emulator.url, transport=transport)()
+
+    assert token.expires_in == 3600
+
+
+@pytest.mark.parametrize("wrong", [("other", None), (None, "other")], ids=["client id", "client secret"])
+async def test_the_emulator_refuses_other_credentials(wrong):
+    client_id, client_secret = wrong
+    async with Emulator() as emulator, AiohttpTransport() as transport:
+        credentials = ClientCredentials(client_id or emulator.client_id, client_secret or emulator.client_secret)
+        with pytest.raises(CredentialsError, match="invalid_client"):
+            await fetch_with(credentials, issuer=emulator.url, transport=transport)()
+
+
+async def test_one_token_serves_many_calls():
+    async with emulated() as (emulator, api):
+        connection = emulator.add_connection()
+        async with anyio.create_task_group() as group:
+            for _ in range(50):
+                group.start_soon(api.storage_connections.get, connection)
+
+        assert len(tokens_asked(emulator)) == 1
+
+
+async def test_a_day_of_calls_never_meets_an_expired_token():
+    async with emulated() as (emulator, api):
+        connection = emulator.add_connection()
+        for hour in range(24):
+            await anyio.sleep_until(hour * 3550.0)
+            await api.storage_connections.get(connection)
+
+        assert {request.status for request in emulator.requests} == {200}
+
+
+async def test_revoked_tokens_are_replaced_by_one_fetch():
+    async with emulated() as (emulator, api):
+        connection = emulator.add_connection()
+        await api.storage_connections.get(connection)
+        emulator.revoke_tokens()
+        async with anyio.create_task_group() as group:
+            for _ in range(50):
+                group.start_soon(api.storage_connections.get, connection)
+
+        assert len(tokens_asked(emulator)) == 2
+
+
+async def test_an_issuer_that_fails_for_a_while_only_delays_a_call():
+    async with emulated() as (emulator, api):
+        emulator.add_fault(FaultRule(path="/connect/token", last=3, status=503))
+        connection = emulator.add_connection()
+
+        assert (await api.storage_connections.get(connection)).id == connection
+
+
+async def test_a_connection_made_with_client_credentials_works_as_the_service():
+    async with emulated() as (emulator, api):
+        file = SourceFileCreate(emulator.new_storage_file_id(), "MSTN")
+        connection = await api.storage_connections.create(emulator.new_imodel_id(), [file])
+
+    assert connection.authentication_type is AuthenticationType.SERVICE
+
+
+async def test_the_caller_of_create_may_choose_otherwise():
+    async with emulated() as (emulator, api):
+        file = SourceFileCreate(emulator.new_storage_file_id(), "MSTN")
+        connection = await api.storage_connections.create(
+            emulator.new_imodel_id(), [file], authentication_type=AuthenticationType.USER
+        )
+
+    assert connection.authentication_type is AuthenticationType.USER
+
+
+async def test_another_kind_of_token_leaves_the_choice_to_the_service():
+    async with Emulator() as emulator:
+        file = SourceFileCreate(emulator.new_storage_file_id(), "MSTN")
+        async with SynchronizationClient(emulator.token(), base_url=emulator.url) as api:
+            connection = await api.storage_connections.create(emulator.new_imodel_id(), [file])
+
+    assert connection.authentication_type is AuthenticationType.USER
+
+
+async def test_a_source_of_ones_own_may_use_client_credentials():
+    transport = ScriptedTransport(GRANTED)
+
+    assert (await RefreshingTokenSource(fetching(transport)).token()).value == "abc"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 import typer
@@ -77,7 +76,13 @@ def run(
         open_watch=lambda client: client.watch(
             connection_id, timeout=timeout, when_active=when_active, when_busy=when_busy
         ),
-        again=sys.argv[1:],
+        again=[
+            *("run", connection_id),
+            *(("--timeout", f"{timeout:g}") if timeout is not None else ()),
+            *(("--when-active", when_active) if when_active != "join" else ()),
+            *(("--when-busy", when_busy) if when_busy != "wait" else ()),
+            *(("--json",) if json else ()),
+        ],
         json=json,
     )
     raise typer.Exit(follower.run())
@@ -96,7 +101,7 @@ def attach(
     follower = Follower(
         make_client=SynchronizationClient.from_env,
         open_watch=lambda client: client.attach(run_url, timeout=timeout),
-        again=sys.argv[1:],
+        again=["attach", run_url],
         json=json,
     )
     raise typer.Exit(follower.run())

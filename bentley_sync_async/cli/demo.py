@@ -145,8 +145,11 @@ async def _synchronize(
             view.show(name, event)
         outcomes[connection.id] = Outcome(name, await watcher.result())
 
-    with view:
-        async with anyio.create_task_group() as group:
-            for connection in connections:
-                group.start_soon(follow, connection)
+    try:
+        with view:
+            async with anyio.create_task_group() as group:
+                for connection in connections:
+                    group.start_soon(follow, connection)
+    except ExceptionGroup as failures:  # one watch is enough to end the demo
+        raise failures.exceptions[0] from failures
     return [outcomes[connection.id] for connection in connections]

@@ -15,10 +15,10 @@ from bentley_sync_async import (
     RunAppeared,
     RunFailedError,
     RunRef,
+    RunVanishedError,
     RunWatcher,
     SynchronizationClient,
     SynchronizationError,
-    WatchError,
     WatchTimeoutError,
     event_to_json,
 )
@@ -62,7 +62,11 @@ class Follower:
         """Follow the run to its end and show how it goes; return what the run amounts to."""
         async with self.make_client() as client:
             self._base_url = client.config.base_url
-            self._watcher = watcher = self.open_watch(client)
+            try:
+                self._watcher = watcher = self.open_watch(client)
+            except SynchronizationError as error:  # nothing was sent: an argument cannot be right
+                say(str(error))
+                return ExitCode.USAGE
             return await (self._as_json(watcher) if self.json else self._for_people(client, watcher))
 
     async def _as_json(self, watcher: RunWatcher) -> ExitCode:
@@ -92,9 +96,10 @@ class Follower:
 
     def _told(self, error: SynchronizationError) -> str:
         if isinstance(error, WatchTimeoutError):
-            return f"The timeout of the watch ran out. {self._goes_on()}"
-        hint = f"\n{self._goes_on()}" if isinstance(error, WatchError) and self._ref is not None else ""
-        return f"{error}{hint}"
+            seen = f" with the run in {error.run.state}" if error.run is not None else ""
+            return f"The timeout of the watch ran out{seen}. {self._goes_on()}"
+        seen = self._watcher is not None and self._watcher.run is not None
+        return f"{error}\n{self._goes_on()}" if seen and not isinstance(error, RunVanishedError) else str(error)
 
     @property
     def _ref(self) -> RunRef | None:

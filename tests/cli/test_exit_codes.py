@@ -1,0 +1,71 @@
+import pytest
+
+from bentley_sync_async import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionLostError,
+    CredentialsError,
+    ExecutionResult,
+    ExecutionState,
+    ForeignOriginError,
+    IModelBusyError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    RunVanishedError,
+    ServerError,
+    StorageRun,
+    TokenUnavailableError,
+    WatchFailedError,
+    WatchTimeoutError,
+)
+from bentley_sync_async.cli.exit_codes import ExitCode, code_of_error, code_of_run
+
+
+def answered(kind, status):
+    return kind(status=status, method="GET", url="http://127.0.0.1/")
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        ("Success", 0),
+        ("Skipped", 0),
+        ("PartialSuccess", 3),
+        ("Error", 4),
+        ("Canceled", 4),
+        ("TimedOut", 4),
+        ("Undetermined", 4),
+        ("Miraculous", 4),
+    ],
+)
+def test_the_result_of_a_run_decides_the_code(result, code):
+    run = StorageRun(id="r", state=ExecutionState.COMPLETED, result=ExecutionResult(result))
+    assert code_of_run(run) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("x"), 2),
+        (InvalidArgumentError("x"), 2),
+        (WatchTimeoutError("x", ref=None), 5),
+        (answered(AuthenticationError, 401), 6),
+        (answered(PermissionDeniedError, 403), 6),
+        (CredentialsError("x"), 6),
+        (IModelBusyError("x", ref=None), 7),
+        (TokenUnavailableError("x"), 1),
+        (answered(NotFoundError, 404), 1),
+        (answered(ServerError, 500), 1),
+        (ConnectionLostError("x", method="GET", url="http://127.0.0.1/", sent=False), 1),
+        (WatchFailedError("x", ref=None), 1),
+        (RunVanishedError("x", ref=None), 1),
+        (ForeignOriginError("x"), 1),
+    ],
+)
+def test_the_kind_of_an_error_decides_the_code(error, code):
+    assert code_of_error(error) == code
+
+
+def test_no_two_meanings_share_a_code():
+    assert len({int(code) for code in ExitCode}) == len({code.meaning for code in ExitCode}) == len(ExitCode)

@@ -1,0 +1,64 @@
+"""An emulator that serves in real time from a thread of its own, for programs that are run as they are."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Unpack
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from bentley_sync_async.emulator import Emulator, FileRule, Run, RunRule
+from bentley_sync_async.emulator.settings import Options
+
+COMMAND = (sys.executable, "-m", "bentley_sync_async.cli")
+
+
+class Served:
+    """A running emulator whose runs are completed as soon as they are triggered, unless a test adds a rule."""
+
+    def __init__(self, emulator: Emulator, portal: BlockingPortal) -> None:
+        self.emulator = emulator
+        self._portal = portal
+        emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
+        emulator.add_file_rule(FileRule(queued=0, duration=0, retries=0))
+
+    def start_run(self, connection_id: str) -> Run:
+        return self._portal.call(self.emulator.start_run, connection_id)
+
+    def token(self) -> str:
+        return self._portal.call(self.emulator.token)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The BENTLEY_SYNC_* variables of a service application that may call the emulator."""
+        return settings(
+            BENTLEY_SYNC_BASE_URL=self.emulator.url,
+            BENTLEY_SYNC_ISSUER=self.emulator.url,
+            BENTLEY_SYNC_CLIENT_ID=self.emulator.client_id,
+            BENTLEY_SYNC_CLIENT_SECRET=self.emulator.client_secret,
+        )
+
+    def triggers(self) -> int:
+        return sum(request.operation == "run-storage-connection" for request in self.emulator.requests)
+
+
+@contextmanager
+def served(**options: Unpack[Options]) -> Iterator[Served]:
+    plain: Options = {"error_rate": 0.0, "retry_rate": 0.0, "accept_window": 0.0}
+    with start_blocking_portal() as portal:
+        emulator = portal.call(lambda: Emulator(**(plain | options)))
+        with portal.wrap_async_context_manager(emulator):
+            yield Served(emulator, portal)
+
+
+def settings(**variables: str) -> dict[str, str]:
+    """The variables, with all others of the package empty, and a wide screen without colours."""
+    names = ("ENVIRONMENT", "BASE_URL", "ISSUER", "TOKEN", "CLIENT_ID", "CLIENT_SECRET")
+    empty = {f"BENTLEY_SYNC_{name}": "" for name in names}
+    return empty | {"COLUMNS": "140", "NO_COLOR": "1", "FORCE_COLOR": "", "PYTHONUNBUFFERED": "1"} | variables
+
+
+def environment(variables: dict[str, str]) -> dict[str, str]:
+    """The variables on top of those of this process, for a process of its own."""
+    return {name: text for name, text in {**os.environ, **variables}.items() if text}

@@ -269,6 +269,13 @@ class TestEncodes:
         task = StorageTask(id="t", end_date_time=datetime(2020, 10, 24, 4, 44, 13, 5, berlin))
         assert to_builtins(task)["endDateTime"] == "2020-10-24T02:44:13.000005Z"
 
+    def test_an_error_by_its_class_and_text(self):
+        error = DecodeError("expected an object")
+        assert to_builtins({"cause": error}) == {"cause": {"type": "DecodeError", "message": str(error)}}
+
+    def test_an_empty_object_where_there_might_be_none(self):
+        assert to_builtins(StorageTask(id="t", error=TaskError()))["error"] == {}
+
     def test_an_unknown_enum_value_as_it_came(self):
         assert to_builtins(RunSummary(id="r", state=ExecutionState("Hibernating")))["state"] == "Hibernating"
 

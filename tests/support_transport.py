@@ -10,12 +10,17 @@ import socket
 import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 from attrs import frozen
 
+from bentley_sync_async import SynchronizationClient
+from bentley_sync_async.config import Timeouts
+from bentley_sync_async.emulator import Emulator
 from bentley_sync_async.errors import ConnectionLostError, RequestTimeoutError
 from bentley_sync_async.transport.messages import Request, Response
+from bentley_sync_async.transport.retry import RetryPolicy
 
 Make = Callable[[Request], "Response | BaseException | Awaitable[Response]"]
 
@@ -208,3 +213,20 @@ def http(status: str = "200 OK", body: bytes = b"", /, **headers: str) -> bytes:
     """Return an answer as it is on the wire."""
     lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {text}" for name, text in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1") + body
+
+
+@asynccontextmanager
+async def emulated(*, timeouts: Timeouts | None = None, retry: RetryPolicy | None = None, **options: Any):
+    """Open a client of an emulator that has no quirks but those asked for; yields both."""
+    async with Emulator(**{"error_rate": 0, "retry_rate": 0, **options}) as emulator:
+        client = SynchronizationClient(emulator.token(), base_url=emulator.url, timeouts=timeouts, retry=retry)
+        async with client:
+            yield emulator, client
+
+
+def scripted(
+    *script: Step, always: Step | None = None, **options: Any
+) -> tuple[ScriptedTransport, SynchronizationClient]:
+    """Return a scripted transport and a client upon it, which needs no entering."""
+    transport = ScriptedTransport(*script, always=always)
+    return transport, SynchronizationClient("token", transport=transport, base_url="https://api.example", **options)

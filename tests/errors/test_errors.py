@@ -1,0 +1,261 @@
+import copy
+import inspect
+import pickle
+
+import pytest
+
+import bentley_sync_async as public
+from bentley_sync_async import errors
+from bentley_sync_async.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionLostError,
+    CredentialsError,
+    DecodeError,
+    ForeignOriginError,
+    IModelBusyError,
+    InvalidArgumentError,
+    LocationError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProtocolError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    RunFailedError,
+    RunNotCompletedError,
+    RunVanishedError,
+    ServerError,
+    SynchronizationError,
+    TokenError,
+    TokenUnavailableError,
+    TransportError,
+    UnprocessableError,
+    WatchError,
+    WatchFailedError,
+    WatchTimeoutError,
+)
+from bentley_sync_async.models import ExecutionState, ProblemDetail, RunRef, StorageRun, StorageTask
+
+TREE = {
+    SynchronizationError: (Exception,),
+    ConfigurationError: (SynchronizationError,),
+    InvalidArgumentError: (SynchronizationError, ValueError),
+    APIError: (SynchronizationError,),
+    AuthenticationError: (APIError,),
+    PermissionDeniedError: (APIError,),
+    NotFoundError: (APIError,),
+    ConflictError: (APIError,),
+    UnprocessableError: (APIError,),
+    RateLimitedError: (APIError,),
+    ServerError: (APIError,),
+    TransportError: (SynchronizationError,),
+    ConnectionLostError: (TransportError,),
+    RequestTimeoutError: (TransportError,),
+    ResponseTooLargeError: (TransportError,),
+    DecodeError: (SynchronizationError,),
+    ProtocolError: (SynchronizationError,),
+    LocationError: (ProtocolError,),
+    ForeignOriginError: (ProtocolError,),
+    TokenError: (SynchronizationError,),
+    CredentialsError: (TokenError,),
+    TokenUnavailableError: (TokenError,),
+    WatchError: (SynchronizationError,),
+    WatchTimeoutError: (WatchError, TimeoutError),
+    WatchFailedError: (WatchError,),
+    RunVanishedError: (WatchError,),
+    IModelBusyError: (WatchError,),
+    RunNotCompletedError: (SynchronizationError,),
+    RunFailedError: (SynchronizationError,),
+}
+REF = RunRef(connection_id="c1", run_id="r1")
+TASK = StorageTask(id="t1")
+RUN = StorageRun(id="r1", connection_id="c1", state=ExecutionState.EXECUTING)
+API = {
+    "status": 422,
+    "method": "POST",
+    "url": "https://h/x",
+    "code": "C",
+    "message": "M",
+    "target": "T",
+    "details": [ProblemDetail(code="D", message="wrong", target="$top")],
+    "retry_after": 2.5,
+    "request_id": "abc",
+}
+
+
+def made(cls):
+    if issubclass(cls, APIError):
+        return cls(**API)
+    if issubclass(cls, TransportError):
+        return cls("it broke", method="POST", url="https://h/x", sent=True)
+    if issubclass(cls, WatchError):
+        return cls("no end", ref=REF, run=RUN)
+    special = {
+        DecodeError: lambda: DecodeError("expected a string", path="$.run.id", excerpt="5", source="GET https://h/x"),
+        TokenUnavailableError: lambda: TokenUnavailableError("not now", retry_after=3.0),
+        RunFailedError: lambda: RunFailedError("no success", run=RUN, failed_tasks=[TASK]),
+    }
+    return special[cls]() if cls in special else cls("what happened")
+
+
+every_error = pytest.mark.parametrize("cls", TREE, ids=lambda cls: cls.__name__)
+
+
+def test_the_tree_holds_every_error_there_is():
+    found = {cls for cls in vars(errors).values() if inspect.isclass(cls) and issubclass(cls, BaseException)}
+    assert found == set(TREE)
+
+
+@every_error
+def test_an_error_has_its_place_in_the_tree(cls):
+    assert cls.__bases__ == TREE[cls]
+
+
+@every_error
+def test_an_error_is_public(cls):
+    assert getattr(public, cls.__name__) is cls
+    assert cls.__module__ == "bentley_sync_async"
+
+
+@every_error
+def test_an_error_is_caught_as_a_synchronization_error(cls):
+    with pytest.raises(SynchronizationError):
+        raise made(cls)
+
+
+@every_error
+@pytest.mark.parametrize(
+    "restored",
+    [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],
+    ids=["copy", "deep", "pickle"],
+)
+class TestACopyOfAnError:
+    def test_is_of_the_same_class(self, cls, restored):
+        assert type(restored(made(cls))) is cls
+
+    def test_has_the_same_text(self, cls, restored):
+        assert str(restored(made(cls))) == str(made(cls)) != ""
+
+    def test_carries_the_same_things(self, cls, restored):
+        assert vars(restored(made(cls))) == vars(made(cls))
+
+    def test_keeps_its_notes(self, cls, restored):
+        error = made(cls)
+        error.add_note("in the nightly batch")
+        assert restored(error).__notes__ == ["in the nightly batch"]
+
+
+def test_every_documented_attribute_is_there():
+    undocumented = {
+        (cls.__name__, name)
+        for cls in TREE
+        for name in vars(made(cls))
+        if not any(f"\n        {name}: " in (base.__doc__ or "") for base in cls.__mro__)
+    }
+    assert undocumented == set()
+
+
+class TestTheTextOfAnApiError:
+    def test_says_everything_that_is_known(self):
+        assert str(UnprocessableError(**API)).splitlines() == [
+            "POST https://h/x answered 422 C: M",
+            "  - $top: wrong (D)",
+            "  the service asks to wait 2.5 s",
+            "  request id: abc",
+            "  Correct what the details name, then send the request again.",
+        ]
+
+    def test_says_that_the_service_said_nothing(self):
+        assert str(APIError(status=418, method="GET", url="u")).splitlines() == [
+            "GET u answered 418 no error object in the answer",
+            "  See the service's code and message for what to change.",
+        ]
+
+    @pytest.mark.parametrize(("code", "message", "said"), [("C", None, "418 C"), (None, "M", "418 M")])
+    def test_says_as_much_as_the_service_said(self, code, message, said):
+        first = str(APIError(status=418, method="GET", url="u", code=code, message=message)).splitlines()[0]
+        assert first == f"GET u answered {said}"
+
+    def test_names_the_target_where_no_detail_does(self):
+        assert "  about: T" in str(APIError(status=418, method="GET", url="u", target="T"))
+
+    def test_names_a_wait_of_nothing(self):
+        assert "asks to wait 0 s" in str(RateLimitedError(status=429, method="GET", url="u", retry_after=0.0))
+
+    @pytest.mark.parametrize(
+        ("cls", "word"),
+        [
+            (AuthenticationError, "environment"),
+            (PermissionDeniedError, "role"),
+            (NotFoundError, "Check the id"),
+            (ConflictError, "trigger again"),
+            (UnprocessableError, "Correct"),
+            (RateLimitedError, "quota"),
+            (ServerError, "try again later"),
+        ],
+    )
+    def test_ends_with_what_to_do(self, cls, word):
+        assert word in str(cls(status=400, method="GET", url="u")).splitlines()[-1]
+
+
+def test_the_details_of_an_api_error_are_a_tuple():
+    assert APIError(**API).details == (ProblemDetail(code="D", message="wrong", target="$top"),)
+
+
+class TestTheTextOfATransportError:
+    def test_says_what_happened_to_which_request(self):
+        assert str(ConnectionLostError("no connection", method="GET", url="u", sent=False)) == "GET u: no connection"
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_says_that_a_change_may_have_been_made(self, method):
+        text = str(ConnectionLostError("it broke", method=method, url="u", sent=True))
+        assert text == f"{method} u: it broke; it may have been carried out: look before sending it again"
+
+    def test_says_nothing_of_a_change_that_was_never_sent(self):
+        assert str(RequestTimeoutError("slow", method="POST", url="u", sent=False)) == "POST u: slow"
+
+    def test_says_nothing_of_a_change_where_nothing_can_change(self):
+        assert str(RequestTimeoutError("slow", method="GET", url="u", sent=True)) == "GET u: slow"
+
+
+class TestTheTextOfADecodeError:
+    def test_says_where_what_is_wrong_and_what_was_found(self):
+        text = str(DecodeError("expected a string", path="$.run.id", excerpt="5"))
+        assert text.startswith("Unexpected answer at $.run.id: expected a string, found 5. ")
+
+    def test_says_no_more_than_is_known(self):
+        assert str(DecodeError("the body is empty")).startswith("Unexpected answer at $: the body is empty. ")
+
+    def test_says_what_was_asked(self):
+        error = DecodeError("expected a string", path="$.run.id", excerpt="5").answering("GET https://h/x")
+        assert str(error).startswith("Unexpected answer to GET https://h/x at $.run.id: expected a string, found 5. ")
+
+    def test_says_what_it_may_mean(self):
+        assert str(DecodeError("the body is empty")).endswith("something between you and it answers in its place.")
+
+
+def test_a_decode_error_that_knows_its_request_is_otherwise_the_same():
+    error = DecodeError("p", path="$.a", excerpt="e").answering("GET u")
+    assert (error.problem, error.path, error.excerpt, error.source) == ("p", "$.a", "e", "GET u")
+
+
+def test_a_watch_that_timed_out_is_a_timeout_of_python_as_well():
+    with pytest.raises(TimeoutError, match="no end"):
+        raise made(WatchTimeoutError)
+
+
+def test_a_watch_that_knew_no_run_carries_none():
+    error = WatchTimeoutError("no end", ref=None)
+    assert (error.ref, error.run) == (None, None)
+
+
+def test_a_wrong_argument_is_a_value_error_of_python_as_well():
+    with pytest.raises(ValueError, match="what happened"):
+        raise made(InvalidArgumentError)
+
+
+def test_the_failed_tasks_of_a_run_are_a_tuple():
+    assert made(RunFailedError).failed_tasks == (TASK,)

@@ -74,15 +74,14 @@ class Planner:
     def plan(self, rule: RunRule, works: Sequence[Work], chance: random.Random) -> RunPlan:
         """Return what will happen in a run of these files."""
         lead_in = rule.states or _present((S.QUEUED, rule.queued), (S.WAITING_TO_EXECUTE, rule.waiting), chance=chance)
-        begin = sum(lasts for _, lasts in lead_in)
-        jobs_at = begin + _draw(rule.preprocessing, chance)
+        lead = Track.starting(0.0, lead_in)
+        jobs_at = lead.ended + _draw(rule.preprocessing, chance)
         references = _draw(rule.references, chance)
         jobs = self._jobs(works, jobs_at, references, rule.parallel or 1) if rule.jobs else ()
-        work_ends = max((job.track.ended for job in jobs), default=jobs_at)
-        finalizing = _present((S.FINALIZING, rule.finalizing), chance=chance) if jobs else ()
+        finalizing = _draw(rule.finalizing, chance) if jobs else 0.0
         result, error = _outcome(rule, jobs)
         return RunPlan(
-            track=Track.starting(0.0, [*lead_in, (S.EXECUTING, work_ends - begin), *finalizing]),
+            track=_run_track(lead, max((job.track.ended for job in jobs), default=jobs_at), finalizing),
             phases=_phases(jobs, jobs_at),
             jobs_at=jobs_at,
             jobs=jobs,
@@ -110,7 +109,7 @@ class Planner:
         return JobPlan(
             id=self.new_id(),
             connector_type=connector_type,
-            track=Track.starting(begin, [(S.QUEUED, starts - begin), (S.EXECUTING, ends - starts)]),
+            track=Track(((0.0, S.NOT_STARTED), (begin, S.QUEUED), (starts, S.EXECUTING), (ends, S.COMPLETED))),
             result=derived_result(task.result for task in tasks),
             tasks=tuple(tasks),
         )
@@ -154,6 +153,12 @@ def _present(*states: tuple[S, Span | None], chance: random.Random) -> tuple[tup
     """Return the states that last at all."""
     drawn = ((state, _draw(span, chance)) for state, span in states)
     return tuple((state, lasts) for state, lasts in drawn if lasts > 0)
+
+
+def _run_track(lead: Track, work_ends: float, finalizing: float) -> Track:
+    # Instants, not durations: added up again, they could put the end of a run a tick before that of its last job.
+    last = ((work_ends, S.FINALIZING),) if finalizing > 0 else ()
+    return Track((*lead.steps[:-1], (lead.ended, S.EXECUTING), *last, (work_ends + finalizing, S.COMPLETED)))
 
 
 def _phases(jobs: Sequence[JobPlan], jobs_at: float) -> tuple[tuple[float, JobPhase], ...]:

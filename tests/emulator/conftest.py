@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,10 @@ import aiohttp
 import pytest
 
 from bentley_sync_async.emulator import Emulator
+
+# Before its first test pytest-asyncio asks for the current loop, which Python below 3.14 then makes, and which nobody
+# closes: a ResourceWarning at some later test. Once there was a loop (or None) set, it makes none.
+asyncio.set_event_loop(None)
 
 
 class Answer:

@@ -5,9 +5,12 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
+import anyio
 import pytest
 
+from bentley_sync_async.emulator import Emulator, Settings
 from bentley_sync_async.emulator import __main__ as command_line
 from bentley_sync_async.emulator.__main__ import main
 
@@ -36,29 +39,47 @@ def test_it_serves_says_how_to_call_it_and_ends_on_ctrl_c():
     assert rest.endswith("Stopped.\n")
 
 
-def test_a_signal_ends_it_in_process_as_well(monkeypatch, capsys):
+async def test_a_signal_ends_it_in_process_as_well(monkeypatch, capsys):
     def say_and_end(emulator):
         say(emulator)
         signal.raise_signal(signal.SIGINT)
 
     say = command_line._say
     monkeypatch.setattr(command_line, "_say", say_and_end)
-    assert main(["--speed", "2", "--tier", "standard"]) == 0
-    assert "(tier standard, speed 2)" in capsys.readouterr().out
+    await command_line._serve(Emulator(speed=2))
+    said = capsys.readouterr().out
+    assert "(tier standard, speed 2)" in said
+    assert said.endswith("Stopped.\n")
+
+
+def test_its_options_are_those_of_the_emulator(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(anyio, "run", lambda _serve, emulator: started.append(emulator.settings))
+    path = tmp_path / "night.toml"
+    path.write_text("[emulator]\nspeed = 3\nseed = 4")
+    assert main(["--scenario", str(path), "--speed", "2", "--tier", "community"]) == 0
+    assert main(["--scenario", str(path)]) == 0
+    assert started == [Settings(seed=4, speed=2, tier="community"), Settings(seed=4, speed=3)]
 
 
 def test_where_signals_are_not_received_ctrl_c_ends_it_all_the_same(monkeypatch):
-    def interrupted(emulator):
+    def interrupted(_serve, _emulator):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "_say", interrupted)
+    monkeypatch.setattr(anyio, "run", interrupted)
     assert main([]) == 0
+
+
+def in_a_thread(call, *args):
+    """Return what a call returns that runs a loop of its own, away from the loop that pytest-asyncio keeps."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call, *args).result()
 
 
 def test_a_port_in_use_is_one_clear_line(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main(["--port", str(port)]) == 2
+        assert in_a_thread(main, ["--port", str(port)]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith(f"http://127.0.0.1:{port} cannot be served: ")
     assert errors.count("\n") == 1

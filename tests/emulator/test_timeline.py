@@ -3,7 +3,7 @@ import uuid
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bentley_sync_async.emulator import FileRule, RunRule
@@ -55,6 +55,7 @@ def plan(run_rule, file_rules, *, seed=0, error_rate=0.0, retry_rate=0.0):
 
 
 @settings(deadline=None)
+@example(RunRule(finalizing=0.0), [(ConnectorType.MSTN, FileRule(retries=2, retry_delay=412.0))], 1)
 @given(RUN_RULES, st.lists(st.tuples(KINDS, FILE_RULES), max_size=6), st.integers())
 def test_whatever_is_scripted_every_step_is_legal_and_parents_end_last(run_rule, file_rules, seed):
     made = plan(run_rule, file_rules, seed=seed, error_rate=0.5, retry_rate=0.5)

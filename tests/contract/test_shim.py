@@ -1,0 +1,12 @@
+import aiohttp
+import pytest
+from aioresponses import aioresponses
+
+
+async def test_the_released_aioresponses_still_needs_the_shim():
+    # If this fails, aioresponses has caught up: delete MendedResponse and this file.
+    async with aiohttp.ClientSession() as session:
+        with aioresponses() as network:
+            network.get("https://api.bentley.com/", body=b"{}")
+            with pytest.raises(TypeError, match="stream_writer"):
+                await session.get("https://api.bentley.com/")

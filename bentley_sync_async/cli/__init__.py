@@ -8,7 +8,9 @@ _NEEDED = frozenset({"rich", "typer"})
 def main() -> int:
     """Run the command line with the arguments of the process and return its exit code."""
     try:
-        from .app import app  # noqa: PLC0415 - the extra `cli` may not be installed
+        import rich  # noqa: F401, PLC0415 - the extra `cli` may not be installed
+
+        from .app import app  # noqa: PLC0415
     except ModuleNotFoundError as exc:
         if exc.name not in _NEEDED:
             raise

@@ -79,7 +79,7 @@ _FILE_RULES = (
 def run_demo() -> ExitCode:
     """Run the demo and return its exit code; that one of its runs ends in PartialSuccess is what it shows."""
     try:
-        anyio.run(_demo)
+        anyio.run(show, Console())
     except KeyboardInterrupt:
         say("Detached. The real service would go on; the emulator ends with the demo. Try again: bentley-sync demo")
         return ExitCode.DETACHED
@@ -89,8 +89,9 @@ def run_demo() -> ExitCode:
     return ExitCode.SUCCESS
 
 
-async def _demo() -> None:
-    console, labels = Console(), Labels()
+async def show(console: Console) -> None:
+    """Create the connections, follow their runs to the end, and sum up."""
+    labels = Labels()
     emulator = Emulator(speed=SPEED, seed=2, error_rate=0.0, accept_window=0.0)
     emulator.add_run_rule(_RUN_RULE)
     for rule in _FILE_RULES:

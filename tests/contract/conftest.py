@@ -7,10 +7,9 @@ gives it; `test_shim.py` fails on the day that it is no longer needed.
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
-import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
-from aioresponses import aioresponses
+from aioresponses import aioresponses, core
 from yarl import URL
 
 from bentley_sync_async import RetryPolicy, SynchronizationClient
@@ -60,7 +59,7 @@ class Service:
 
 @pytest.fixture
 def service(monkeypatch):
-    monkeypatch.setattr(aioresponses.core, "ClientResponse", MendedResponse)
+    monkeypatch.setattr(core, "ClientResponse", MendedResponse)
     with aioresponses() as network:
         yield Service(network)
 

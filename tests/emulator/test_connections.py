@@ -103,9 +103,10 @@ async def test_a_body_that_is_no_json_object_is_refused_without_a_target(serving
         ]
 
 
-async def test_a_missing_body_has_an_error_of_its_own(serving, connections):
+@pytest.mark.parametrize("body", [None, b" \n"])
+async def test_a_missing_body_has_an_error_of_its_own(serving, connections, body):
     async with serving() as api:
-        answer = await api.post(connections)
+        answer = await api.post(connections, data=body)
         assert (answer.status, answer.error["code"]) == (422, "MissingRequestBody")
 
 
@@ -205,6 +206,14 @@ async def test_lists_are_minimal_unless_the_caller_prefers_more(serving, connect
         assert minimal.json["connections"] == [{"id": created["id"], "displayName": "30"}]
         full = await api.get(f"{connections}?imodelId={IMODEL}", **whole)
         assert full.json["connections"] == [created]
+
+
+@pytest.mark.parametrize("prefer", ["Return=Representation", "wait=10, return = representation"])
+async def test_a_preference_is_read_as_http_has_it(serving, connections, prefer):
+    async with serving() as api:
+        api.emulator.add_connection(IMODEL)
+        [item] = (await api.get(f"{connections}?imodelId={IMODEL}", headers={"Prefer": prefer})).json["connections"]
+        assert "_links" in item
 
 
 async def test_a_server_may_ignore_what_the_caller_prefers(serving, connections, whole):

@@ -54,6 +54,13 @@ async def test_a_service_application_gets_a_token_by_basic_authentication(servin
         assert (await ask(api, data, authorization=basic)).status == 200
 
 
+async def test_basic_credentials_are_form_encoded_first(serving):
+    async with serving(client_secret="a b:c%") as api:
+        basic = "Basic " + base64.b64encode(f"{api.emulator.client_id}:a+b%3Ac%25".encode()).decode()
+        data = {"grant_type": "client_credentials", "scope": "itwin-platform"}
+        assert (await ask(api, data, authorization=basic)).status == 200
+
+
 @pytest.mark.parametrize("basic", ["Basic eDp5", "Basic %%%", "Basic /w=="])
 async def test_wrong_basic_credentials_are_a_401_with_a_challenge(serving, basic):
     async with serving() as api:

@@ -5,6 +5,7 @@ import anyio
 import pytest
 
 from bentley_sync_async.emulator import FileRule, RunRule
+from bentley_sync_async.emulator.clock import Clock
 from bentley_sync_async.models import ExecutionState
 
 pytestmark = pytest.mark.looptime(start=0)
@@ -376,6 +377,31 @@ async def test_without_a_start_the_clock_is_the_worlds(serving):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", shown["startDateTime"])
         age = datetime.now(UTC) - datetime.fromisoformat(shown["startDateTime"])
         assert abs(age.total_seconds()) < 60
+
+
+async def test_timestamps_have_seven_fraction_digits_that_mean_something():
+    assert Clock(1, START).timestamp(60.1234567) == "2026-01-02T03:05:05.1234567Z"
+
+
+async def test_a_run_that_will_fail_does_not_say_so_before_its_end(serving):
+    async with serving() as api:
+        run = api.emulator.start_run(scripted(api, file=FileRule(error="ZeroByte")))
+        await anyio.sleep(run.plan.track.ended - 1)
+        shown = await api.run(run)
+        assert (shown["error"], shown["result"]) == (None, "Undetermined")
+
+
+async def test_files_that_nobody_scripts_differ_from_one_another(serving):
+    async with serving() as api:
+        [job] = api.emulator.start_run(api.emulator.add_connection(files=[("a", "MSTN"), ("b", "MSTN")])).plan.jobs
+        assert len({task.track.ended for task in job.tasks}) == 2
+
+
+async def test_ids_of_runs_are_compared_without_case(serving):
+    async with serving() as api:
+        run = api.emulator.start_run(api.emulator.add_connection())
+        answer = await api.get(run.path.replace(run.id, run.id.upper()))
+        assert answer.json["run"]["id"] == run.id
 
 
 async def test_files_added_to_an_active_run_are_not_picked_up(serving, connections):

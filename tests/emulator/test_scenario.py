@@ -206,6 +206,15 @@ async def test_a_rule_that_applies_once_leaves_the_next_run_alone(serving):
 
 
 @pytest.mark.looptime(start=0)
+async def test_rules_of_runs_are_asked_from_the_latest_to_the_first(serving):
+    async with serving() as api:
+        api.emulator.add_run_rule(RunRule(result="Error", error="OutOfMemory"))
+        api.emulator.add_run_rule(RunRule(result="TimedOut"))
+        plan = api.emulator.start_run(api.emulator.add_connection()).plan
+        assert (plan.result, plan.error) == ("TimedOut", "OutOfMemory")
+
+
+@pytest.mark.looptime(start=0)
 async def test_of_two_rules_the_later_added_wins_where_it_says_anything(serving):
     async with serving() as api:
         api.emulator.add_file_rule(FileRule(error="ZeroByte", retries=3))

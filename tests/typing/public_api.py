@@ -1,0 +1,276 @@
+"""A user's program that touches the whole public API. Type checkers read it; nothing runs it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_type
+
+from bentley_sync_async import (
+    APIError,
+    AuthenticationError,
+    AuthenticationType,
+    AuthorizationInformation,
+    AuthorizationLinks,
+    BackoffPacing,
+    ClientCredentials,
+    ConfigurationError,
+    Connection,
+    ConnectionLinks,
+    ConnectionSummary,
+    ConnectorType,
+    DecodeError,
+    Environment,
+    ExecutionResult,
+    ExecutionState,
+    ForeignOriginError,
+    JobChange,
+    JobPhase,
+    Link,
+    Listing,
+    OpenEnum,
+    Pacing,
+    Page,
+    Pages,
+    PagingLinks,
+    ProblemDetail,
+    Request,
+    Response,
+    RetryPolicy,
+    RunChange,
+    RunErrorDetails,
+    RunEvent,
+    RunFailedError,
+    RunRef,
+    RunSummary,
+    RunWatcher,
+    SourceFile,
+    SourceFileCreate,
+    SourceFileLinks,
+    SourceFileSummary,
+    StorageConnection,
+    StorageJob,
+    StorageRun,
+    StorageTask,
+    SuggestedAction,
+    SynchronizationClient,
+    SynchronizationError,
+    SynchronizationReport,
+    TaskChange,
+    TaskDetails,
+    TaskError,
+    TaskErrorCategory,
+    TaskErrorPhase,
+    TaskErrorSystem,
+    Timeouts,
+    Token,
+    TokenSource,
+    TokenUnavailableError,
+    Transport,
+    TransportError,
+    TriggeredRun,
+    WatchError,
+    WatchEvent,
+    WatchTimeoutError,
+    diff,
+    event_to_json,
+    fold,
+)
+
+
+async def lists(client: SynchronizationClient) -> None:
+    connections = client.storage_connections
+    assert_type(connections.list("i"), Listing[ConnectionSummary])
+    assert_type(connections.list("i", prefer="minimal"), Listing[ConnectionSummary])
+    assert_type(connections.list("i", prefer="representation", page_size=50), Listing[StorageConnection])
+    assert_type(connections.source_files.list("c"), Listing[SourceFileSummary])
+    assert_type(connections.source_files.list("c", prefer="representation"), Listing[SourceFile])
+    assert_type(connections.runs.list("c"), Listing[RunSummary])
+    assert_type(connections.runs.list("c", prefer="representation"), Listing[StorageRun])
+    assert_type(client.connections.list("i"), Listing[ConnectionSummary])
+    assert_type(client.connections.list("i", prefer="representation"), Listing[Connection])
+    async for run in connections.runs.list("c", prefer="representation"):
+        assert_type(run, StorageRun)
+    pages = connections.runs.list("c").pages()
+    assert_type(pages, Pages[RunSummary])
+    async for page in pages:
+        assert_type(page, Page[RunSummary])
+        assert_type(page.items, tuple[RunSummary, ...])
+        assert_type(page.links.next, Link | None)
+        for summary in page:
+            assert_type(summary, RunSummary)
+
+
+async def operations(client: SynchronizationClient) -> None:
+    connections = client.storage_connections
+    created = await connections.create(
+        "i",
+        [SourceFileCreate("f", ConnectorType.MSTN), SourceFileCreate(storage_file_id="g", connector_type="DWG")],
+        display_name="nightly",
+        authentication_type=AuthenticationType.SERVICE,
+    )
+    assert_type(created, StorageConnection)
+    assert_type(await connections.get("c"), StorageConnection)
+    assert_type(await connections.update("c", display_name="n"), StorageConnection)
+    assert_type(await connections.update("c", authentication_type=AuthenticationType.USER), StorageConnection)
+    await connections.delete("c")
+    assert_type(await connections.source_files.add("c", SourceFileCreate("f", ConnectorType.DWG)), SourceFile)
+    assert_type(await connections.source_files.get("c", "s"), SourceFile)
+    assert_type(await connections.source_files.update("c", "s", connector_type=ConnectorType.IFC), SourceFile)
+    await connections.source_files.remove("c", "s")
+    triggered = await connections.runs.trigger("c")
+    assert_type(triggered, TriggeredRun)
+    assert_type((triggered.ref, triggered.created, triggered.foreign), tuple[RunRef, bool, bool])
+    assert_type(await connections.runs.get("c", "r"), StorageRun)
+    assert_type(await client.authorization.get("https://localhost/"), AuthorizationInformation)
+    assert_type(await client.authorization.get(), AuthorizationInformation)
+
+
+def parts(
+    error: TaskError, page: PagingLinks, file: SourceFileLinks, where: ConnectionLinks, consent: AuthorizationLinks
+) -> None:
+    assert_type(error.system, TaskErrorSystem | None)
+    assert_type(error.phase, TaskErrorPhase | None)
+    assert_type(error.category, TaskErrorCategory | None)
+    assert_type(error.bridge_exit_code, int | None)
+    assert_type(error.can_user_fix, bool | None)
+    assert_type((page.self_, file.file, where.imodel), tuple[Link | None, Link | None, Link | None])
+    assert_type(consent.authorization_url, Link | None)
+    value: OpenEnum = ConnectorType("WARP")
+    text: str = value.value
+    assert_type(value.known, bool)
+    file_name = text.lower()
+    assert_type(file_name, str)
+
+
+def fields(run: StorageRun, connection: StorageConnection, file: SourceFile) -> None:
+    assert_type(run.start_date_time, datetime | None)
+    assert_type(run.phase, JobPhase | None)
+    assert_type(run.state, ExecutionState)
+    assert_type(run.result, ExecutionResult)
+    assert_type(run.error, RunErrorDetails | None)
+    assert_type(run.jobs, tuple[StorageJob, ...])
+    assert_type(run.failed_tasks, tuple[StorageTask, ...])
+    assert_type(run.state.known, bool)
+    assert_type(ExecutionState("Hibernating"), ExecutionState)
+    assert_type(connection.authentication_type, AuthenticationType | None)
+    assert_type(connection.links.last_run, Link | None)
+    assert_type(file.connector_type, ConnectorType | None)
+    for task in run.tasks:
+        assert_type(task.error, TaskError | None)
+        assert_type(task.details, TaskDetails | None)
+        if task.details is not None and task.details.synchronization_report is not None:
+            assert_type(task.details.synchronization_report, SynchronizationReport)
+            assert_type(task.details.synchronization_report.suggested_action, SuggestedAction | None)
+    run.raise_for_result()
+
+
+async def watches(client: SynchronizationClient) -> None:
+    watcher = client.watch("c", timeout=3600, when_active="rerun", when_busy="join", pacing=BackoffPacing(longest=10))
+    assert_type(watcher, RunWatcher)
+    assert_type((watcher.ref, watcher.run), tuple[RunRef | None, StorageRun | None])
+    async for event in watcher:
+        assert_type(event, WatchEvent)
+    assert_type(await watcher.result(), StorageRun)
+    assert_type(client.attach(RunRef(connection_id="c", run_id="r"), timeout=5), RunWatcher)
+    assert_type(client.attach("https://api.bentley.com/..."), RunWatcher)
+
+
+def snapshots(before: StorageRun | None, after: StorageRun, ref: RunRef, at: datetime) -> None:
+    changes = diff(before, after, ref=ref, at=at)
+    assert_type(changes, tuple[RunEvent, ...])
+    assert_type(fold(changes, before), StorageRun | None)
+    assert_type([event_to_json(change) for change in changes], list[str])
+    for change in changes:
+        if isinstance(change, RunChange):
+            assert_type(change.run, StorageRun)
+
+
+def failures(error: SynchronizationError) -> str:  # noqa: PLR0911 - one for each branch of the tree
+    match error:
+        case AuthenticationError():
+            return "sign in again"
+        case APIError(status=status, retry_after=retry_after, details=details):
+            assert_type(status, int)
+            assert_type(retry_after, float | None)
+            assert_type(details, tuple[ProblemDetail, ...])
+            return error.code or ""
+        case WatchTimeoutError(run=run):
+            assert_type(run, StorageRun | None)
+            return "go on later"
+        case WatchError(ref=ref):
+            assert_type(ref, RunRef | None)
+            return "detached"
+        case RunFailedError(run=run, failed_tasks=failed):
+            assert_type(run, StorageRun)
+            assert_type(failed, tuple[StorageTask, ...])
+            return "failed"
+        case TransportError(sent=sent):
+            assert_type(sent, bool)
+            return "look first"
+        case TokenUnavailableError(retry_after=wait):
+            assert_type(wait, float | None)
+            return "wait"
+        case DecodeError(path=path):
+            assert_type(path, str)
+            return path
+        case ForeignOriginError() | ConfigurationError():
+            return "set base_url"
+        case _:
+            return str(error)
+
+
+class Vault:
+    """A token source of the user's own."""
+
+    async def token(self) -> Token:
+        return Token(value="t", expires_in=60.0)
+
+    def invalidate(self, token: Token) -> bool:
+        return token.expires_in is not None
+
+
+class Recorded:
+    """A transport of the user's own."""
+
+    def __init__(self, answers: Sequence[Response]) -> None:
+        self._answers = list(answers)
+
+    async def send(self, request: Request, *, timeout: float) -> Response:
+        return self._answers.pop(0) if request.method == "GET" and timeout else Response(status=500)
+
+
+class EverySecond:
+    """A pacing of the user's own."""
+
+    def delay(self, *, quiet: int, chance: float) -> float:
+        return 1.0 + 0 * (quiet + chance)
+
+
+async def fetch_text() -> str:
+    return "t"
+
+
+async def fetch_token() -> Token:
+    return Token(value="t")
+
+
+async def clients() -> None:
+    source: TokenSource = Vault()
+    transport: Transport = Recorded([Response(status=200, headers={}, body=b"")])
+    pacing: Pacing = EverySecond()
+    SynchronizationClient(source, transport=transport)
+    SynchronizationClient(fetch_text)
+    SynchronizationClient(fetch_token)
+    SynchronizationClient(ClientCredentials("service-1", "s"), environment=Environment.QA, issuer="https://i.example")
+    assert_type(SynchronizationClient.from_env(), SynchronizationClient)
+    assert_type(SynchronizationClient.from_env({"BENTLEY_SYNC_TOKEN": "t"}), SynchronizationClient)
+    async with SynchronizationClient(
+        "t", base_url="http://127.0.0.1:1", timeouts=Timeouts(request=5), retry=RetryPolicy(attempts=1)
+    ) as client:
+        assert_type(client, SynchronizationClient)
+        client.watch("c", pacing=pacing)
+
+
+def changes(event: RunChange, job: JobChange, task: TaskChange) -> None:
+    assert_type((job.job, task.job_id, task.task), tuple[StorageJob, str, StorageTask])
+    assert_type(event.ref, RunRef)
+    assert_type((event.seq, event.at), tuple[int, datetime])

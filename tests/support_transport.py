@@ -230,3 +230,8 @@ def scripted(
     """Return a scripted transport and a client upon it, which needs no entering."""
     transport = ScriptedTransport(*script, always=always)
     return transport, SynchronizationClient("token", transport=transport, base_url="https://api.example", **options)
+
+
+def client_of(server: RawServer) -> SynchronizationClient:
+    """Return a client of a raw server, to be entered."""
+    return SynchronizationClient("token", base_url=server.url)

@@ -1,6 +1,14 @@
-"""What all tests share: figures that tests measure are printed at the end, also when they ran in parallel."""
+"""What all tests share: no stray event loop, and figures that tests measure are printed at the end."""
+
+import asyncio
 
 import pytest
+
+
+def pytest_sessionstart() -> None:
+    # pytest-asyncio asks for the current event loop before its first test. Without a word from anyone asyncio makes one
+    # for that question, nobody closes it, and the test during which it is collected fails.
+    asyncio.set_event_loop(None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -186,8 +186,6 @@ class RunWatcher:
             self._epoch = datetime.now(UTC) - timedelta(seconds=now)
             self._ends = now + self._timeout if self._timeout is not None else None
             self._last_good = now
-        if self._ends is not None and now >= self._ends:
-            raise self._timed_out()
         with anyio.CancelScope(deadline=float("inf") if self._ends is None else self._ends) as scope:
             await anyio.sleep_until(self._due)
             await self._step()
@@ -331,10 +329,12 @@ class RunWatcher:
     # What the steps share.
 
     def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
-        early = anyio.current_time() < self._grace_ends
-        if isinstance(error, NotFoundError) and not early:
+        left = self._grace_ends - anyio.current_time()
+        unknown = isinstance(error, NotFoundError)
+        if unknown and left <= 0:
             raise error if self.run is None and self._grace_ends == 0.0 else self._vanished(ref) from error
         wait = self._failed(error, also=(NotFoundError,))
+        wait = min(wait, left) if unknown else wait
         self._go_on(step, wait)
         self._emit(PollDelayed, ref=ref, cause=error, failures=self._failures, delay=wait)
 

@@ -131,6 +131,29 @@ async def test_without_a_usable_link_to_the_last_run_the_list_is_searched(links)
     assert run.id == emulator.runs[1].id
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_the_list_is_searched_for_the_run_that_is_active_or_started_last(newest_first):
+    async with emulated(newest_first=newest_first) as (emulator, client):
+        connection_id = emulator.add_connection()
+        for _ in range(3):
+            await client.watch(connection_id).result()
+        nothing = json.dumps({"connection": {"id": connection_id}})
+        emulator.add_fault(
+            FaultRule(method="GET", path=f"storageconnections/{connection_id}$", status=200, body=nothing)
+        )
+        lose(emulator, "reset before the headers")
+        while_active = client.watch(connection_id)
+        await while_active.result()
+        emulator.add_run_rule(SHORT)
+        emulator.add_file_rule(FileRule(queued=0, duration=1))
+        lose(emulator, "an answer later than the timeout")
+        after_its_end = client.watch(connection_id)
+        await after_its_end.result()
+    assert len(emulator.runs) == 5
+    assert while_active.ref == emulator.runs[3].ref
+    assert after_its_end.ref == emulator.runs[4].ref
+
+
 async def test_a_run_that_only_the_second_trigger_shows_is_still_known_as_ours():
     """The look comes before the service shows the run; the next trigger then meets our own run with a 303."""
     async with emulated() as (emulator, client):

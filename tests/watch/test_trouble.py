@@ -186,6 +186,19 @@ async def test_a_conflict_that_does_not_settle_ends_after_ten_attempts_in_about_
     assert run.succeeded
 
 
+async def test_conflicts_before_and_after_a_busy_imodel_are_counted_apart():
+    async with emulated() as (emulator, client):
+        imodel_id = emulator.new_imodel_id()
+        emulator.start_run(emulator.add_connection(imodel_id))
+        # Triggers 1 to 6 and 8 to 13 are in conflict; the seventh meets the run of others.
+        emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, first=2, last=7))
+        emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, last=6))
+        events = await events_of(client.watch(emulator.add_connection(imodel_id)))
+    attempts = [event.attempt for event in events if isinstance(event, TriggerDelayed)]
+    assert len(attempts) == 12
+    assert names(events)[-1] == "RunCompleted"
+
+
 async def test_the_timeout_ends_a_watch_at_its_instant_and_no_look_comes_later():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), timeout=100)

@@ -10,6 +10,7 @@ from support_watch import RUN_PATH, completed_tasks, emulated, events_of, looks,
 
 from bentley_sync_async import (
     AuthenticationType,
+    BackoffPacing,
     ClientCredentials,
     ConnectorType,
     ExecutionResult,
@@ -21,6 +22,7 @@ from bentley_sync_async import (
     RunFailedError,
     RunJoined,
     RunRef,
+    RunStateChanged,
     RunTriggered,
     SynchronizationClient,
     WaitingForIModel,
@@ -256,6 +258,21 @@ async def test_looks_come_at_once_then_ever_more_rarely_until_something_changes(
     for wait, longest in zip(waits, [2, 3, 4.5, 6.75, 10.125, 15.1875, 22.78, 30, 30], strict=False):
         assert 0.9 * longest - 0.01 <= wait <= longest + 0.01
     assert max(waits) <= 30
+
+
+async def test_after_a_change_looks_come_often_again():
+    async with emulated() as (emulator, client):
+        emulator.add_run_rule(RunRule(states=[["NotStarted", 300], ["Queued", 300]]))
+        watcher = client.watch(emulator.add_connection(), pacing=BackoffPacing(jitter=0))
+        async for event in watcher:
+            if isinstance(event, RunStateChanged):
+                break
+        quiet = looks(emulator)[-1] - looks(emulator)[-2]
+        await anext(watcher)
+    changed = looks(emulator).index(next(at for at in looks(emulator) if at >= 300))
+    waits = [later - earlier for earlier, later in pairwise(looks(emulator)[changed:])]
+    assert quiet == pytest.approx(30, abs=0.1)
+    assert waits[:3] == pytest.approx([2, 3, 4.5], abs=0.1)
 
 
 async def test_a_retry_after_beside_a_good_answer_is_heeded():

@@ -191,7 +191,7 @@ async def test_conflicts_before_and_after_a_busy_imodel_are_counted_apart():
         imodel_id = emulator.new_imodel_id()
         emulator.start_run(emulator.add_connection(imodel_id))
         # Triggers 1 to 6 and 8 to 13 are in conflict; the seventh meets the run of others.
-        emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, first=2, last=7))
+        emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, first=8, last=13))
         emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, last=6))
         events = await events_of(client.watch(emulator.add_connection(imodel_id)))
     attempts = [event.attempt for event in events if isinstance(event, TriggerDelayed)]

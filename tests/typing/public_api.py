@@ -137,8 +137,8 @@ def parts(
     value: OpenEnum = ConnectorType("WARP")
     text: str = value.value
     assert_type(value.known, bool)
-    file_name = text.lower()
-    assert_type(file_name, str)
+    spelled: list[str] = [text]
+    assert_type(spelled, list[str])
 
 
 def fields(run: StorageRun, connection: StorageConnection, file: SourceFile) -> None:

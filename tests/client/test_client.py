@@ -1,0 +1,501 @@
+import asyncio
+
+import aiohttp
+import anyio
+import pytest
+from support_transport import ScriptedTransport, answer, http, raw_server, refusal, scripted
+
+from bentley_sync_async import Environment, SynchronizationClient
+from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource
+from bentley_sync_async.config import Timeouts
+from bentley_sync_async.errors import (
+    APIError,
+    ConfigurationError,
+    CredentialsError,
+    ForeignOriginError,
+    InvalidArgumentError,
+    LocationError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+)
+from bentley_sync_async.models import RunRef
+from bentley_sync_async.transport.retry import RetryPolicy
+from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.watch.pacing import BackoffPacing
+from bentley_sync_async.watch.watcher import RunWatcher
+
+API = "https://api.example"
+RUN = f"{API}/synchronization/imodels/storageconnections/c/runs/r"
+REF = RunRef(connection_id="c", run_id="r")
+CONNECTION = answer(200, {"connection": {"id": "c", "iModelId": "i"}})
+
+
+async def coroutine():
+    return "fetched"
+
+
+class Callable:
+    async def __call__(self):
+        return Token(value="fetched", expires_in=60)
+
+
+class OwnSource:
+    async def token(self):
+        return Token(value="own")
+
+    def invalidate(self, token):
+        return False
+
+
+async def sent(token, **options):
+    """Return the one request of a call."""
+    transport = ScriptedTransport(CONNECTION)
+    api = SynchronizationClient(token, transport=transport, **{"base_url": API, **options})
+    await api.storage_connections.get("c")
+    [request] = transport.requests
+    return request
+
+
+# Tokens.
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ("plain", "plain"),
+        ("Bearer plain", "plain"),
+        (coroutine, "fetched"),
+        (Callable(), "fetched"),
+        (OwnSource(), "own"),
+        (StaticTokenSource("static"), "static"),
+        (RefreshingTokenSource(coroutine), "fetched"),
+    ],
+    ids=["string", "pasted", "coroutine function", "callable object", "own source", "static", "refreshing"],
+)
+async def test_every_kind_of_token_ends_as_a_bearer(token, expected):
+    assert (await sent(token)).headers["Authorization"] == f"Bearer {expected}"
+
+
+async def test_a_coroutine_function_is_asked_once_for_many_calls():
+    asked = []
+
+    async def fetch():
+        asked.append(anyio.current_time())
+        return "fetched"
+
+    api = SynchronizationClient(fetch, transport=ScriptedTransport(always=CONNECTION))
+    for _ in range(3):
+        await api.storage_connections.get("c")
+
+    assert asked == [0.0]
+
+
+async def test_a_coroutine_function_is_asked_again_when_its_token_was_refused():
+    tokens = iter(["old", "new"])
+
+    async def fetch():
+        return next(tokens)
+
+    transport = ScriptedTransport(refusal(401), CONNECTION)
+    await SynchronizationClient(fetch, transport=transport).storage_connections.get("c")
+
+    assert [request.headers["Authorization"] for request in transport.requests] == ["Bearer old", "Bearer new"]
+
+
+@pytest.mark.parametrize("token", [None, 7, b"bytes", ["list"], {"token": "x"}, object()], ids=repr)
+def test_what_is_no_token_is_refused_by_its_type(token):
+    with pytest.raises(ConfigurationError, match=f"not {type(token).__name__}"):
+        SynchronizationClient(token)
+
+
+@pytest.mark.parametrize("token", ["", "  ", "Bearer ", "two words", "line\nend"])
+def test_a_token_that_cannot_be_is_refused_before_anything_is_sent(token):
+    with pytest.raises(ConfigurationError, match="access token"):
+        SynchronizationClient(token)
+
+
+# Settings.
+
+
+@pytest.mark.parametrize("environment", Environment)
+async def test_each_environment_has_its_host(environment):
+    request = await sent("token", environment=environment, base_url=None)
+
+    assert request.url == f"{environment.base_url}/synchronization/imodels/storageconnections/c"
+
+
+async def test_production_is_the_default():
+    assert (await sent("token", base_url=None)).url.startswith("https://api.bentley.com/synchronization/")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "root"),
+    [
+        ("https://api.example", "https://api.example"),
+        ("https://api.example/", "https://api.example"),
+        ("https://api.example///", "https://api.example"),
+        (" https://api.example/ \n", "https://api.example"),
+        ("https://gateway.example/bentley/", "https://gateway.example/bentley"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+async def test_a_base_url_is_the_root_of_every_request(base_url, root):
+    request = await sent("token", base_url=base_url)
+
+    assert request.url == f"{root}/synchronization/imodels/storageconnections/c"
+
+
+@pytest.mark.parametrize("name", ["base_url", "issuer"])
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://api.example", "plain http"),
+        ("http://127.0.0.1.attacker.example", "plain http"),
+        ("http://192.168.0.1:8080", "plain http"),
+        ("api.example", "must be a URL"),
+        ("ftp://api.example", "must be a URL"),
+        ("https://", "must be a URL"),
+        ("https:///path", "must be a URL"),
+        ("https://me:hush@api.example", "no user"),
+        ("https://api.example/?key=hush", "no user"),
+        ("https://api.example/#hush", "no user"),
+        ("https://[api.example", "not a URL"),
+        ("https://api.example:port", "not a URL"),
+    ],
+)
+def test_a_root_that_cannot_be_is_refused_by_its_name(name, url, told):
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        SynchronizationClient("token", **{name: url})
+
+    assert str(caught.value).startswith(name)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["connect", "request", "call"])
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_a_timeout_that_cannot_be_is_refused_by_its_name(name, seconds):
+    with pytest.raises(ConfigurationError, match=f"^{name} must be more than 0"):
+        Timeouts(**{name: seconds})
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_bound_that_cannot_be_is_refused_by_its_name(size):
+    with pytest.raises(ConfigurationError, match=r"^max_body_bytes must be more than 0"):
+        SynchronizationClient("token", max_body_bytes=size)
+
+
+async def test_a_session_with_an_authorization_of_its_own_is_refused():
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer theirs"}) as session:
+        with pytest.raises(ConfigurationError, match="Authorization"):
+            SynchronizationClient("token", session=session)
+
+
+async def test_the_timeouts_are_the_callers():
+    transport = ScriptedTransport(CONNECTION)
+    api = SynchronizationClient("token", transport=transport, timeouts=Timeouts(request=7.0))
+
+    await api.storage_connections.get("c")
+
+    assert transport.timeouts == [7.0]
+
+
+async def test_the_retries_are_the_callers():
+    transport, api = scripted(refusal(503), retry=RetryPolicy(attempts=1))
+
+    with pytest.raises(APIError):
+        await api.storage_connections.get("c")
+
+    assert len(transport.sent) == 1
+
+
+async def test_the_bound_on_a_body_is_the_callers():
+    async with (
+        raw_server(http("200 OK", b"a" * 101)) as server,
+        SynchronizationClient("token", base_url=server.url, max_body_bytes=100) as api,
+    ):
+        with pytest.raises(ResponseTooLargeError):
+            await api.storage_connections.get("c")
+
+
+async def test_the_time_to_connect_is_the_callers(monkeypatch):
+    async def never(*_arguments):
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never, raising=False)
+    options = {"timeouts": Timeouts(connect=3.0), "retry": RetryPolicy(attempts=1)}
+    async with SynchronizationClient("token", base_url="http://127.0.0.1:9", **options) as api:
+        with pytest.raises(RequestTimeoutError):
+            await api.storage_connections.get("c")
+
+    assert anyio.current_time() == 3.0
+
+
+def test_the_settings_can_be_read():
+    api = SynchronizationClient("token", environment=Environment.DEV, max_body_bytes=9)
+
+    assert (api.config.base_url, api.config.issuer, api.config.max_body_bytes) == (
+        "https://dev-api.bentley.com",
+        "https://qa-ims.bentley.com",
+        9,
+    )
+
+
+# Lifetime.
+
+
+async def test_a_client_that_was_not_entered_says_so():
+    with pytest.raises(ConfigurationError, match="async with"):
+        await SynchronizationClient("token").storage_connections.get("c")
+
+
+async def test_a_client_that_was_left_says_so():
+    async with SynchronizationClient("token") as api:
+        pass
+
+    with pytest.raises(ConfigurationError, match="async with"):
+        await api.storage_connections.get("c")
+
+
+async def test_entering_a_client_sends_nothing():
+    async with raw_server() as server, SynchronizationClient("token", base_url=server.url):
+        assert server.connections == 0
+
+
+async def test_a_client_lets_errors_of_its_block_through_unchanged():
+    with pytest.raises(ZeroDivisionError):
+        async with SynchronizationClient("token"):
+            raise ZeroDivisionError
+
+
+async def test_a_client_with_a_transport_of_the_caller_needs_no_entering():
+    _, api = scripted(CONNECTION)
+
+    assert (await api.storage_connections.get("c")).id == "c"
+
+
+async def test_a_client_with_a_transport_of_the_caller_may_be_entered():
+    _, api = scripted(CONNECTION)
+
+    async with api as same:
+        assert same is api
+
+
+async def test_a_session_of_the_caller_stays_open():
+    async with aiohttp.ClientSession() as session:
+        async with SynchronizationClient("token", session=session):
+            pass
+
+        assert not session.closed
+
+
+# What it shows.
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["hush", ClientCredentials("service-1", "hush"), StaticTokenSource("hush"), coroutine],
+    ids=["string", "credentials", "source", "coroutine"],
+)
+@pytest.mark.parametrize("show", [repr, str])
+def test_nothing_shows_a_secret_of_a_client(token, show):
+    assert show(SynchronizationClient(token, base_url=API)) == f"<SynchronizationClient of {API}>"
+
+
+# From the environment's variables.
+
+TOKEN = {"BENTLEY_SYNC_TOKEN": "hush"}
+SERVICE = {"BENTLEY_SYNC_CLIENT_ID": "service-1", "BENTLEY_SYNC_CLIENT_SECRET": "hush"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "base_url", "issuer"),
+    [
+        ({}, "https://api.bentley.com", "https://ims.bentley.com"),
+        ({"BENTLEY_SYNC_ENVIRONMENT": "prod"}, "https://api.bentley.com", "https://ims.bentley.com"),
+        ({"BENTLEY_SYNC_ENVIRONMENT": "qa"}, "https://qa-api.bentley.com", "https://qa-ims.bentley.com"),
+        ({"BENTLEY_SYNC_ENVIRONMENT": " Dev\n"}, "https://dev-api.bentley.com", "https://qa-ims.bentley.com"),
+        ({"BENTLEY_SYNC_BASE_URL": "http://127.0.0.1:1/"}, "http://127.0.0.1:1", "https://ims.bentley.com"),
+        ({"BENTLEY_SYNC_ISSUER": "http://127.0.0.1:2/"}, "https://api.bentley.com", "http://127.0.0.1:2"),
+        (
+            {"BENTLEY_SYNC_ENVIRONMENT": "qa", "BENTLEY_SYNC_BASE_URL": "https://gateway.example"},
+            "https://gateway.example",
+            "https://qa-ims.bentley.com",
+        ),
+        ({"BENTLEY_SYNC_BASE_URL": "  "}, "https://api.bentley.com", "https://ims.bentley.com"),
+        ({"OTHER_BASE_URL": "https://other.example"}, "https://api.bentley.com", "https://ims.bentley.com"),
+    ],
+)
+@pytest.mark.parametrize("who", [TOKEN, SERVICE], ids=["token", "service"])
+def test_variables_say_where(who, variables, base_url, issuer):
+    config = SynchronizationClient.from_env({**who, **variables}).config
+
+    assert (config.base_url, config.issuer) == (base_url, issuer)
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "set BENTLEY_SYNC_CLIENT_ID and BENTLEY_SYNC_CLIENT_SECRET for a service application"),
+        ({"BENTLEY_SYNC_CLIENT_ID": "x"}, "set BENTLEY_SYNC_CLIENT_SECRET for"),
+        ({"BENTLEY_SYNC_CLIENT_SECRET": "hush"}, "set BENTLEY_SYNC_CLIENT_ID for"),
+        ({"BENTLEY_SYNC_TOKEN": " "}, "or BENTLEY_SYNC_TOKEN"),
+        ({**SERVICE, "BENTLEY_SYNC_CLIENT_ID": "\n"}, "set BENTLEY_SYNC_CLIENT_ID for"),
+        ({**TOKEN, "BENTLEY_SYNC_ENVIRONMENT": "staging"}, "no environment 'staging'; there are: prod, qa, dev"),
+        ({**TOKEN, "BENTLEY_SYNC_BASE_URL": "http://api.example"}, "BENTLEY_SYNC_BASE_URL is plain http"),
+        ({**SERVICE, "BENTLEY_SYNC_ISSUER": "nonsense"}, "BENTLEY_SYNC_ISSUER must be a URL"),
+        ({"BENTLEY_SYNC_TOKEN": "two hush words"}, "access token"),
+    ],
+)
+def test_variables_that_cannot_work_are_named(variables, told):
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        SynchronizationClient.from_env(variables)
+
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_ready_token_goes_before_a_service_application():
+    async with raw_server(http("404 Not Found")) as server:
+        variables = {**TOKEN, **SERVICE, "BENTLEY_SYNC_BASE_URL": server.url, "BENTLEY_SYNC_ISSUER": server.url}
+        async with SynchronizationClient.from_env(variables) as api:
+            with pytest.raises(APIError):
+                await api.storage_connections.get("c")
+
+    assert server.header("Authorization") == "Bearer hush"
+
+
+async def test_a_service_application_asks_its_issuer_first():
+    async with (
+        raw_server(http("400 Bad Request", b'{"error":"invalid_client"}')) as server,
+        SynchronizationClient.from_env({**SERVICE, "BENTLEY_SYNC_ISSUER": server.url}) as api,
+    ):
+        with pytest.raises(CredentialsError, match="service-1"):
+            await api.storage_connections.get("c")
+
+    assert server.targets == ["/connect/token"]
+
+
+def test_the_variables_of_the_process_are_the_default(monkeypatch):
+    monkeypatch.setenv("BENTLEY_SYNC_TOKEN", "hush")
+    monkeypatch.setenv("BENTLEY_SYNC_BASE_URL", "https://here.example")
+
+    assert SynchronizationClient.from_env().config.base_url == "https://here.example"
+
+
+def test_a_subclass_makes_its_own_kind_from_variables():
+    class Own(SynchronizationClient):
+        pass
+
+    assert type(Own.from_env(TOKEN)) is Own
+
+
+# Watchers.
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("timeout", 0),
+        ("timeout", -1.0),
+        ("timeout", float("nan")),
+        ("when_active", "wait"),
+        ("when_active", None),
+        ("when_busy", "rerun"),
+        ("when_busy", ""),
+    ],
+)
+def test_a_watch_with_an_argument_that_cannot_be_is_refused_by_its_name(argument, value):
+    transport, api = scripted()
+
+    with pytest.raises(InvalidArgumentError, match=f"^{argument} must be"):
+        api.watch("c", **{argument: value})
+
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("bad", ["", " ", "..", "a b", RUN, None, 7])
+def test_a_watch_of_what_can_be_no_connection_is_refused(bad):
+    transport, api = scripted()
+
+    with pytest.raises(InvalidArgumentError, match=r"^connection_id"):
+        api.watch(bad)
+
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("make", [lambda api: api.watch("c"), lambda api: api.attach(REF)], ids=["watch", "attach"])
+def test_making_a_watcher_sends_nothing(make):
+    transport, api = scripted()
+
+    assert type(make(api)) is RunWatcher
+    assert transport.sent == []
+
+
+def test_a_watch_knows_its_connection_and_no_run_yet():
+    _, api = scripted()
+    watcher = api.watch("c")
+
+    assert (watcher.connection_id, watcher.ref, watcher.run) == ("c", None, None)
+
+
+@pytest.mark.parametrize("what", [REF, RUN, "/synchronization/imodels/storageconnections/c/runs/r"], ids=str)
+def test_a_run_is_attached_to_by_reference_or_url(what):
+    _, api = scripted()
+
+    assert (api.attach(what).ref, api.attach(what).connection_id) == (REF, "c")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://attacker.example/synchronization/imodels/storageconnections/c/runs/r", "//attacker.example/x"],
+)
+def test_a_run_on_another_origin_is_not_attached_to(url):
+    transport, api = scripted()
+
+    with pytest.raises(ForeignOriginError, match="Nothing was sent there"):
+        api.attach(url)
+
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("url", ["", "r", "c/r", f"{RUN}/jobs/j", RUN.replace("/runs/r", ""), "https://[", "mailto:x"])
+def test_what_names_no_run_is_not_attached_to(url):
+    _, api = scripted()
+
+    with pytest.raises((LocationError, ForeignOriginError)):
+        api.attach(url)
+
+
+@pytest.mark.parametrize("what", [None, 7, b"bytes", {"run": "r"}], ids=repr)
+def test_what_is_neither_reference_nor_url_is_not_attached_to(what):
+    _, api = scripted()
+
+    with pytest.raises(InvalidArgumentError):
+        api.attach(what)
+
+
+@pytest.mark.parametrize("ref", [RunRef(connection_id="", run_id="r"), RunRef(connection_id="c", run_id="..")], ids=str)
+def test_a_reference_that_cannot_be_is_not_attached_to(ref):
+    _, api = scripted()
+
+    with pytest.raises(InvalidArgumentError):
+        api.attach(ref)
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0])
+def test_an_attachment_with_a_timeout_that_cannot_be_is_refused(timeout):
+    _, api = scripted()
+
+    with pytest.raises(InvalidArgumentError, match=r"^timeout must be"):
+        api.attach(REF, timeout=timeout)
+
+
+async def test_a_watchers_looks_are_not_retried_underneath():
+    transport, api = scripted(
+        refusal(503), answer(200, {"run": {"id": "r", "state": "Completed", "result": "Success"}})
+    )
+
+    await api.attach(REF, pacing=BackoffPacing(shortest=40.0, longest=40.0, jitter=0.0)).result()
+
+    assert transport.instants == [0.0, 40.0]

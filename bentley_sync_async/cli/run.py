@@ -96,8 +96,8 @@ class Follower:
 
     def _told(self, error: SynchronizationError) -> str:
         if isinstance(error, WatchTimeoutError):
-            seen = f" with the run in {error.run.state}" if error.run is not None else ""
-            return f"The timeout of the watch ran out{seen}. {self._goes_on()}"
+            state = f" with the run in {error.run.state}" if error.run is not None else ""
+            return f"The timeout of the watch ran out{state}. {self._goes_on()}"
         seen = self._watcher is not None and self._watcher.run is not None
         return f"{error}\n{self._goes_on()}" if seen and not isinstance(error, RunVanishedError) else str(error)
 

@@ -18,10 +18,12 @@ from rich.tree import Tree
 from bentley_sync_async import (
     ExecutionResult,
     ExecutionState,
+    JobAppeared,
     PollDelayed,
     StorageJob,
     StorageRun,
     StorageTask,
+    TaskAppeared,
     TriggerDelayed,
     WaitingForIModel,
     WatchEvent,
@@ -97,15 +99,21 @@ class Board:
         name: The watch.
         run: The run as its events have told it.
         hint: Why nothing happens, if that is so.
+        places: The ids of jobs and tasks in the order in which they were first seen, so that none moves about.
     """
 
     name: str
     run: StorageRun | None = None
     hint: str | None = None
+    places: dict[str, int] = field(factory=dict)
 
     def take(self, event: WatchEvent, labels: Labels) -> None:
         """Take an event in."""
         self.run = fold([event], self.run)
+        if isinstance(event, JobAppeared):
+            self.places.setdefault(event.job.id, len(self.places))
+        elif isinstance(event, TaskAppeared):
+            self.places.setdefault(event.task.id, len(self.places))
         self.hint = words(event, labels) if isinstance(event, _HINTS) else None
 
 
@@ -150,10 +158,10 @@ class LiveView:
     def _tree(self, board: Board) -> Tree:
         tree = Tree(self._head(board), guide_style="dim")
         if board.run is not None:
-            for job in board.run.jobs:
+            for job in sorted(board.run.jobs, key=lambda job: board.places.get(job.id, 0)):
                 branch = tree.add(self._row(job, Text(str(job.connector_type or "job")), _progress(job)))
                 shown = sorted(job.tasks, key=_interest)[:_MOST_TASKS]
-                for task in (one for one in job.tasks if one in shown):
+                for task in sorted(shown, key=lambda task: board.places.get(task.id, 0)):
                     branch.add(self._row(task, Text(self._labels.file(task)), _why(task)))
                 if len(job.tasks) > len(shown):
                     branch.add(Text(f"and {len(job.tasks) - len(shown)} more", style="dim"))

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import bentley_sync_async.cli.app as cli
 from bentley_sync_async import InvalidArgumentError, SynchronizationClient, __version__
+from bentley_sync_async.cli import demo, run
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRule
 
@@ -37,10 +38,10 @@ def test_run_exits_with_the_code_of_the_result(result, code):
 def test_run_prints_a_line_for_what_happens():
     with served() as service:
         outcome = invoke(service.variables, "run", service.emulator.add_connection())
-        [run] = service.emulator.runs
+        [only] = service.emulator.runs
     lines = [line.partition("  ")[2] for line in outcome.stdout.splitlines() if re.match(r"\d\d:\d\d:\d\d  ", line)]
     assert lines == [
-        f"triggered run {run.id}",
+        f"triggered run {only.id}",
         "run: Completed",
         "job MSTN: Completed, 1 file",
         "Model.dgn completed: Success",
@@ -64,8 +65,8 @@ def test_run_goes_on_without_the_names_of_files_when_they_cannot_be_had():
         service.emulator.add_fault(FaultRule(path="/sourcefiles", action=FaultAction.STATUS, status=404))
         connection_id = service.emulator.add_connection()
         outcome = invoke(service.variables, "run", connection_id)
-        [run] = service.emulator.runs
-    file_id = run.plan.jobs[0].tasks[0].storage_file_id
+        [only] = service.emulator.runs
+    file_id = only.plan.jobs[0].tasks[0].storage_file_id
     assert f"file ...{file_id[-8:]} completed: Success" in outcome.stdout
 
 
@@ -89,8 +90,8 @@ def test_json_tells_a_failure_on_stderr_only():
 
 def test_attach_follows_a_run_and_triggers_none():
     with served() as service:
-        run = service.start_run(service.emulator.add_connection())
-        outcome = invoke(service.variables, "attach", service.emulator.url + run.path)
+        started = service.start_run(service.emulator.add_connection())
+        outcome = invoke(service.variables, "attach", service.emulator.url + started.path)
         assert service.triggers() == 0
     assert outcome.stdout.count("run completed: Success") == 1
     assert outcome.exit_code == ExitCode.SUCCESS
@@ -99,8 +100,8 @@ def test_attach_follows_a_run_and_triggers_none():
 def test_a_timeout_has_its_own_code_and_says_how_to_attach_again():
     with served() as service:
         service.emulator.add_run_rule(HOURS)
-        run = service.start_run(service.emulator.add_connection())
-        url = service.emulator.url + run.path
+        started = service.start_run(service.emulator.add_connection())
+        url = service.emulator.url + started.path
         outcome = invoke(service.variables, "attach", url, "--timeout", "0.3", "--json")
     assert outcome.exit_code == ExitCode.TIMEOUT
     assert outcome.stderr.startswith("The timeout of the watch ran out")
@@ -163,8 +164,8 @@ def test_a_run_that_was_seen_can_be_attached_to_after_an_error():
             FaultRule(method="GET", path="/runs/", nth=2, action=FaultAction.STATUS, status=422, code="Invalid")
         )
         outcome = invoke(service.variables, "run", service.emulator.add_connection())
-        [run] = service.emulator.runs
-        assert outcome.stderr.endswith(f"\n  bentley-sync attach {service.emulator.url}{run.path}\n")
+        [only] = service.emulator.runs
+        assert outcome.stderr.endswith(f"\n  bentley-sync attach {service.emulator.url}{only.path}\n")
 
 
 @pytest.mark.parametrize(
@@ -208,6 +209,22 @@ def test_the_options_reach_the_watch(monkeypatch):
 def test_the_help_lists_every_exit_code(command):
     text = invoke(settings(), *command, "--help").stdout
     assert [code for code in ExitCode if not re.search(rf"^ +{code:d}  {code.meaning}\s*$", text, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("code", [ExitCode.SUCCESS, ExitCode.ERROR])
+def test_the_demo_decides_its_own_code(code, monkeypatch):
+    monkeypatch.setattr(demo, "run_demo", lambda: code)
+    assert invoke(settings(), "demo").exit_code == code
+
+
+def test_an_interrupt_before_anything_happened_repeats_the_command(monkeypatch):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.anyio, "run", interrupted)
+    outcome = invoke(settings(BENTLEY_SYNC_TOKEN="t"), "attach", "http://127.0.0.1/run")
+    assert outcome.exit_code == ExitCode.DETACHED
+    assert outcome.stderr.endswith("\n  bentley-sync attach http://127.0.0.1/run\n")
 
 
 def test_the_version_is_that_of_the_package():

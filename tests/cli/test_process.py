@@ -1,4 +1,5 @@
 import re
+import runpy
 import shlex
 import signal
 import socket
@@ -9,6 +10,7 @@ import pytest
 from support_served import COMMAND, environment, served, settings
 
 import bentley_sync_async.cli as package
+from bentley_sync_async import __version__
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.emulator import RunRule
 
@@ -112,8 +114,11 @@ def test_the_help_does_not_load_the_emulator():
     assert [name for name in loaded if name.startswith(("bentley_sync_async.emulator", "rich.live"))] == []
 
 
-def test_the_module_is_the_command():
-    assert ended(*COMMAND, "--version").stdout == ended(*INTERRUPTIBLE, "--version").stdout != ""
+def test_the_module_runs_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bentley-sync", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("bentley_sync_async.cli", run_name="__main__")
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
 
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])

@@ -115,6 +115,16 @@ def test_the_live_view_of_a_long_job_shows_what_matters_and_counts_the_rest():
     assert "and 22 more" in picture
 
 
+def test_the_live_view_keeps_jobs_and_tasks_in_their_places():
+    first = run(task(1), task(2))
+    other = evolve(first.jobs[0], id="k", connector_type=ConnectorType.DWG, tasks=(task(3),))
+    first = evolve(first, jobs=(*first.jobs, other))
+    changed = evolve(first.jobs[0], state=DONE, tasks=(task(1, DONE, "Success"), task(2)))
+    picture = "".join(live(*events(first, evolve(first, jobs=(changed, other)))))
+    places = [picture.index(name) for name in ("MSTN", "hall.dgn", "roof.dgn", "DWG", "file ...f3")]
+    assert places == sorted(places)
+
+
 def test_the_live_view_says_how_to_leave_as_long_as_something_runs():
     assert live(*events(run()))[-1].endswith("Ctrl-C detaches; runs go on.")
     assert "Ctrl-C" not in live(*events(run(state=DONE)))[-1]
@@ -191,6 +201,7 @@ def test_the_summary_has_a_row_for_each_failed_file():
         task(1, DONE, "Error", error=BROKEN),
         task(2, DONE, "Error", error=evolve(BROKEN, can_user_fix=True, kb_article_link="https://kb/2")),
         task(3, DONE, "TimedOut"),
+        task(4, DONE, "Error", error=evolve(BROKEN, kb_article_link="")),
         state=DONE,
         result="PartialSuccess",
         start_date_time=AT,
@@ -201,6 +212,7 @@ def test_the_summary_has_a_row_for_each_failed_file():
         ["Station", "PartialSuccess", "2h", "05m", "hall.dgn", "Broken", "no", "(1)"],
         ["roof.dgn", "Broken", "yes", "(2)"],
         ["file", "...f3", "TimedOut,", "no", "reason", "given", "?"],
+        ["file", "...f4", "Broken", "no"],
     ]
 
 

@@ -102,7 +102,9 @@ async def test_a_coroutine_function_is_asked_again_when_its_token_was_refused():
     assert [request.headers["Authorization"] for request in transport.requests] == ["Bearer old", "Bearer new"]
 
 
-@pytest.mark.parametrize("token", [None, 7, b"bytes", ["list"], {"token": "x"}, object()], ids=repr)
+@pytest.mark.parametrize(
+    "token", [None, 7, b"bytes", ["list"], {"token": "x"}, object()], ids=lambda x: type(x).__name__
+)
 def test_what_is_no_token_is_refused_by_its_type(token):
     with pytest.raises(ConfigurationError, match=f"not {type(token).__name__}"):
         SynchronizationClient(token)

@@ -156,6 +156,7 @@ async def test_a_base_url_is_the_root_of_every_request(base_url, root):
         ("http://api.example", "plain http"),
         ("http://127.0.0.1.attacker.example", "plain http"),
         ("http://192.168.0.1:8080", "plain http"),
+        ("", "must be a URL"),
         ("api.example", "must be a URL"),
         ("ftp://api.example", "must be a URL"),
         ("https://", "must be a URL"),
@@ -173,6 +174,20 @@ def test_a_root_that_cannot_be_is_refused_by_its_name(name, url, told):
 
     assert str(caught.value).startswith(name)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "issuer"),
+    [
+        ({"base_url": "http://127.0.0.1:1/"}, "http://127.0.0.1:1"),
+        ({"base_url": "https://gateway.example"}, "https://ims.bentley.com"),
+        ({"base_url": "https://gateway.example", "environment": Environment.QA}, "https://qa-ims.bentley.com"),
+        ({"base_url": "http://127.0.0.1:1", "issuer": "https://ims.example/"}, "https://ims.example"),
+        ({"issuer": "https://ims.example"}, "https://ims.example"),
+    ],
+)
+def test_the_credentials_of_an_emulator_never_go_to_a_real_issuer(addresses, issuer):
+    assert SynchronizationClient("token", **addresses).config.issuer == issuer
 
 
 @pytest.mark.parametrize("name", ["connect", "request", "call"])
@@ -318,7 +333,12 @@ SERVICE = {"BENTLEY_SYNC_CLIENT_ID": "service-1", "BENTLEY_SYNC_CLIENT_SECRET": 
         ({"BENTLEY_SYNC_ENVIRONMENT": "prod"}, "https://api.bentley.com", "https://ims.bentley.com"),
         ({"BENTLEY_SYNC_ENVIRONMENT": "qa"}, "https://qa-api.bentley.com", "https://qa-ims.bentley.com"),
         ({"BENTLEY_SYNC_ENVIRONMENT": " Dev\n"}, "https://dev-api.bentley.com", "https://qa-ims.bentley.com"),
-        ({"BENTLEY_SYNC_BASE_URL": "http://127.0.0.1:1/"}, "http://127.0.0.1:1", "https://ims.bentley.com"),
+        ({"BENTLEY_SYNC_BASE_URL": "http://127.0.0.1:1/"}, "http://127.0.0.1:1", "http://127.0.0.1:1"),
+        (
+            {"BENTLEY_SYNC_BASE_URL": "http://127.0.0.1:1/", "BENTLEY_SYNC_ISSUER": "http://127.0.0.1:2/"},
+            "http://127.0.0.1:1",
+            "http://127.0.0.1:2",
+        ),
         ({"BENTLEY_SYNC_ISSUER": "http://127.0.0.1:2/"}, "https://api.bentley.com", "http://127.0.0.1:2"),
         (
             {"BENTLEY_SYNC_ENVIRONMENT": "qa", "BENTLEY_SYNC_BASE_URL": "https://gateway.example"},

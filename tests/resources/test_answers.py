@@ -407,3 +407,65 @@ async def test_the_body_of_a_removal_does_not_matter(name, odd):
     _, api = scripted(odd)
 
     assert await OPERATIONS[name].call(api) is None
+
+
+# Updates: what the caller leaves out is read and sent again, as the service may take it for its default.
+
+NOW = answer(200, {"connection": {"id": "c", "displayName": "old", "authenticationType": "Service"}})
+FILE_NOW = answer(200, {"sourceFile": {"id": "s", "storageFileId": "old", "connectorType": "IFC"}})
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"display_name": "new"}, {"displayName": "new", "authenticationType": "Service"}),
+        ({"display_name": ""}, {"displayName": "", "authenticationType": "Service"}),
+        (
+            {"authentication_type": AuthenticationType.USER},
+            {"displayName": "old", "authenticationType": "User"},
+        ),
+    ],
+)
+async def test_an_update_of_a_connection_sends_both_values(given, sent):
+    transport, api = scripted(NOW, NOW)
+
+    await api.storage_connections.update("c", **given)
+
+    assert transport.bodies == [None, sent]
+
+
+async def test_an_update_sends_no_value_that_the_service_never_told():
+    transport, api = scripted(answer(200, {"connection": {"id": "c"}}), NOW)
+
+    await api.storage_connections.update("c", display_name="new")
+
+    assert transport.bodies[1] == {"displayName": "new"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"storage_file_id": "new"}, {"storageFileId": "new", "connectorType": "IFC"}),
+        ({"connector_type": ConnectorType.DWG}, {"storageFileId": "old", "connectorType": "DWG"}),
+    ],
+)
+async def test_an_update_of_a_file_sends_both_values(given, sent):
+    transport, api = scripted(FILE_NOW, FILE_NOW)
+
+    await api.storage_connections.source_files.update("c", "s", **given)
+
+    assert transport.bodies == [None, sent]
+
+
+@pytest.mark.parametrize("name", ["update", "source_files.update"])
+async def test_nothing_is_written_if_the_reading_before_failed(name):
+    transport, api = scripted(refusal(404))
+    call = {
+        "update": lambda: api.storage_connections.update("c", display_name="new"),
+        "source_files.update": lambda: api.storage_connections.source_files.update("c", "s", storage_file_id="new"),
+    }[name]
+
+    with pytest.raises(NotFoundError):
+        await call()
+
+    assert [request.method for request in transport.requests] == ["GET"]

@@ -12,7 +12,7 @@ from anyio import AsyncContextManagerMixin
 from . import config as settings
 from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
 from .config import ClientConfig, Environment, Timeouts
-from .errors import ConfigurationError
+from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType, RunRef
 from .resources.authorization import Authorization
 from .resources.connections import Connections
@@ -183,7 +183,15 @@ class SynchronizationClient(AsyncContextManagerMixin):
             LocationError: The URL names no run.
             InvalidArgumentError: An argument cannot be right.
         """
-        ref = ref_or_url if isinstance(ref_or_url, RunRef) else run_ref(ref_or_url, base_url=self.config.base_url)
+        match ref_or_url:
+            case RunRef(connection_id=connection_id, run_id=run_id):
+                check_id(connection_id, "connection_id")
+                check_id(run_id, "run_id")
+                ref = ref_or_url
+            case str():
+                ref = run_ref(ref_or_url, base_url=self.config.base_url)
+            case _:
+                raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
         return RunWatcher(self._watched, ref=ref, timeout=timeout, pacing=pacing)
 
 

@@ -120,10 +120,12 @@ def addresses(environment: Environment, base_url: str | None, issuer: str | None
     On loopback the base URL is the issuer as well, unless another is given: the emulator is both, and the credentials
     of an emulator have no business at the real issuer.
     """
+    local = base_url is not None and urlsplit(root_url(base_url, "base_url")).hostname in _LOOPBACK
     if base_url is None:
-        return environment.base_url, issuer or environment.issuer
-    local = urlsplit(root_url(base_url, "base_url")).hostname in _LOOPBACK
-    return base_url, issuer or (base_url if local else environment.issuer)
+        base_url = environment.base_url
+    if issuer is None:
+        issuer = base_url if local else environment.issuer
+    return base_url, issuer
 
 
 @frozen(kw_only=True)

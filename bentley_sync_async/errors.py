@@ -24,6 +24,7 @@ class SynchronizationError(Exception):
 
 def _restore(cls: type[SynchronizationError], args: tuple[Any, ...], state: dict[str, Any]) -> SynchronizationError:
     error = cls.__new__(cls, *args)
+    error.args = args  # OSError, a base of TimeoutError, takes them in its __init__ only
     error.__dict__.update(state)
     return error
 

@@ -62,7 +62,7 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
         except TransportError as exc:
             raise TokenUnavailableError(f"No token: {exc}") from exc
         if response.status != _OK:
-            raise _failure(response, credentials.client_id, issuer)
+            raise _failure(response, credentials, issuer)
         try:
             answer = decode_token(response.body)
         except DecodeError as exc:
@@ -72,12 +72,13 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
     return fetch
 
 
-def _failure(response: Response, client_id: str, issuer: str) -> TokenError:
-    reason = refusal(response.body)
+def _failure(response: Response, credentials: ClientCredentials, issuer: str) -> TokenError:
+    # An issuer may quote what it refuses.
+    reason = (refusal(response.body) or "").replace(credentials.client_secret, "[hidden]")
     said = f"{issuer} answered {response.status}" + (f" ({reason})" if reason else "")
-    if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR or (reason or "").startswith(_PASSING):
+    if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR or reason.startswith(_PASSING):
         return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
     return CredentialsError(
-        f"No token for the service application {client_id}: {said}. Check client id and secret, that the issuer is "
-        f"the one of your environment, and that the application may ask for the scope {SCOPE}."
+        f"No token for the service application {credentials.client_id}: {said}. Check client id and secret, that the "
+        f"issuer is the one of your environment, and that the application may ask for the scope {SCOPE}."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 
 import anyio
 
@@ -19,8 +20,8 @@ _EARLY_PART = 0.1
 class RefreshingTokenSource:
     """Keeps the token that `fetch` obtained until it is about to expire or was refused.
 
-    Whoever needs a token while one is being fetched waits for that fetch. If the task that fetches is cancelled, the
-    next one in line fetches.
+    Whoever needs a token while one is being fetched waits for that fetch and shares what comes of it. If the task that
+    fetches is cancelled, the next one in line fetches.
     """
 
     def __init__(self, fetch: Fetch) -> None:
@@ -34,6 +35,8 @@ class RefreshingTokenSource:
         self._lock = anyio.Lock()
         self._current: Token | None = None
         self._renew_at = float("inf")
+        self._fetches = 0  # those that came to an end, one way or the other
+        self._failure: SynchronizationError | None = None
 
     async def token(self) -> Token:
         """Return the current token, or a new one.
@@ -44,9 +47,12 @@ class RefreshingTokenSource:
         """
         if (token := self._good()) is not None:
             return token
+        fetches = self._fetches
         async with self._lock:
             if (token := self._good()) is not None:
                 return token
+            if self._failure is not None and self._fetches != fetches:
+                raise copy(self._failure) from self._failure  # the fetch that this call waited for
             asked = anyio.current_time()
             token = await self._fetched()
             life = token.expires_in
@@ -64,6 +70,17 @@ class RefreshingTokenSource:
         return self._current if anyio.current_time() < self._renew_at else None
 
     async def _fetched(self) -> Token:
+        try:
+            token = await self._asked()
+        except SynchronizationError as exc:
+            self._fetches += 1
+            self._failure = exc
+            raise
+        self._fetches += 1
+        self._failure = None
+        return token
+
+    async def _asked(self) -> Token:
         try:
             fetched = await self._fetch()
             return fetched if isinstance(fetched, Token) else Token(value=fetched)

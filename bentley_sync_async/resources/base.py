@@ -83,13 +83,9 @@ class Resource:
             window = {**(query or {}), "$top": top, "$skip": skip or None}
             request = self._request("GET", path, query=window, prefer=prefer)
             response = await self._pipeline.call(request)
-            page = decoded(request, response, lambda body: decode_page(body, key, cls))
-            if complete is None:
-                return page
-            completed = [await complete(item) for item in page]
-            return Page(items=tuple(item for item in completed if item is not None), links=page.links)
+            return decoded(request, response, lambda body: decode_page(body, key, cls))
 
-        return Listing(fetch, page_size)
+        return Listing(fetch, page_size, complete)
 
 
 def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
@@ -103,46 +99,62 @@ def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) 
 class Listing(Generic[E]):
     """A list of the API, read page by page while it is iterated; every `async for` starts anew.
 
-    Each entity comes once, whatever the service does to its pages. No link of the service is ever requested.
+    Each entity comes once, whatever the service does to its pages. No link of the service is ever requested. Like every
+    list that is read by offsets, it may miss entities when others are deleted while it is read.
     """
 
-    def __init__(self, fetch: Callable[[int, int | None], Awaitable[Page[E]]], page_size: int | None) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[int, int | None], Awaitable[Page[E]]],
+        page_size: int | None,
+        complete: Callable[[E], Awaitable[E | None]] | None = None,
+    ) -> None:
         """Make a listing.
 
         Args:
             fetch: Reads one page: how many items to skip, how many to read at the most (`None`: the service decides).
             page_size: How many entities to ask for at once; `None` leaves it to the service.
+            complete: Returns the whole of an entity, `None` if it was deleted since its page was read.
         """
         self._fetch = fetch
         self._page_size = page_size
+        self._complete = complete
 
     def __aiter__(self) -> AsyncIterator[E]:
         return _Items(self.pages())
 
     def pages(self) -> Pages[E]:
         """Return an iterator over the pages, from the first."""
-        return Pages(self._fetch, self._page_size)
+        return Pages(self._fetch, self._page_size, self._complete)
 
 
 class Pages(Generic[E]):
     """Iterates over the pages of a list. Cancelling a step loses nothing: the next step reads that page again."""
 
-    def __init__(self, fetch: Callable[[int, int | None], Awaitable[Page[E]]], page_size: int | None) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[int, int | None], Awaitable[Page[E]]],
+        page_size: int | None,
+        complete: Callable[[E], Awaitable[E | None]] | None = None,
+    ) -> None:
         """Begin at the first page; see `Listing`."""
         self._fetch = fetch
+        self._complete = complete
         self._walk: PageWalk[E] = PageWalk(top=page_size)
 
     def __aiter__(self) -> Pages[E]:
         return self
 
     async def __anext__(self) -> Page[E]:
-        if self._walk.done:
-            raise StopAsyncIteration
-        page = await self._fetch(self._walk.skip, self._walk.top)
-        fresh = self._walk.take(page, [item.id for item in page])
-        if not fresh:
-            raise StopAsyncIteration
-        return Page(items=fresh, links=page.links)
+        while not self._walk.done:
+            page = await self._fetch(self._walk.skip, self._walk.top)
+            whole = {item.id: item if self._complete is None else await self._complete(item) for item in page}
+            gone = sum(item is None for item in whole.values())
+            fresh = [whole[item.id] for item in self._walk.take(page, [item.id for item in page], gone=gone)]
+            items = tuple(item for item in fresh if item is not None)
+            if items:
+                return Page(items=items, links=page.links)
+        raise StopAsyncIteration
 
 
 class _Items(Generic[E]):

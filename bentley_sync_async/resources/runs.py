@@ -55,7 +55,7 @@ class Runs(Resource):
                 "The run may exist: list the runs of the connection before triggering again."
             )
         ref = run_ref(response.headers["location"], base_url=self.base_url, request_url=request.url)
-        foreign = ref.connection_id != connection_id
+        foreign = (ref.kind, ref.connection_id) != ("storage", connection_id)
         return TriggeredRun(ref=ref, created=response.status == _ACCEPTED, foreign=foreign)
 
     @overload

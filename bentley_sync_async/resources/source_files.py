@@ -38,7 +38,7 @@ class SourceFiles(Resource):
         Raises:
             NotFoundError: There is no such connection (on iteration, like every other error of the service).
         """
-        path = _path(connection_id)
+        path = _files_path(connection_id)
         if prefer == "minimal":
             return self._list(path, "sourceFiles", SourceFileSummary, prefer=prefer, page_size=page_size)
 
@@ -60,7 +60,9 @@ class SourceFiles(Resource):
             UnprocessableError: The service does not accept an id or the connector type.
         """
         check_id(source_file.storage_file_id, "storage_file_id")
-        return await self._one(self._request("POST", _path(connection_id), body=source_file), "sourceFile", SourceFile)
+        return await self._one(
+            self._request("POST", _files_path(connection_id), body=source_file), "sourceFile", SourceFile
+        )
 
     async def get(self, connection_id: str, source_file_id: str) -> SourceFile:
         """Return a file of a connection (`get-storage-connection-sourcefile`).
@@ -72,7 +74,9 @@ class SourceFiles(Resource):
         Raises:
             NotFoundError: There is no such file in this connection.
         """
-        return await self._one(self._request("GET", _path(connection_id, source_file_id)), "sourceFile", SourceFile)
+        return await self._one(
+            self._request("GET", _file_path(connection_id, source_file_id)), "sourceFile", SourceFile
+        )
 
     async def update(
         self,
@@ -99,12 +103,14 @@ class SourceFiles(Resource):
         """
         if storage_file_id is None and connector_type is None:
             raise InvalidArgumentError("Nothing to change: give storage_file_id, connector_type, or both.")
+        if storage_file_id is not None:
+            check_id(storage_file_id, "storage_file_id")
         if storage_file_id is None or connector_type is None:
             now = await self.get(connection_id, source_file_id)
             storage_file_id = storage_file_id or now.storage_file_id
             connector_type = connector_type or now.connector_type
         body = {"storageFileId": storage_file_id, "connectorType": connector_type}
-        request = self._request("PUT", _path(connection_id, source_file_id), body=body)
+        request = self._request("PUT", _file_path(connection_id, source_file_id), body=body)
         return await self._one(request, "sourceFile", SourceFile)
 
     async def remove(self, connection_id: str, source_file_id: str) -> None:
@@ -117,9 +123,12 @@ class SourceFiles(Resource):
         Raises:
             NotFoundError: There is no such file in this connection.
         """
-        await self._pipeline.call(self._request("DELETE", _path(connection_id, source_file_id)))
+        await self._pipeline.call(self._request("DELETE", _file_path(connection_id, source_file_id)))
 
 
-def _path(connection_id: str, source_file_id: str | None = None) -> str:
-    files = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/sourcefiles"
-    return files if source_file_id is None else f"{files}/{path_segment(source_file_id, 'source_file_id')}"
+def _files_path(connection_id: str) -> str:
+    return f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/sourcefiles"
+
+
+def _file_path(connection_id: str, source_file_id: str) -> str:
+    return f"{_files_path(connection_id)}/{path_segment(source_file_id, 'source_file_id')}"

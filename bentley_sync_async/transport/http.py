@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -30,6 +31,22 @@ USER_AGENT: Final = (
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
+class _BrokenError(Exception):
+    """A connection broke; not one of the exceptions on which aiohttp sends a request again by itself."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a GET, PUT or DELETE whose connection broke: that is for the pipeline to decide."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+        raise _BrokenError(exc) from exc
+
+
 class AiohttpTransport(AsyncContextManagerMixin):
     """A `Transport` over an `aiohttp.ClientSession`, passed in or its own.
 
@@ -47,7 +64,8 @@ class AiohttpTransport(AsyncContextManagerMixin):
         """Make a transport.
 
         Args:
-            session: A session to use, for its proxy, TLS or connector; `None` for one of its own.
+            session: A session to use, for its proxy, TLS or connector; `None` for one of its own. Its client
+                middlewares are not applied.
             connect_timeout: Seconds to make a connection.
             max_body_bytes: The bound on an answer's body, decompressed.
 
@@ -77,7 +95,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """Send one request; see `Transport.send`."""
-        if self._session is None:
+        if self._session is None or self._session.closed:
             raise ConfigurationError(
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
@@ -89,13 +107,20 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 headers=headers,
                 data=request.body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=self._connect_timeout),
+                raise_for_status=False,
+                # aiohttp would round longer timeouts up to whole seconds.
+                timeout=aiohttp.ClientTimeout(
+                    total=timeout, sock_connect=self._connect_timeout, ceil_threshold=math.inf
+                ),
+                middlewares=(_send_once,),
             ) as answer:
                 body = await self._read(answer, request)
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status, headers=names, body=body)
         except TransportError:
             raise
+        except _BrokenError as broken:
+            raise self._lost(request, broken.error) from broken.error
         except TimeoutError as exc:
             sent = not isinstance(exc, _NEVER_SENT)
             what = (
@@ -103,14 +128,18 @@ class AiohttpTransport(AsyncContextManagerMixin):
             )
             raise RequestTimeoutError(what, method=request.method, url=redact(request.url), sent=sent) from exc
         except (aiohttp.ClientError, OSError) as exc:
-            sent = not isinstance(exc, _NEVER_SENT)
-            what = "the connection broke" if sent else "no connection"
-            raise ConnectionLostError(
-                f"{what} ({type(exc).__name__}: {redact(str(exc))})",
-                method=request.method,
-                url=redact(request.url),
-                sent=sent,
-            ) from exc
+            raise self._lost(request, exc) from exc
+
+    @staticmethod
+    def _lost(request: Request, error: Exception) -> ConnectionLostError:
+        sent = not isinstance(error, _NEVER_SENT)
+        what = "the connection broke" if sent else "no connection"
+        return ConnectionLostError(
+            f"{what} ({type(error).__name__}: {redact(str(error))})",
+            method=request.method,
+            url=redact(request.url),
+            sent=sent,
+        )
 
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []

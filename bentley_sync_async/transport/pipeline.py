@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import anyio
 
 from bentley_sync_async.config import Timeouts
-from bentley_sync_async.errors import APIError, AuthenticationError, ProtocolError, SynchronizationError
+from bentley_sync_async.errors import (
+    APIError,
+    AuthenticationError,
+    ProtocolError,
+    SynchronizationError,
+    TokenUnavailableError,
+)
 from bentley_sync_async.wire.problems import api_error
 
 from .messages import Request, Response, Transport
@@ -76,9 +83,8 @@ class Pipeline:
         maybe_done = False
         attempt = 1
         while True:
-            left = ends - anyio.current_time()
             try:
-                return await self.attempt(request, timeout=min(self._timeouts.request, left))
+                return await self.attempt(request, ends=ends)
             except SynchronizationError as error:
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
                     return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
@@ -95,20 +101,34 @@ class Pipeline:
             await anyio.sleep(wait)
             attempt += 1
 
-    async def attempt(self, request: Request, *, timeout: float | None = None) -> Response:
-        """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does."""
-        token = await self._tokens.token()
+    async def attempt(self, request: Request, *, ends: float = math.inf) -> Response:
+        """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does.
+
+        Args:
+            request: What to send.
+            ends: The instant of the event loop's clock at which the last answer must be there.
+        """
+        token = await self._token(ends)
         try:
-            return await self._send(request, token, timeout)
+            return await self._send(request, token, ends)
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
-        return await self._send(request, await self._tokens.token(), timeout)
+        return await self._send(request, await self._token(ends), ends)
 
-    async def _send(self, request: Request, token: Token, timeout: float | None) -> Response:
+    async def _token(self, ends: float) -> Token:
+        token: Token | None = None
+        with anyio.CancelScope(deadline=ends):
+            token = await self._tokens.token()
+        if token is None:
+            raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
+        return token
+
+    async def _send(self, request: Request, token: Token, ends: float) -> Response:
+        timeout = min(self._timeouts.request, ends - anyio.current_time())
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
-        response = await self._transport.send(authorized, timeout=timeout or self._timeouts.request)
+        response = await self._transport.send(authorized, timeout=timeout)
         if response.status >= _FIRST_ERROR:
             raise api_error(
                 status=response.status,

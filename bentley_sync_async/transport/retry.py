@@ -5,8 +5,10 @@ repeated. A POST only if it certainly was not processed: it never left, it met t
 when to come back (503 with Retry-After).
 """
 
+import math
+
 from attrs import field, frozen
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, le
 
 from bentley_sync_async.errors import (
     APIError,
@@ -47,6 +49,23 @@ def asked_wait(error: SynchronizationError) -> float:
     return (error.retry_after or 0.0) if isinstance(error, (APIError, TokenUnavailableError)) else 0.0
 
 
+def backoff(n: int, *, shortest: float, factor: float, longest: float, jitter: float, chance: float) -> float:
+    """Return the n-th (from 0) of a series of waits that grow from `shortest` to `longest`, less what chance takes off.
+
+    Args:
+        n: How many waits there were before.
+        shortest: Seconds of the first.
+        factor: What each grows by.
+        longest: Seconds that none exceeds.
+        jitter: The part of a wait that chance may take off, 0 to 1.
+        chance: A random number from 0 to 1.
+    """
+    # By logarithms: after hours of growth the power itself is no float any more.
+    reached = n * math.log(factor) >= math.log(max(longest / shortest, 1.0))
+    grown = longest if reached else min(longest, shortest * factor**n)
+    return grown * (1 - jitter * chance)
+
+
 @frozen(kw_only=True)
 class RetryPolicy:
     """How often and how patiently a single call is retried.
@@ -67,7 +86,7 @@ class RetryPolicy:
     base: float = field(default=0.5, validator=gt(0))
     factor: float = field(default=2.0, validator=ge(1))
     longest: float = field(default=30.0, validator=gt(0))
-    jitter: float = field(default=0.5, validator=ge(0))
+    jitter: float = field(default=0.5, validator=[ge(0), le(1)])
     retry_after_ceiling: float = field(default=600.0, validator=ge(0))
 
     def wait(
@@ -92,4 +111,11 @@ class RetryPolicy:
 
     def wait_after(self, attempt: int, *, chance: float) -> float:
         """Return the seconds of our own choice to wait after the n-th attempt."""
-        return min(self.longest, self.base * self.factor ** (attempt - 1)) * (1 - self.jitter * chance)
+        return backoff(
+            attempt - 1,
+            shortest=self.base,
+            factor=self.factor,
+            longest=self.longest,
+            jitter=self.jitter,
+            chance=chance,
+        )

@@ -10,8 +10,9 @@ from bentley_sync_async.errors import ConfigurationError
 def _bare(text: str) -> str:
     """Return the token itself; people paste it with its scheme and a line end."""
     text = text.strip() if isinstance(text, str) else ""
-    if text[:7].lower() == "bearer ":
-        text = text[7:].strip()
+    scheme, _, rest = text.partition(" ")
+    if scheme.lower() == "bearer":
+        text = rest.strip()
     if not text:
         raise ConfigurationError("The access token is empty.")
     if any(not "!" <= character <= "~" for character in text):

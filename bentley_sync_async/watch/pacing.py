@@ -3,7 +3,9 @@
 from typing import Protocol
 
 from attrs import field, frozen
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, le
+
+from bentley_sync_async.transport.retry import backoff
 
 
 class Pacing(Protocol):
@@ -33,10 +35,15 @@ class BackoffPacing:
     shortest: float = field(default=2.0, validator=gt(0))
     factor: float = field(default=1.5, validator=ge(1))
     longest: float = field(default=30.0, validator=gt(0))
-    jitter: float = field(default=0.1, validator=ge(0))
+    jitter: float = field(default=0.1, validator=[ge(0), le(1)])
 
     def delay(self, *, quiet: int, chance: float) -> float:
         """Return the seconds to wait before the next look; see `Pacing.delay`."""
-        # The exponent is bounded, as a float is: hours of quiet must not overflow it.
-        grown = self.shortest * self.factor ** min(quiet, 100)
-        return min(self.longest, grown) * (1 - self.jitter * chance)
+        return backoff(
+            quiet,
+            shortest=self.shortest,
+            factor=self.factor,
+            longest=self.longest,
+            jitter=self.jitter,
+            chance=chance,
+        )

@@ -213,7 +213,7 @@ class RunWatcher:
             self._put_off_trigger(error)
         else:
             self._attempted_at = None
-            self._meet(triggered.ref, ours=ours, recovered=not triggered.created)
+            self._meet(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
 
     async def _recovered(self, attempted_at: float) -> bool:
         finding = await find_run(self._connections, self._connection_id, attempted_at=attempted_at)
@@ -223,11 +223,10 @@ class RunWatcher:
         self._meet(finding.ref, ours=finding.ours, recovered=True)
         return True
 
-    def _meet(self, ref: RunRef, *, ours: bool, recovered: bool) -> None:
+    def _meet(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
         """Go on from a run that a trigger led to."""
         self._conflicts = 0
         self._good_answer()
-        foreign = ref.connection_id != self._connection_id
         if ours:
             self._emit(RunTriggered, ref=ref, recovered=recovered)
         elif foreign and self._when_busy == "fail":

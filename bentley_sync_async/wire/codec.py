@@ -7,10 +7,8 @@ Strict about types: a string where a number belongs is an error that names the J
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar, cast, get_origin
 
 import attrs
@@ -143,10 +141,6 @@ def _is_tuple(cls: Any) -> bool:
     return get_origin(cls) is tuple
 
 
-def _is_open_enum(cls: Any) -> bool:
-    return isinstance(cls, type) and issubclass(cls, OpenEnum)
-
-
 def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         # bool is an int to Python and none to JSON.
@@ -170,13 +164,10 @@ def _structure_date(value: Any, _: Any) -> datetime | None:
         raise _Mismatch("a date like 2020-10-24T02:44:13.4109666Z", value) from exc
 
 
-def _enum_hook(cls: type[OpenEnum], _: BaseConverter) -> Callable[[Any, Any], Any]:
-    def structure(value: Any, _: Any) -> OpenEnum:
-        if not isinstance(value, str):
-            raise _Mismatch("a string", value)
-        return cls(value)
-
-    return structure
+def _structure_enum(value: Any, cls: type[OpenEnum]) -> OpenEnum:
+    if not isinstance(value, str):
+        raise _Mismatch("a string", value)
+    return cls(value)
 
 
 def _tuple_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
@@ -209,11 +200,19 @@ def _class_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]
 
 
 def _class_unhook(cls: Any, converter: BaseConverter) -> Callable[[Any], Any]:
-    names = [(field.name, wire_name(field.name)) for field in attrs.fields(cls)]
+    # A group of links that nobody sent has an empty default, and is not sent either.
+    names = [
+        (field.name, wire_name(field.name), field.default if attrs.has(type(field.default)) else None)
+        for field in attrs.fields(cls)
+    ]
 
     def unstructure(value: Any) -> dict[str, Any]:
-        members = ((name, converter.unstructure(getattr(value, field))) for field, name in names)
-        return {name: member for name, member in members if member is not None and member != {}}
+        members = ((name, getattr(value, field), unsent) for field, name, unsent in names)
+        return {
+            name: converter.unstructure(member)
+            for name, member, unsent in members
+            if member is not None and (unsent is None or member != unsent)
+        }
 
     return unstructure
 
@@ -229,12 +228,11 @@ def _unstructure_error(error: SynchronizationError) -> dict[str, str]:
 def _make_converter() -> Converter:
     converter = Converter()
     for cls, expected in ((str, "a string"), (int, "an integer"), (bool, "true or false")):
-        # By identity: a hook registered for str would take the open enums, which are strings, too.
-        converter.register_structure_hook_func(partial(operator.is_, cls), _exactly(cls, expected))
+        converter.register_structure_hook(cls, _exactly(cls, expected))
+    converter.register_structure_hook(OpenEnum, _structure_enum)
     converter.register_structure_hook(datetime | None, _structure_date)
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(attrs.has, _class_hook)
-    converter.register_structure_hook_factory(_is_open_enum, _enum_hook)
     converter.register_unstructure_hook_factory(attrs.has, _class_unhook)
     converter.register_unstructure_hook(datetime, _unstructure_date)
     converter.register_unstructure_hook(SynchronizationError, _unstructure_error)

@@ -66,4 +66,5 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
 
 def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port; two URLs with the same three belong to the same server."""
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
+    return parts.scheme, parts.hostname, port

@@ -33,14 +33,14 @@ class PageWalk(Generic[T]):
     done: bool = False
     _seen: set[str] = field(factory=set, alias="_seen")
 
-    def take(self, page: Page[T], ids: Iterable[str]) -> tuple[T, ...]:
+    def take(self, page: Page[T], ids: Iterable[str], *, gone: int = 0) -> tuple[T, ...]:
         """Take the next page; return those of its items that no earlier page had.
 
         The walk is done after a page that is empty, is shorter than a page has to be, has nothing new, or has no
         `next` where only that could tell.
         """
         fresh = tuple(self._unseen(page, ids))
-        self.skip += len(page)
+        self.skip += len(page) - gone  # what was deleted meanwhile no longer takes up a place in the list
         size = _page_size(self.top, page.links)
         full = len(page) >= size if size is not None else page.links.next is not None
         self.done = not fresh or not full

@@ -5,24 +5,35 @@ from __future__ import annotations
 import re
 
 _HIDDEN = "[hidden]"
-_SECRETS = (
-    re.compile(r"(?i)\b(bearer|basic)\s+[\w\-.~+/]+=*"),
-    re.compile(r"\beyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?"),  # a JSON Web Token
-    re.compile(
-        r"(?i)(?<![a-z])(access_token|refresh_token|id_token|client_secret|client_assertion|password|secret|"
-        r"authorization|subscription-key|sig|code_verifier)(\"?\s*[=:]\s*\"?)[^\s\"'&,}\]]+"
-    ),
+_BARE = re.compile(
+    r"(?i)\b(?:bearer|basic)\s+[\w\-.~+/]+=*"
+    r"|\beyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?"  # a JSON Web Token
+)
+# A name, a separator, and a value: in quotes, in quotes that JSON inside JSON has escaped, or bare.
+_NAMED = re.compile(
+    r"""(?isx)(?<![a-z])
+    (?P<name>(?:access|refresh|id)[_-]?token|client[_-]?(?:secret|assertion)|password|secret|authorization|
+             subscription-key|sig|code[_-]?verifier)
+    (?P<separator>\\*["']?\s*[=:]\s*)
+    (?:
+        (?P<quote>["'])(?:\\.|(?!(?P=quote))[^\\])*
+        | (?P<escaped>\\+["'])(?:(?!(?P=escaped)).)*
+        | (?!\[hidden\])[^\s"'&,;}\])\\]+
+    )"""
 )
 
 
 def redact(text: str) -> str:
     """Return the text with tokens, client secrets, passwords and URL signatures replaced by `[hidden]`."""
-    for pattern in _SECRETS[:2]:
-        text = pattern.sub(_HIDDEN, text)
-    return _SECRETS[2].sub(rf"\1\2{_HIDDEN}", text)
+    return _NAMED.sub(_without_value, _BARE.sub(_HIDDEN, text))
 
 
 def excerpt(text: str, limit: int = 120) -> str:
     """Return the text redacted, on one line, and cut to at most `limit` characters and an ellipsis."""
     text = " ".join(redact(text[: 8 * limit]).split())
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _without_value(found: re.Match[str]) -> str:
+    opening = found["quote"] or found["escaped"] or ""
+    return f"{found['name']}{found['separator']}{opening}{_HIDDEN}"

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -47,6 +48,15 @@ def run_failure(**members):
     return failure(json.dumps({"run": {"id": "r", **members}}).encode())
 
 
+@pytest.fixture
+def new_york():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 class TestTolerates:
     @pytest.mark.parametrize("members", [{}, {"jobs": None}, {"jobs": []}], ids=["missing", "null", "empty"])
     def test_jobs_that_are_not_there_yet(self, members):
@@ -80,7 +90,7 @@ class TestTolerates:
     def test_any_number_of_fraction_digits(self, text, microsecond):
         assert run_of(startDateTime=text).start_date_time == datetime(2020, 10, 24, 2, 44, 13, microsecond, UTC)
 
-    def test_a_date_without_a_zone_as_utc(self):
+    def test_a_date_without_a_zone_as_utc_wherever_this_machine_is(self, new_york):
         assert run_of(endDateTime="2020-10-24T02:44:13").end_date_time == datetime(2020, 10, 24, 2, 44, 13, 0, UTC)
 
     def test_a_date_of_another_zone_and_turns_it_to_utc(self):

@@ -127,6 +127,11 @@ def test_the_url_of_an_error_shows_no_secret():
     assert "hunter2" not in str(error)
 
 
+@pytest.mark.parametrize("body", [b'{"statusCode": 401, "message": "M"}', b'{"error": {"message": "M"}}'])
+def test_an_error_without_a_code_is_told_in_the_words_it_has(body):
+    assert error_of(body).message == "M"
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "message"),
     [

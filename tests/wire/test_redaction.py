@@ -33,6 +33,8 @@ NAMES = ["access_token", "refresh_token", "id_token", "client_secret", "client_a
         "the password:hunter2.",
         '{"clientSecret":"hunter2"}',
         '{"accessToken":"hunter2"}',
+        '{"newPassword": "hunter2"}',
+        "appSecret=hunter2",
     ],
 )
 def test_a_secret_is_hidden(text):

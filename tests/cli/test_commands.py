@@ -12,7 +12,8 @@ from bentley_sync_async.cli import demo, run
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRule
 
-HOURS = RunRule(waiting=36_000)
+# Far longer than any of these tests, but not for ever: what does not end by itself fails, and does not hang.
+LONG = RunRule(waiting=15)
 
 
 def invoke(variables, *args):
@@ -99,7 +100,7 @@ def test_attach_follows_a_run_and_triggers_none():
 
 def test_a_timeout_has_its_own_code_and_says_how_to_attach_again():
     with served() as service:
-        service.emulator.add_run_rule(HOURS)
+        service.emulator.add_run_rule(LONG)
         started = service.start_run(service.emulator.add_connection())
         url = service.emulator.url + started.path
         outcome = invoke(service.variables, "attach", url, "--timeout", "0.3", "--json")
@@ -110,7 +111,7 @@ def test_a_timeout_has_its_own_code_and_says_how_to_attach_again():
 
 def test_a_timeout_before_there_is_a_run_says_how_to_try_again():
     with served() as service:
-        service.emulator.add_run_rule(HOURS)
+        service.emulator.add_run_rule(LONG)
         imodel_id = service.emulator.new_imodel_id()
         service.start_run(service.emulator.add_connection(imodel_id))
         connection_id = service.emulator.add_connection(imodel_id)
@@ -122,7 +123,7 @@ def test_a_timeout_before_there_is_a_run_says_how_to_try_again():
 
 def test_a_busy_imodel_has_its_own_code_if_asked_for():
     with served() as service:
-        service.emulator.add_run_rule(HOURS)
+        service.emulator.add_run_rule(LONG)
         imodel_id = service.emulator.new_imodel_id()
         service.start_run(service.emulator.add_connection(imodel_id))
         outcome = invoke(service.variables, "run", service.emulator.add_connection(imodel_id), "--when-busy", "fail")
@@ -159,7 +160,7 @@ def test_an_answer_that_says_no_is_one_paragraph_on_stderr():
 
 def test_a_run_that_was_seen_can_be_attached_to_after_an_error():
     with served() as service:
-        service.emulator.add_run_rule(HOURS)
+        service.emulator.add_run_rule(LONG)
         service.emulator.add_fault(
             FaultRule(method="GET", path="/runs/", nth=2, action=FaultAction.STATUS, status=422, code="Invalid")
         )

@@ -65,6 +65,11 @@ class TestAWalk:
         taken(walk, "aab")
         assert walk.skip == 3
 
+    def test_skips_fewer_where_some_were_deleted_since_they_came(self):
+        walk = PageWalk(top=3)
+        walk.take(page("abc"), "abc", gone=2)
+        assert (walk.skip, walk.done) == (1, False)
+
     def test_without_a_page_size_of_its_own_goes_on_as_long_as_there_is_a_next_page(self):
         walk = PageWalk()
         taken(walk, "ab", next_=LIST)

@@ -1,10 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from bentley_sync_async import (
     ConflictError,
     ConnectorType,
+    ExecutionResult,
     ExecutionState,
     JobAppeared,
     JobCompleted,
@@ -96,6 +98,11 @@ def failure(kind, status):
         (TaskRetried, {"job_id": "j", "task": TASK, "before": 1}, "hall.dgn: retry 2"),
         (TaskUpdated, {"job_id": "j", "task": TASK}, None),
         (TaskVanished, {"job_id": "j", "task": TASK}, "hall.dgn is no longer listed"),
+        (
+            TaskCompleted,  # the service shows an error beside Success, too
+            {"job_id": "j", "task": evolve(TASK_DONE, result=ExecutionResult.SUCCESS, error=TaskError(error_code="E"))},
+            "hall.dgn completed: Success",
+        ),
         (
             TaskCompleted,
             {"job_id": "j", "task": StorageTask(id="0123456789", state=DONE)},

@@ -25,7 +25,7 @@ from .transport.tokens import Token, TokenSource
 from .watch.pacing import Pacing
 from .watch.watcher import RunWatcher, WhenActive, WhenBusy
 from .wire.ids import check_id
-from .wire.locations import run_ref
+from .wire.locations import run_path, run_ref
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -168,6 +168,17 @@ class SynchronizationClient(AsyncContextManagerMixin):
             pacing=pacing,
         )
 
+    def run_url(self, ref: RunRef) -> str:
+        """Return the URL of a run, as a Location shows it; `attach` takes it in another process, too.
+
+        Args:
+            ref: The run.
+
+        Raises:
+            InvalidArgumentError: It cannot be a run.
+        """
+        return self._pipeline.url(run_path(ref))
+
     def attach(
         self, ref_or_url: RunRef | str, *, timeout: float | None = None, pacing: Pacing | None = None
     ) -> RunWatcher:
@@ -184,9 +195,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
             InvalidArgumentError: An argument cannot be right.
         """
         match ref_or_url:
-            case RunRef(connection_id=connection_id, run_id=run_id):
-                check_id(connection_id, "connection_id")
-                check_id(run_id, "run_id")
+            case RunRef():
+                run_path(ref_or_url)  # raises if its ids cannot be
                 ref = ref_or_url
             case str():
                 ref = run_ref(ref_or_url, base_url=self.config.base_url)

@@ -41,7 +41,7 @@ class Environment(enum.Enum):
 
 
 def _positive(_settings: object, attribute: "Attribute[Any]", value: float) -> None:
-    if not value > 0:
+    if not isinstance(value, int | float) or not value > 0:
         raise ConfigurationError(f"{attribute.name} must be more than 0, not {value!r}.")
 
 
@@ -70,6 +70,7 @@ def root_url(url: str, setting: str) -> str:
     try:
         parts = urlsplit(url.strip())
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # what no name server can be asked for
     except ValueError as exc:
         raise ConfigurationError(f"{setting} is not a URL: {exc}.") from exc
     if parts.scheme not in {"http", "https"} or not host:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from copy import copy
 
@@ -15,6 +16,7 @@ Fetch = Callable[[], Awaitable[str | Token]]
 
 _EARLY = 60.0
 _EARLY_PART = 0.1
+_TRY_AGAIN = 5.0  # seconds after a renewal that failed while the token still lives
 
 
 class RefreshingTokenSource:
@@ -34,7 +36,7 @@ class RefreshingTokenSource:
         self._fetch = fetch
         self._lock = anyio.Lock()
         self._current: Token | None = None
-        self._renew_at = float("inf")
+        self._expires_at = self._renew_at = math.inf
         self._fetches = 0  # those that came to an end, one way or the other
         self._failure: SynchronizationError | None = None
 
@@ -43,7 +45,7 @@ class RefreshingTokenSource:
 
         Raises:
             CredentialsError: As `fetch` raises it.
-            TokenUnavailableError: `fetch` failed otherwise.
+            TokenUnavailableError: `fetch` failed otherwise, and the current token no longer lives.
         """
         if (token := self._good()) is not None:
             return token
@@ -54,9 +56,16 @@ class RefreshingTokenSource:
             if self._failure is not None and self._fetches != fetches:
                 raise copy(self._failure) from self._failure  # the fetch that this call waited for
             asked = anyio.current_time()
-            token = await self._fetched()
-            life = token.expires_in
-            self._renew_at = float("inf") if life is None else asked + life - min(_EARLY, life * _EARLY_PART)
+            try:
+                token = await self._fetched()
+            except TokenUnavailableError:
+                if self._current is None or anyio.current_time() >= self._expires_at:
+                    raise
+                self._renew_at = anyio.current_time() + _TRY_AGAIN
+                return self._current
+            life = math.inf if token.expires_in is None else token.expires_in
+            self._expires_at = asked + life
+            self._renew_at = self._expires_at - min(_EARLY, life * _EARLY_PART)
             self._current = token
             return token
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from urllib.parse import quote
 
 import anyio
 from attrs import define
@@ -45,7 +44,7 @@ class Follower:
     again: Sequence[str]
     json: bool = False
     _watcher: RunWatcher | None = None
-    _base_url: str = ""
+    _client: SynchronizationClient | None = None
 
     def run(self) -> ExitCode:
         """Follow the run to its end, to an error, or to Ctrl-C; return the exit code."""
@@ -61,7 +60,7 @@ class Follower:
     async def follow(self) -> ExitCode:
         """Follow the run to its end and show how it goes; return what the run amounts to."""
         async with self.make_client() as client:
-            self._base_url = client.config.base_url
+            self._client = client
             try:
                 self._watcher = watcher = self.open_watch(client)
             except SynchronizationError as error:  # nothing was sent: an argument cannot be right
@@ -107,17 +106,11 @@ class Follower:
 
     def _goes_on(self) -> str:
         ref = self._ref
-        if ref is None:
+        if ref is None or self._client is None:
             command = shlex.join(["bentley-sync", *self.again])
             return f"No run of ours was seen yet; if there is one, it goes on. To follow it:\n  {command}"
-        command = shlex.join(["bentley-sync", "attach", run_url(ref, self._base_url), *(["--json"] * self.json)])
+        command = shlex.join(["bentley-sync", "attach", self._client.run_url(ref), *(["--json"] * self.json)])
         return f"The run goes on: the API cannot cancel it. To follow it again:\n  {command}"
-
-
-def run_url(ref: RunRef, base_url: str) -> str:
-    """Return the URL of a run, which is what `attach` takes."""
-    kind, connection, run = f"{ref.kind}connections", quote(ref.connection_id, safe=""), quote(ref.run_id, safe="")
-    return f"{base_url}/synchronization/imodels/{kind}/{connection}/runs/{run}"
 
 
 def say(text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from bentley_sync_async.errors import RunFailedError, RunNotCompletedError
+from bentley_sync_async.redaction import excerpt
 
 from .enums import (
     ConnectorType,
@@ -263,6 +264,7 @@ class StorageRun:
             raise RunFailedError(_failure_text(self), run=self, failed_tasks=self.failed_tasks)
 
 
+_LONGEST_LINE = 500
 _FIXABLE = {
     True: "the user can fix it",
     False: "the user cannot fix it",
@@ -274,7 +276,7 @@ _NO_FAILURE = frozenset({ExecutionResult.SUCCESS, ExecutionResult.SKIPPED})
 def _failure_text(run: StorageRun) -> str:
     lines = [f"Run {run.id} of connection {run.connection_id} was completed with {run.result}."]
     if run.error is not None:
-        lines.append(f"  {run.error.error_key}: {run.error.description}")
+        lines.append("  " + excerpt(f"{run.error.error_key}: {run.error.description}", _LONGEST_LINE))
     lines += [_task_failure_text(task) for task in run.failed_tasks]
     return "\n".join(lines)
 
@@ -285,7 +287,6 @@ def _task_failure_text(task: StorageTask) -> str:
     if error is None:
         return f"  {file}: {task.result}, and the service gives no reason"
     fix = _FIXABLE[error.can_user_fix]
-    article = f", see {error.kb_article_link}" if error.kb_article_link else ""
-    return (
-        f"  {file}: {error.description_key or error.error_code}: {error.description or error.message} ({fix}{article})"
-    )
+    article = f", see {excerpt(error.kb_article_link, _LONGEST_LINE)}" if error.kb_article_link else ""
+    what = excerpt(f"{error.description_key or error.error_code}: {error.description or error.message}", _LONGEST_LINE)
+    return f"  {file}: {what} ({fix}{article})"

@@ -7,6 +7,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from bentley_sync_async.errors import DecodeError, InvalidArgumentError, NotFoundError
 from bentley_sync_async.models import Page
+from bentley_sync_async.redaction import redact
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode
@@ -93,7 +94,7 @@ def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) 
     try:
         return decode(response.body)
     except DecodeError as exc:
-        raise exc.answering(f"{request.method} {request.url}") from exc
+        raise exc.answering(f"{request.method} {redact(request.url)}") from exc
 
 
 class Listing(Generic[E]):

@@ -43,7 +43,7 @@ class Runs(Resource):
         """
         path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/run"
         request = self._request("POST", path)
-        response = await self._pipeline.call(request)
+        response = await self._pipeline.call(request, see_other=True)
         if response.status not in {_ACCEPTED, _SEE_OTHER}:
             raise ProtocolError(
                 f"The trigger of connection {connection_id} was answered {response.status}; the API knows 202 and 303 "

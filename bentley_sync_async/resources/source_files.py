@@ -97,7 +97,7 @@ class SourceFiles(Resource):
             connector_type: Another connector; `None` keeps the one there is.
 
         Raises:
-            InvalidArgumentError: There is nothing to change.
+            InvalidArgumentError: There is nothing to change, or the service does not say what to keep.
             ConflictError: The other file belongs to a connection of this iModel already.
             NotFoundError: There is no such file in this connection.
         """
@@ -109,6 +109,11 @@ class SourceFiles(Resource):
             now = await self.get(connection_id, source_file_id)
             storage_file_id = storage_file_id or now.storage_file_id
             connector_type = connector_type or now.connector_type
+        if storage_file_id is None or connector_type is None:
+            raise InvalidArgumentError(
+                f"The service does not say what file {source_file_id} of connection {connection_id} is: "
+                "give both storage_file_id and connector_type."
+            )
         body = {"storageFileId": storage_file_id, "connectorType": connector_type}
         request = self._request("PUT", _file_path(connection_id, source_file_id), body=body)
         return await self._one(request, "sourceFile", SourceFile)

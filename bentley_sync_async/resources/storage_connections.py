@@ -141,7 +141,7 @@ class StorageConnections(Resource):
             authentication_type: Another one; `None` keeps the one there is.
 
         Raises:
-            InvalidArgumentError: There is nothing to change.
+            InvalidArgumentError: There is nothing to change, or the service does not say what to keep.
             NotFoundError: There is no such connection.
         """
         if display_name is None and authentication_type is None:
@@ -150,6 +150,11 @@ class StorageConnections(Resource):
             now = await self.get(connection_id)
             display_name = now.display_name if display_name is None else display_name
             authentication_type = authentication_type or now.authentication_type
+        if authentication_type is None:
+            raise InvalidArgumentError(
+                f"The service does not say as whom it works for connection {connection_id}, and would take an omitted "
+                "authentication type for its default: give authentication_type as well."
+            )
         body = {"displayName": display_name, "authenticationType": authentication_type}
         request = self._request("PUT", _path(connection_id), body=_given(body))
         return await self._one(request, "connection", StorageConnection)

@@ -20,7 +20,7 @@ from bentley_sync_async.errors import (
     ResponseTooLargeError,
     TransportError,
 )
-from bentley_sync_async.wire.redaction import redact
+from bentley_sync_async.redaction import redact
 
 from .messages import Request, Response
 
@@ -65,7 +65,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
         Args:
             session: A session to use, for its proxy, TLS or connector; `None` for one of its own. Its client
-                middlewares are not applied.
+                middlewares are not applied; its cookie jar is, so give it an `aiohttp.DummyCookieJar`.
             connect_timeout: Seconds to make a connection.
             max_body_bytes: The bound on an answer's body, decompressed.
 
@@ -99,47 +99,45 @@ class AiohttpTransport(AsyncContextManagerMixin):
             raise ConfigurationError(
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers}
         try:
-            async with self._session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                headers=headers,
-                data=request.body,
-                allow_redirects=False,
-                raise_for_status=False,
-                # aiohttp would round longer timeouts up to whole seconds.
-                timeout=aiohttp.ClientTimeout(
-                    total=timeout, sock_connect=self._connect_timeout, ceil_threshold=math.inf
-                ),
-                middlewares=(_send_once,),
-            ) as answer:
-                body = await self._read(answer, request)
-                names = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(status=answer.status, headers=names, body=body)
-        except TransportError:
-            raise
-        except _BrokenError as broken:
-            raise self._lost(request, broken.error) from broken.error
-        except TimeoutError as exc:
-            sent = not isinstance(exc, _NEVER_SENT)
-            what = (
-                f"no whole answer after {timeout:g} s" if sent else f"no connection after {self._connect_timeout:g} s"
-            )
-            raise RequestTimeoutError(what, method=request.method, url=redact(request.url), sent=sent) from exc
-        except (aiohttp.ClientError, OSError) as exc:
-            raise self._lost(request, exc) from exc
+            return await self._exchange(self._session, request, timeout)
+        except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
+            failed = exc.error if isinstance(exc, _BrokenError) else exc
+        # Not in the handler, where aiohttp's error would become the context of ours: it may hold the request's token.
+        secret = isinstance(failed, aiohttp.ClientResponseError)
+        raise self._failure(request, failed, timeout) from (None if secret else failed)
 
-    @staticmethod
-    def _lost(request: Request, error: Exception) -> ConnectionLostError:
+    async def _exchange(self, session: aiohttp.ClientSession, request: Request, timeout: float) -> Response:
+        async with session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers},
+            data=request.body,
+            allow_redirects=False,
+            raise_for_status=False,
+            auto_decompress=True,
+            # aiohttp would round longer timeouts up to whole seconds.
+            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=self._connect_timeout, ceil_threshold=math.inf),
+            middlewares=(_send_once,),
+        ) as answer:
+            body = await self._read(answer, request)
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(status=answer.status, headers=names, body=body)
+
+    def _failure(self, request: Request, error: Exception, timeout: float) -> TransportError:
         sent = not isinstance(error, _NEVER_SENT)
-        what = "the connection broke" if sent else "no connection"
-        return ConnectionLostError(
-            f"{what} ({type(error).__name__}: {redact(str(error))})",
-            method=request.method,
-            url=redact(request.url),
-            sent=sent,
-        )
+        said = f"{type(error).__name__}: {redact(str(error))}"
+        cls: type[TransportError] = ConnectionLostError
+        match error, sent:
+            case TimeoutError(), True:
+                cls, text = RequestTimeoutError, f"no whole answer after {timeout:g} s"
+            case TimeoutError(), False:
+                cls, text = RequestTimeoutError, f"no connection after {self._connect_timeout:g} s"
+            case _, True:
+                text = f"the connection broke ({said})"
+            case _:
+                text = f"no connection ({said})"
+        return cls(text, method=request.method, url=redact(request.url), sent=sent)
 
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []

@@ -15,6 +15,7 @@ from bentley_sync_async.errors import (
     SynchronizationError,
     TokenUnavailableError,
 )
+from bentley_sync_async.redaction import redact
 from bentley_sync_async.wire.problems import api_error
 
 from .messages import Request, Response, Transport
@@ -67,11 +68,15 @@ class Pipeline:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
         return f"{self.base_url}/synchronization/{path}"
 
-    async def call(self, request: Request) -> Response:
+    async def call(self, request: Request, *, see_other: bool = False) -> Response:
         """Send a request, again if that is safe and may help, within `Timeouts.call`.
 
+        Args:
+            request: What to send.
+            see_other: Whether 303 is an answer that the operation has.
+
         Returns:
-            The answer, if its status is 2xx or 303.
+            The answer, if its status is 2xx, or 303 where that is an answer.
 
         Raises:
             APIError: The service refused it.
@@ -84,7 +89,7 @@ class Pipeline:
         attempt = 1
         while True:
             try:
-                return await self.attempt(request, ends=ends)
+                return await self.attempt(request, ends=ends, see_other=see_other)
             except SynchronizationError as error:
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
                     return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
@@ -101,20 +106,21 @@ class Pipeline:
             await anyio.sleep(wait)
             attempt += 1
 
-    async def attempt(self, request: Request, *, ends: float = math.inf) -> Response:
+    async def attempt(self, request: Request, *, ends: float = math.inf, see_other: bool = False) -> Response:
         """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does.
 
         Args:
             request: What to send.
             ends: The instant of the event loop's clock at which the last answer must be there.
+            see_other: As for `call`.
         """
         token = await self._token(ends)
         try:
-            return await self._send(request, token, ends)
+            return await self._send(request, token, ends, see_other=see_other)
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
-        return await self._send(request, await self._token(ends), ends)
+        return await self._send(request, await self._token(ends), ends, see_other=see_other)
 
     async def _token(self, ends: float) -> Token:
         token: Token | None = None
@@ -124,7 +130,7 @@ class Pipeline:
             raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
         return token
 
-    async def _send(self, request: Request, token: Token, ends: float) -> Response:
+    async def _send(self, request: Request, token: Token, ends: float, *, see_other: bool) -> Response:
         timeout = min(self._timeouts.request, ends - anyio.current_time())
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
@@ -137,9 +143,9 @@ class Pipeline:
                 method=request.method,
                 url=request.url,
             )
-        if response.status >= _FIRST_REDIRECT and response.status != _SEE_OTHER:
+        if response.status >= _FIRST_REDIRECT and not (see_other and response.status == _SEE_OTHER):
             raise ProtocolError(
-                f"{request.method} {request.url} answered {response.status}; redirects are never followed, "
+                f"{request.method} {redact(request.url)} answered {response.status}; redirects are never followed, "
                 "as the token would go with them. Check base_url."
             )
         return response

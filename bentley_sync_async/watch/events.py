@@ -310,6 +310,8 @@ def event_to_json(event: WatchEvent) -> str:
             pass
         case RunChange():
             event = evolve(event, run=evolve(event.run, jobs=()))
+        case WaitingForIModel(run=StorageRun() as run):
+            event = evolve(event, run=evolve(run, jobs=()))
         case JobChange():
             event = evolve(event, job=evolve(event.job, tasks=()))
         case _:

@@ -1,21 +1,25 @@
 """Finding the run that a trigger whose answer was lost may have created.
 
 The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the look,
-less the time that has passed here. Neither a skewed clock nor a jump of ours can mistake an old run for a new one.
+less the time that has passed here. Neither a skewed clock nor a jump of ours can mistake an old run for a new one. The
+Date header counts whole seconds, so a run that others started less than a second before our trigger passes for ours;
+and without a Date header a run that has ended by then cannot be told from an older one.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import anyio
 from attrs import frozen
 
-from bentley_sync_async.errors import ProtocolError
-from bentley_sync_async.models import RunRef
+from bentley_sync_async.errors import LocationError, NotFoundError, ProtocolError
+from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.wire.headers import server_date
 from bentley_sync_async.wire.locations import run_ref
+
+from .patience import GRACE
 
 
 @frozen(kw_only=True)
@@ -48,13 +52,20 @@ async def find_run(connections: StorageConnections, connection_id: str, *, attem
 
 async def judge(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> Finding | None:
     """Return whose run it is, `None` if it had ended before the attempt. Args and errors as for `find_run`."""
-    run, response = await connections.runs.look(ref)
+    try:
+        run, response = await connections.runs.look(ref)
+    except NotFoundError as exc:
+        if anyio.current_time() - attempted_at < GRACE:
+            raise LocationError(f"The service does not show {ref} yet.") from exc
+        return None
     elapsed = timedelta(seconds=anyio.current_time() - attempted_at)
     server_now = server_date(response.headers)
-    if run.start_date_time is None or server_now is None:
+    # A run that ended at once may never have started.
+    began = run.start_date_time or run.end_date_time
+    if began is None or server_now is None:
         # Not started yet: it will read the files as they are now, just as a run of ours would.
-        return None if run.completed else Finding(ref=ref, ours=run.start_date_time is None)
-    ours = run.start_date_time >= server_now - elapsed
+        return None if run.completed else Finding(ref=ref, ours=began is None)
+    ours = began >= server_now - elapsed
     return Finding(ref=ref, ours=ours) if ours or not run.completed else None
 
 
@@ -69,6 +80,9 @@ async def _latest(connections: StorageConnections, connection_id: str) -> RunRef
             pass  # a gateway shows links of another host; the list needs none
     runs = [run async for run in connections.runs.list(connection_id, prefer="representation")]
     active = [run for run in runs if not run.completed]
-    started = [run for run in runs if run.start_date_time is not None]
-    latest = active[:1] or sorted(started, key=lambda run: run.start_date_time or 0)[-1:]
-    return RunRef(connection_id=connection_id, run_id=latest[0].id) if latest else None
+    latest = active[0] if active else max(runs, key=_began, default=None)
+    return RunRef(connection_id=connection_id, run_id=latest.id) if latest is not None else None
+
+
+def _began(run: StorageRun) -> datetime:
+    return run.start_date_time or run.end_date_time or datetime.min.replace(tzinfo=UTC)

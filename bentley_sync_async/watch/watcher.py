@@ -17,8 +17,8 @@ import anyio
 
 from bentley_sync_async.errors import (
     APIError,
+    ConfigurationError,
     ConflictError,
-    DecodeError,
     IModelBusyError,
     InvalidArgumentError,
     LocationError,
@@ -26,13 +26,14 @@ from bentley_sync_async.errors import (
     PermissionDeniedError,
     RunVanishedError,
     SynchronizationError,
+    TokenError,
     WatchFailedError,
     WatchTimeoutError,
 )
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass, not_processed
+from bentley_sync_async.transport.retry import not_processed
 from bentley_sync_async.wire.headers import retry_after
 
 from .diff import diff, unknown_values
@@ -48,6 +49,7 @@ from .events import (
 )
 from .lookup import find_run, judge
 from .pacing import BackoffPacing, Pacing
+from .patience import FAILURE_BUDGET, GRACE, Patience
 
 WhenActive = Literal["join", "rerun"]
 """What to do when a run of the connection itself is active: follow it, or trigger another one after it."""
@@ -55,14 +57,6 @@ WhenActive = Literal["join", "rerun"]
 WhenBusy = Literal["wait", "join", "fail"]
 """What to do when a run of another connection occupies the iModel: wait for its end, follow it, or raise."""
 
-GRACE = 15.0
-"""Seconds after a trigger in which the service may not know the run yet (404)."""
-
-FAILURE_BUDGET = 1800.0
-"""Seconds without one good answer after which a watch gives up."""
-
-# Ten attempts over about a minute.
-_CONFLICTS = RetryPolicy(attempts=10, base=1.0, factor=1.5, longest=15.0, jitter=0.2)
 _FIRST_SERVER_ERROR = 500
 
 Ev = TypeVar("Ev", bound=WatchEvent)
@@ -105,7 +99,7 @@ class RunWatcher:
         self._timeout = timeout
         self._when_active = when_active
         self._when_busy = when_busy
-        self._pacing: Pacing = pacing or BackoffPacing()
+        self._patience = Patience(pacing or BackoffPacing())
 
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
         self._events: deque[WatchEvent] = deque()
@@ -117,15 +111,11 @@ class RunWatcher:
         self._due = 0.0
         self._ends: float | None = None
         self._grace_ends = 0.0
-        self._last_good: float | None = None
         self._epoch: datetime | None = None
 
         self._attempted_at: float | None = None  # the earliest trigger of which nobody knows what came
         self._busy: RunRef | None = None
         self._busy_run: StorageRun | None = None
-        self._conflicts = 0
-        self._failures = 0
-        self._quiet = 0
         self._reported: set[tuple[str, str]] = set()
 
     @property
@@ -185,7 +175,6 @@ class RunWatcher:
         if self._epoch is None:
             self._epoch = datetime.now(UTC) - timedelta(seconds=now)
             self._ends = now + self._timeout if self._timeout is not None else None
-            self._last_good = now
         with anyio.CancelScope(deadline=float("inf") if self._ends is None else self._ends) as scope:
             await anyio.sleep_until(self._due)
             await self._step()
@@ -225,7 +214,6 @@ class RunWatcher:
 
     def _meet(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
         """Go on from a run that a trigger led to."""
-        self._conflicts = 0
         self._good_answer()
         if ours:
             self._emit(RunTriggered, ref=ref, recovered=recovered)
@@ -245,31 +233,26 @@ class RunWatcher:
         self._go_on(self._follow)
 
     def _put_off_trigger(self, error: SynchronizationError) -> None:
-        chance = random.random()  # noqa: S311 - spreads attempts, keeps no secret
         if isinstance(error, ConflictError):
-            self._conflicts += 1
-            wait = _CONFLICTS.wait_after(self._conflicts, chance=chance)
-            if self._conflicts >= _CONFLICTS.attempts:
-                self._conflicts = 0
+            wait = self._patience.until_next_trigger(error, chance=random.random())
+            attempt = self._patience.conflicts
+            if wait is None:
                 raise error
-            self._go_on(self._trigger, wait)
-            self._emit(
-                TriggerDelayed, connection_id=self._connection_id, cause=error, attempt=self._conflicts, delay=wait
-            )
-            return
-        wait = self._failed(error, also=(LocationError,))
+        else:
+            wait = self._wait_after(error, LocationError)
+            attempt = self._patience.failures
         self._go_on(self._trigger, wait)
-        self._emit(TriggerDelayed, connection_id=self._connection_id, cause=error, attempt=self._failures, delay=wait)
+        self._emit(TriggerDelayed, connection_id=self._connection_id, cause=error, attempt=attempt, delay=wait)
 
     # Waiting for another run on the iModel.
 
     def _wait_for(self, ref: RunRef) -> None:
         if self._busy != ref:
-            self._busy, self._busy_run, self._quiet = ref, None, 0
+            self._busy, self._busy_run, self._patience.quiet = ref, None, 0
             self._emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it
-            self._go_on(self._wait, self._next_look())
+            self._go_on(self._wait, self._until_next_look())
 
     async def _wait(self) -> None:
         ref = self._busy
@@ -279,19 +262,19 @@ class RunWatcher:
         except (NotFoundError, PermissionDeniedError):
             # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
             self._good_answer()
-            self._go_on(self._trigger, self._next_look())
+            self._go_on(self._trigger, self._until_next_look())
             return
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._wait)
             return
         self._good_answer()
         if run != self._busy_run:
-            self._busy_run, self._quiet = run, 0
+            self._busy_run, self._patience.quiet = run, 0
             self._emit(WaitingForIModel, ref=ref, run=run)
         if run.completed:
             self._go_on(self._trigger)
         else:
-            self._go_on(self._wait, self._next_look(response))
+            self._go_on(self._wait, self._until_next_look(response))
 
     # Following our run.
 
@@ -310,11 +293,11 @@ class RunWatcher:
         self._events.extend(changes)
         self.run = run
         if changes:
-            self._quiet = 0
+            self._patience.quiet = 0
         if run.completed:
             self._done = True
         else:
-            self._go_on(self._follow, self._next_look(response))
+            self._go_on(self._follow, self._until_next_look(response))
 
     def _unknown(self, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
         values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self._reported
@@ -331,41 +314,34 @@ class RunWatcher:
         left = self._grace_ends - anyio.current_time()
         unknown = isinstance(error, NotFoundError)
         if unknown and left <= 0:
-            raise error if self.run is None and self._grace_ends == 0.0 else self._vanished(ref) from error
-        wait = self._failed(error, also=(NotFoundError,))
+            if self.run is None and self._grace_ends == 0.0:
+                raise error
+            raise self._vanished(ref) from error
+        wait = self._wait_after(error, NotFoundError)
         wait = min(wait, left) if unknown else wait
         self._go_on(step, wait)
-        self._emit(PollDelayed, ref=ref, cause=error, failures=self._failures, delay=wait)
+        self._emit(PollDelayed, ref=ref, cause=error, failures=self._patience.failures, delay=wait)
 
-    def _failed(self, error: SynchronizationError, also: tuple[type[SynchronizationError], ...] = ()) -> float:
+    def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
         """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
-        if not (may_pass(error) or isinstance(error, (DecodeError, *also))):
+        if not self._patience.passes(error, *also):
             raise error
-        now = anyio.current_time()
-        since = self._last_good if self._last_good is not None else now
-        if now - since >= FAILURE_BUDGET:
-            self._last_good = now
+        if self._patience.exhausted(anyio.current_time()):
             what = str(self.ref or f"connection {self._connection_id}")
             raise WatchFailedError(
-                f"No good answer on {what} for {now - since:.0f} s; the last failure is the cause of this error. "
-                "The run itself goes on. Ask this watcher again, or follow the run later with client.attach().",
+                f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
+                f"Ask this watcher again. {self._goes_on()}",
                 ref=self.ref,
                 run=self.run,
             ) from error
-        self._failures += 1
-        chance = random.random()  # noqa: S311 - spreads attempts, keeps no secret
-        return max(asked_wait(error), self._pacing.delay(quiet=self._failures - 1, chance=chance))
+        return self._patience.until_next_attempt(error, chance=random.random())
 
     def _good_answer(self) -> None:
-        self._failures = 0
-        self._last_good = anyio.current_time()
+        self._patience.good_answer()
 
-    def _next_look(self, response: Response | None = None) -> float:
-        """Return the seconds until the next look, and count this one as quiet."""
-        chance = random.random()  # noqa: S311 - spreads looks, keeps no secret
-        wait = self._pacing.delay(quiet=self._quiet, chance=chance)
-        self._quiet += 1
-        return max(wait, (retry_after(response.headers) or 0.0) if response is not None else 0.0)
+    def _until_next_look(self, response: Response | None = None) -> float:
+        asked = retry_after(response.headers) if response is not None else None
+        return self._patience.until_next_look(chance=random.random(), asked=asked or 0.0)
 
     def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
         self._step = step
@@ -386,12 +362,18 @@ class RunWatcher:
             run=self.run,
         )
 
+    def _goes_on(self) -> str:
+        if self.ref is not None:
+            return "The run itself goes on; client.attach() follows it again."
+        if self._attempted_at is not None:
+            return "It may have been triggered: list its runs before triggering it again."
+        return "It was not triggered."
+
     def _timed_out(self) -> WatchTimeoutError:
-        what = str(self.ref or f"connection {self._connection_id}, whose run is not triggered yet")
+        what = str(self.ref or f"connection {self._connection_id}")
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
-            f"The watch of {what} ended after its timeout of {self._timeout:g} s{state}. "
-            "The run itself goes on; client.attach() follows it again.",
+            f"The watch of {what} ended after its timeout of {self._timeout:g} s{state}. {self._goes_on()}",
             ref=self.ref,
             run=self.run,
         )
@@ -399,4 +381,6 @@ class RunWatcher:
 
 def _refused(error: SynchronizationError) -> bool:
     """Return whether a trigger that failed like this certainly created no run."""
-    return not_processed(error) or (isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR)
+    never_sent = isinstance(error, (TokenError, ConfigurationError))
+    refused = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
+    return never_sent or refused or not_processed(error)

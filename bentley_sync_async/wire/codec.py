@@ -19,8 +19,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from bentley_sync_async.errors import DecodeError, SynchronizationError
 from bentley_sync_async.models import ConnectionLinks, OpenEnum, Page, PagingLinks
-
-from .redaction import excerpt
+from bentley_sync_async.redaction import excerpt
 
 T = TypeVar("T")
 
@@ -152,8 +151,6 @@ def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
 
 
 def _structure_date(value: Any, _: Any) -> datetime | None:
-    if value is None:
-        return None
     try:
         parsed = datetime.fromisoformat(value)
         # "0001-01-01T00:00:00" is the service's empty date (it comes with and without a zone).

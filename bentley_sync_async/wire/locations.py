@@ -12,9 +12,9 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, LocationError
 from bentley_sync_async.models import ConnectionKind, RunRef
+from bentley_sync_async.redaction import excerpt
 
 from .ids import check_id, path_segment
-from .redaction import excerpt
 
 # Clients of the first years write storageConnections, the pages of today storageconnections.
 _RUN_PATH = re.compile(r"/imodels/(storage|manifest)connections/([^/]+)/runs/([^/]+)/?\Z", re.IGNORECASE)
@@ -23,6 +23,8 @@ _PORTS = {"http": 80, "https": 443}
 
 def run_path(ref: RunRef) -> str:
     """Return the path of a run below the API's root, percent-encoded."""
+    if ref.kind not in {"storage", "manifest"}:
+        raise InvalidArgumentError(f"A run belongs to a storage or a manifest connection, not to {ref.kind!r}.")
     connection = path_segment(ref.connection_id, "connection_id")
     return f"imodels/{ref.kind}connections/{connection}/runs/{path_segment(ref.run_id, 'run_id')}"
 

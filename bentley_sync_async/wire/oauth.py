@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from attrs import field, frozen
 
 from bentley_sync_async.errors import DecodeError
+from bentley_sync_async.redaction import excerpt
 
 from .codec import parse
-from .redaction import excerpt
 
 
 @frozen(kw_only=True)

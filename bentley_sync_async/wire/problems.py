@@ -22,10 +22,10 @@ from bentley_sync_async.errors import (
     UnprocessableError,
 )
 from bentley_sync_async.models import Problem, ProblemDetail
+from bentley_sync_async.redaction import excerpt, redact
 
 from .codec import parse
 from .headers import request_id, retry_after
-from .redaction import excerpt, redact
 
 _CLASSES: dict[int, type[APIError]] = {
     401: AuthenticationError,

@@ -328,3 +328,38 @@ async def test_after_a_failure_the_next_caller_gets_a_token():
         await source.token()
 
     assert (await source.token()).value == "token-1"
+
+
+# A renewal that fails while the token still lives.
+
+
+async def test_a_token_that_still_lives_outlasts_an_issuer_that_is_down():
+    fetcher = Fetcher(expires_in=3600)
+    source = RefreshingTokenSource(fetcher)
+    await source.token()
+    fetcher.failures = [TokenUnavailableError("Not now.")] * 2
+
+    assert await values(source, 3545, 3546, 3551, 3557) == ["token-1", "token-1", "token-1", "token-2"]
+    assert fetcher.began == [0.0, 3545.0, 3551.0, 3557.0]
+
+
+async def test_a_token_that_has_expired_does_not_outlast_an_issuer_that_is_down():
+    fetcher = Fetcher(expires_in=3600)
+    source = RefreshingTokenSource(fetcher)
+    await source.token()
+    fetcher.failures = [TokenUnavailableError("Not now.")]
+    await anyio.sleep_until(3600)
+
+    with pytest.raises(TokenUnavailableError):
+        await source.token()
+
+
+async def test_wrong_credentials_end_a_token_that_still_lives():
+    fetcher = Fetcher(expires_in=3600)
+    source = RefreshingTokenSource(fetcher)
+    await source.token()
+    fetcher.failures = [CredentialsError("No.")]
+    await anyio.sleep_until(3550)
+
+    with pytest.raises(CredentialsError):
+        await source.token()

@@ -11,7 +11,8 @@ import pytest
 from bentley_sync_async.emulator import FileRule
 
 pytestmark = pytest.mark.looptime(start=0)
-PAGE = json.loads((Path(__file__).parent / "runs_page_schemas.json").read_text(encoding="utf-8"))
+SCHEMAS = Path(__file__).parents[1] / "fixtures" / "get-storage-connection-runs" / "schemas.json"
+PAGE = json.loads(SCHEMAS.read_text(encoding="utf-8"))
 
 
 def without_openapi(schema):
@@ -71,7 +72,7 @@ async def test_every_error_is_valid(serving, connections, path):
     async with serving() as api:
         answer = await api.get(connections + path)
         assert answer.status >= 400
-        validate(answer.json, "Error-response")
+        validate(answer.json, "error-response")
 
 
 async def test_the_schemas_refuse_what_the_page_does_not_have(serving):

@@ -131,3 +131,20 @@ def test_a_failure_tells_code_and_message_where_the_catalogue_has_no_words():
 def test_a_failure_names_a_task_that_has_no_file_and_no_reason():
     text = str(failure_of(run_with(tasks=[task_with(R.CANCELED, file=None)])))
     assert "task t1: Canceled, and the service gives no reason" in text
+
+
+def test_what_the_service_says_of_a_failure_is_told_without_secrets_and_not_at_any_length():
+    signed = "see https://blob.example/log?sv=1&sig=AbCdEf%2F and " + "x" * 5000
+    error = TaskError(description_key="K", description=signed, kb_article_link="https://kb.example/?sig=AbCdEf")
+    task = StorageTask(id="t", state=ExecutionState.COMPLETED, result=ExecutionResult.ERROR, error=error)
+    run = StorageRun(
+        id="r",
+        state=ExecutionState.COMPLETED,
+        result=ExecutionResult.ERROR,
+        error=RunErrorDetails(error_key="AllJobsFailed", description=signed),
+        jobs=(StorageJob(id="j", tasks=(task,)),),
+    )
+    with pytest.raises(RunFailedError) as caught:
+        run.raise_for_result()
+    assert "AbCdEf" not in str(caught.value)
+    assert len(str(caught.value)) < 2000

@@ -9,6 +9,7 @@ from bentley_sync_async.errors import (
     ConflictError,
     ConnectionLostError,
     DecodeError,
+    InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -434,12 +435,22 @@ async def test_an_update_of_a_connection_sends_both_values(given, sent):
     assert transport.bodies == [None, sent]
 
 
-async def test_an_update_sends_no_value_that_the_service_never_told():
-    transport, api = scripted(answer(200, {"connection": {"id": "c"}}), NOW)
+async def test_an_update_of_a_connection_sends_nothing_if_the_service_does_not_say_what_to_keep():
+    transport, api = scripted(answer(200, {"connection": {"id": "c"}}))
 
-    await api.storage_connections.update("c", display_name="new")
+    with pytest.raises(InvalidArgumentError, match="give authentication_type as well"):
+        await api.storage_connections.update("c", display_name="new")
 
-    assert transport.bodies[1] == {"displayName": "new"}
+    assert [request.method for request in transport.requests] == ["GET"]
+
+
+async def test_an_update_of_a_file_sends_nothing_if_the_service_does_not_say_what_to_keep():
+    transport, api = scripted(answer(200, {"sourceFile": {"id": "f"}}))
+
+    with pytest.raises(InvalidArgumentError, match="give both"):
+        await api.storage_connections.source_files.update("c", "f", connector_type=ConnectorType.IFC)
+
+    assert [request.method for request in transport.requests] == ["GET"]
 
 
 @pytest.mark.parametrize(

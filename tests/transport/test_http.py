@@ -590,3 +590,18 @@ async def test_redirects_stay_unfollowed_with_a_session_that_was_passed_in():
         await transport.send(get(server), timeout=60)
 
     assert target.connections == 0
+
+
+@pytest.mark.parametrize("broken", LOST)
+async def test_no_error_leads_to_the_token_that_was_sent(broken):
+    async with meeting(LOST[broken], repeat=False) as (server, transport):
+        headers = {"Authorization": "Bearer hush"}
+        with pytest.raises(ConnectionLostError) as caught:
+            await transport.send(Request(method="POST", url=server.url, headers=headers), timeout=60)
+
+    told, error = [], caught.value
+    while error is not None:
+        told.append(f"{error!r} {error} {vars(error)}")
+        error = error.__cause__ or error.__context__
+    assert server.header("authorization") == "Bearer hush"
+    assert "hush" not in "".join(told)

@@ -122,7 +122,15 @@ def test_urls_are_below_the_synchronization_api():
     assert pipeline(ScriptedTransport()).url("imodels/connections") == f"{BASE}/synchronization/imodels/connections"
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299, 303])
+async def test_a_303_is_an_answer_only_where_the_operation_has_it():
+    given = answer(303, location="/somewhere")
+
+    assert await pipeline(ScriptedTransport(given)).call(request(), see_other=True) is given
+    with pytest.raises(ProtocolError, match="answered 303"):
+        await pipeline(ScriptedTransport(given)).call(request())
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 async def test_an_answer_without_fault_is_returned_as_it_is(status):
     given = answer(status, {"run": {}}, location="/somewhere")
 

@@ -16,6 +16,7 @@ from bentley_sync_async import (
     StorageRun,
     StorageTask,
     TaskCompleted,
+    WaitingForIModel,
     event_to_json,
 )
 
@@ -37,6 +38,11 @@ RUN_JSON = {"id": "r", "connectionId": "c", "state": "Completed", "result": "Und
             TaskCompleted(seq=3, at=AT, ref=REF, job_id="j", task=TASK),
             {"event": "TaskCompleted", **COMMON, "jobId": "j", "task": TASK_JSON},
         ),
+        (
+            WaitingForIModel(seq=3, at=AT, ref=REF, run=RUN),
+            {"event": "WaitingForIModel", **COMMON, "run": {**RUN_JSON, "jobs": []}},
+        ),
+        (WaitingForIModel(seq=3, at=AT, ref=REF), {"event": "WaitingForIModel", **COMMON}),
         (
             JobAppeared(seq=3, at=AT, ref=REF, job=JOB),
             {"event": "JobAppeared", **COMMON, "job": {**JOB_JSON, "tasks": []}},

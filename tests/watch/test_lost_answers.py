@@ -7,7 +7,14 @@ import anyio
 import pytest
 from support_watch import TRIGGER_PATH, emulated, events_of, names, triggers
 
-from bentley_sync_async import ForeignOriginError, RunTriggered, TriggerDelayed
+from bentley_sync_async import (
+    CredentialsError,
+    ForeignOriginError,
+    RunTriggered,
+    SynchronizationClient,
+    TokenUnavailableError,
+    TriggerDelayed,
+)
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRule
 
 LOST = {
@@ -181,6 +188,61 @@ async def test_a_run_that_has_not_started_counts_as_ours_after_a_lost_answer():
     assert fault.fired == 1
     assert len(emulator.runs) == 1
     assert names(events)[:2] == ["TriggerDelayed", "RunTriggered"]
+
+
+async def test_a_run_that_is_not_shown_yet_after_a_lost_answer_is_waited_for():
+    async with emulated() as (emulator, client):
+        lose(emulator, "reset after the headers")
+        hidden = emulator.add_fault(FaultRule(path="/runs/", status=404, code="ConnectionRunNotFound", nth=1))
+        events = await events_of(client.watch(emulator.add_connection()))
+    assert hidden.fired == 1
+    assert len(emulator.runs) == 1
+    assert names(events)[:3] == ["TriggerDelayed", "TriggerDelayed", "RunTriggered"]
+
+
+async def test_a_last_run_that_is_not_shown_any_more_does_not_keep_a_lost_trigger_from_being_repeated():
+    async with emulated() as (emulator, client):
+        connection_id = emulator.add_connection()
+        old = emulator.start_run(connection_id)
+        await anyio.sleep(1000)
+        emulator.add_fault(FaultRule(path=f"/runs/{old.id}", status=404, code="ConnectionRunNotFound"))
+        emulator.add_fault(FaultRule(action=FaultAction.RESET_BEFORE_HEADERS, method="POST", path=TRIGGER_PATH, nth=1))
+        run = await client.watch(connection_id).result()
+    assert len(emulator.runs) == 2
+    assert run.id == emulator.runs[1].id
+
+
+async def test_a_run_that_ended_without_ever_starting_is_found_by_its_end():
+    async with emulated() as (emulator, client):
+        connection_id = emulator.add_connection()
+        lose(emulator, "reset before the headers")
+        shown = '{"run":{"id":"r","state":"Completed","result":"Error","endDateTime":"2999-01-01T00:00:00Z"}}'
+        emulator.add_fault(FaultRule(path="/runs/", status=200, body=shown))
+        run = await client.watch(connection_id).result()
+    assert len(triggers(emulator)) == 1
+    assert run.result == "Error"
+
+
+@pytest.mark.parametrize("refusal", [CredentialsError("No."), TokenUnavailableError("Not now.")])
+async def test_a_trigger_for_which_there_was_no_token_is_not_looked_for(refusal):
+    async with emulated() as (emulator, _):
+        failures = [refusal]
+
+        async def token() -> str:
+            if failures:
+                raise failures.pop()
+            return emulator.token(lifetime=1e9)
+
+        async with SynchronizationClient(token, base_url=emulator.url) as client:
+            watcher = client.watch(emulator.add_connection())
+            events = []
+            while not events or not isinstance(events[-1], RunTriggered):
+                try:
+                    events.append(await anext(watcher))
+                except CredentialsError:
+                    await anyio.sleep(5)
+    assert [request.method for request in emulator.requests] == ["POST"]
+    assert not events[-1].recovered
 
 
 async def test_a_completed_run_of_unknown_start_is_not_taken_for_ours():

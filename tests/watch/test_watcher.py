@@ -220,8 +220,9 @@ async def test_a_run_that_somebody_else_triggered_is_followed_by_its_url():
 async def test_attaching_to_a_run_that_does_not_exist_says_so_at_once():
     async with emulated() as (emulator, client):
         ref = RunRef(connection_id=emulator.add_connection(), run_id=emulator.new_imodel_id())
-        with pytest.raises(NotFoundError, match=ref.run_id):
+        with pytest.raises(NotFoundError, match=ref.run_id) as caught:
             await anext(client.attach(ref))
+    assert caught.value.__cause__ is None
     assert len(emulator.requests) == 1
 
 

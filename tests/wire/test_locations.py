@@ -229,3 +229,8 @@ def test_any_text_names_a_run_of_ours_or_is_refused(text):
     except (ForeignOriginError, LocationError):
         return
     assert named(f"{ROOT}/synchronization/{run_path(ref)}") == ref
+
+
+def test_a_run_of_another_kind_of_connection_has_no_path():
+    with pytest.raises(InvalidArgumentError, match="storage or a manifest connection, not to 'x/y'"):
+        run_path(RunRef(connection_id="c", run_id="r", kind="x/y"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async.wire.redaction import excerpt, redact
+from bentley_sync_async.redaction import excerpt, redact
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzY29wZSI6WyJpdHdpbi1wbGF0Zm9ybSJdfQ.c2ln-bmF0_dXJl"
 SECRET = "hunter2"

@@ -11,7 +11,7 @@ _BARE = re.compile(
 )
 # A name, a separator, and a value: in quotes, in quotes that JSON inside JSON has escaped, or bare.
 _NAMED = re.compile(
-    r"""(?isx)(?<![a-z])
+    r"""(?isx)
     (?P<name>(?:access|refresh|id)[_-]?token|client[_-]?(?:secret|assertion)|password|secret|authorization|
              subscription-key|sig|code[_-]?verifier)
     (?P<separator>\\*["']?\s*[=:]\s*)
@@ -29,8 +29,9 @@ def redact(text: str) -> str:
 
 
 def excerpt(text: str, limit: int = 120) -> str:
-    """Return the text redacted, on one line, and cut to at most `limit` characters and an ellipsis."""
-    text = " ".join(redact(text[: 8 * limit]).split())
+    """Return the text redacted, on one line, and without control characters, and cut to `limit` characters."""
+    shown = "".join(character if character.isprintable() else " " for character in redact(text[: 8 * limit]))
+    text = " ".join(shown.split())
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 

@@ -1,0 +1,80 @@
+"""How long a watch waits for what, and when it gives up. Pure: instants, errors and chance come in."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from bentley_sync_async.errors import DecodeError, SynchronizationError
+from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass
+
+from .pacing import Pacing
+
+GRACE = 15.0
+"""Seconds after a trigger in which the service may not know the run yet (404)."""
+
+FAILURE_BUDGET = 1800.0
+"""Seconds of failures without one good answer between them after which a watch gives up."""
+
+LONGEST_ASKED = 3600.0
+"""Seconds of Retry-After beyond which a watch asks again all the same; the longest quota counts by the hour."""
+
+# Ten attempts over about a minute.
+_CONFLICTS = RetryPolicy(attempts=10, base=1.0, factor=1.5, longest=15.0, jitter=0.2)
+
+
+@define
+class Patience:
+    """What a watch remembers of its looks and triggers.
+
+    Attributes:
+        pacing: How often to look.
+        failing_since: When the first of the failures in a row came.
+        quiet: How many looks in a row have brought no change.
+        failures: How many looks or triggers in a row have failed.
+        conflicts: How many triggers in a row were in conflict with another one.
+    """
+
+    pacing: Pacing
+    failing_since: float | None = None
+    quiet: int = 0
+    failures: int = 0
+    conflicts: int = 0
+
+    def good_answer(self) -> None:
+        """Note a good answer."""
+        self.failures = self.conflicts = 0
+        self.failing_since = None
+
+    def until_next_look(self, *, chance: float, asked: float = 0.0) -> float:
+        """Return the seconds until the next look, which are at least what the service asked for."""
+        wait = self.pacing.delay(quiet=self.quiet, chance=chance)
+        self.quiet += 1
+        return max(wait, min(asked, LONGEST_ASKED))
+
+    def passes(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
+        """Return whether it is worth waiting for the failure to pass."""
+        return may_pass(error) or isinstance(error, (DecodeError, *also))
+
+    def exhausted(self, now: float) -> bool:
+        """Return whether failures have gone on for too long; if so, begin anew for whoever asks again."""
+        if self.failing_since is None:
+            self.failing_since = now
+        if now - self.failing_since < FAILURE_BUDGET:
+            return False
+        self.failing_since = None
+        return True
+
+    def until_next_attempt(self, error: SynchronizationError, *, chance: float) -> float:
+        """Count a failure and return the seconds until the next attempt."""
+        self.failures += 1
+        own = self.pacing.delay(quiet=self.failures - 1, chance=chance)
+        return max(own, min(asked_wait(error), LONGEST_ASKED))
+
+    def until_next_trigger(self, conflict: SynchronizationError, *, chance: float) -> float | None:
+        """Count a conflict and return the seconds until the next trigger, `None` if it was one too many."""
+        self.conflicts += 1
+        if self.conflicts < _CONFLICTS.attempts:
+            own = _CONFLICTS.wait_after(self.conflicts, chance=chance)
+            return max(own, min(asked_wait(conflict), LONGEST_ASKED))
+        self.conflicts = 0
+        return None

@@ -221,14 +221,14 @@ def test_every_argument_of_a_documented_method_is_documented_if_any_is(cls):
 
 @pytest.mark.parametrize("cls", [cls for cls in EVERY_CLASS if attrs.has(cls)])
 def test_every_field_of_a_public_value_is_documented(cls):
-    documented = "\n".join(base.__doc__ or "" for base in cls.__mro__)
+    documented = "\n".join(inspect.cleandoc(base.__doc__ or "") for base in cls.__mro__)
     fields = [field.name for field in attrs.fields(cls) if not field.name.startswith("_")]
-    assert [name for name in fields if not re.search(rf"^        {name}: \S", documented, re.MULTILINE)] == []
+    assert [name for name in fields if not re.search(rf"^    {name}: \S", documented, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("cls", [cls for cls in EVERY_CLASS if cls.__doc__ and "Attributes:" in cls.__doc__])
 def test_every_documented_attribute_is_there(cls):
-    documented = re.findall(r"^        (\w+): ", cls.__doc__.partition("Attributes:")[2], re.MULTILINE)
+    documented = re.findall(r"^    (\w+): ", inspect.cleandoc(cls.__doc__).partition("Attributes:")[2], re.MULTILINE)
     there = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
     for base in cls.__mro__:
         there |= set(base.__init__.__code__.co_names) if inspect.isfunction(base.__init__) else set()

@@ -235,7 +235,7 @@ class TestRefuses:
     def test_html_and_shows_its_beginning(self):
         assert failure(b"<html>\n  <h1>Bad  gateway</h1>").excerpt == "<html> <h1>Bad gateway</h1>"
 
-    @pytest.mark.parametrize("depth", [1_000, 100_000])
+    @pytest.mark.parametrize("depth", [50_000, 100_000])
     def test_what_is_nested_too_deeply_to_be_an_answer(self, depth):
         assert "nested too deeply" in failure(b'{"run":' + b"[" * depth + b"]" * depth + b"}").problem
 

@@ -153,7 +153,7 @@ def test_every_documented_attribute_is_there():
         (cls.__name__, name)
         for cls in TREE
         for name in vars(made(cls))
-        if not any(f"\n        {name}: " in (base.__doc__ or "") for base in cls.__mro__)
+        if not any(f"\n    {name}: " in inspect.cleandoc(base.__doc__ or "") for base in cls.__mro__)
     }
     assert undocumented == set()
 

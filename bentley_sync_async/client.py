@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from anyio import AsyncContextManagerMixin
 
@@ -22,8 +22,10 @@ from .transport.messages import Transport
 from .transport.pipeline import Pipeline
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
+from .watch.bookmark import Bookmark
 from .watch.pacing import Pacing
-from .watch.watcher import RunWatcher, WhenActive, WhenBusy
+from .watch.road import WhenActive, WhenBusy
+from .watch.watcher import RunWatcher
 from .wire.ids import check_id
 from .wire.locations import run_path, run_ref
 
@@ -203,6 +205,31 @@ class SynchronizationClient(AsyncContextManagerMixin):
             case _:
                 raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
         return RunWatcher(self._watched, ref=ref, timeout=timeout, pacing=pacing)
+
+    def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
+        """Return a watcher that goes on where another one was when its resume token was taken.
+
+        It goes on with the numbers of the events, tells what was not taken from the other watch and what happened
+        since, and nothing twice. The timeout ends when it would have ended.
+
+        Args:
+            token: From `RunWatcher.resume_token` or a `WatchError`, of this process or another.
+            pacing: How often to look.
+
+        Raises:
+            ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
+        """
+        bookmark = Bookmark.of(token, origin=self.config.base_url)
+        return RunWatcher(
+            self._watched,
+            connection_id=bookmark.connection_id,
+            ref=bookmark.ref,
+            timeout=bookmark.timeout,
+            when_active=cast("WhenActive", bookmark.when_active),
+            when_busy=cast("WhenBusy", bookmark.when_busy),
+            pacing=pacing,
+            bookmark=bookmark,
+        )
 
 
 def _token_source(token: TokenLike, config: ClientConfig, transport: Transport) -> TokenSource:

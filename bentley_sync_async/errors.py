@@ -209,6 +209,10 @@ class LocationError(ProtocolError):
     """A Location is missing or names no run. After a trigger the run may exist all the same."""
 
 
+class ResumeTokenError(SynchronizationError, ValueError):
+    """A resume token cannot be used: damaged, of a later version, or of another origin. Nothing was sent."""
+
+
 class ForeignOriginError(ProtocolError):
     """A Location or link points to another host than the one this client talks to; nothing was sent there."""
 
@@ -245,11 +249,15 @@ class WatchError(SynchronizationError):
     Attributes:
         ref: The run that was followed, `None` if none was known yet. `client.attach(ref)` follows it again.
         run: The last snapshot, `None` if there was none.
+        resume_token: `client.resume(resume_token)` goes on where the watch ended, in another process, too.
     """
 
-    def __init__(self, text: str, *, ref: RunRef | None, run: StorageRun | None = None) -> None:
+    def __init__(
+        self, text: str, *, ref: RunRef | None, run: StorageRun | None = None, resume_token: str | None = None
+    ) -> None:
         self.ref = ref
         self.run = run
+        self.resume_token = resume_token
         super().__init__(text)
 
 

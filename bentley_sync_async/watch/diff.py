@@ -36,6 +36,12 @@ from .events import (
     TaskVanished,
 )
 
+Endings = frozenset[tuple[str, ...]]
+"""What was completed without its event having been told: a job by its id, a task by its job's id and its own."""
+
+RUN_ENDING: tuple[str, ...] = ()
+"""Stands for the run itself among endings."""
+
 # An event that still lacks its seq, instant and ref.
 _Change = Callable[..., RunEvent]
 
@@ -48,7 +54,15 @@ class _Child(Protocol):
 C = TypeVar("C", bound=_Child)
 
 
-def diff(last: StorageRun | None, now: StorageRun, *, ref: RunRef, at: datetime, seq: int = 1) -> tuple[RunEvent, ...]:
+def diff(
+    last: StorageRun | None,
+    now: StorageRun,
+    *,
+    ref: RunRef,
+    at: datetime,
+    seq: int = 1,
+    ending: Endings = frozenset(),
+) -> tuple[RunEvent, ...]:
     """Return the events that lead from one snapshot to the next.
 
     Args:
@@ -57,10 +71,11 @@ def diff(last: StorageRun | None, now: StorageRun, *, ref: RunRef, at: datetime,
         ref: The run.
         at: When `now` arrived.
         seq: The number of the first event.
+        ending: What was completed in `last` already, without its `...Completed` event having been told.
     """
-    if last is now:
+    if last is now and not ending:
         return ()
-    return tuple(change(seq=number, at=at, ref=ref) for number, change in enumerate(_run(last, now), seq))
+    return tuple(change(seq=number, at=at, ref=ref) for number, change in enumerate(_run(last, now, ending), seq))
 
 
 def unknown_values(value: object) -> Iterator[OpenEnum]:
@@ -77,58 +92,64 @@ def unknown_values(value: object) -> Iterator[OpenEnum]:
             yield from unknown_values(getattr(value, field.name))
 
 
-def _run(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
-    jobs = last.jobs if last is not None else ()
-    if last is None:
-        yield partial(RunAppeared, run=now)
-        yield from _jobs(jobs, now.jobs)
-        if _ended(now):
-            yield partial(RunCompleted, run=now)
-        return
-    state_changed = partial(RunStateChanged, run=now, before=last.state) if last.state != now.state else None
-    if state_changed and not _ended(now):
-        yield state_changed
-    if last.phase != now.phase:
-        yield partial(RunPhaseChanged, run=now, before=last.phase)
-    elif not state_changed and evolve(last, jobs=()) != evolve(now, jobs=()):
-        yield partial(RunUpdated, run=now)
-    yield from _jobs(jobs, now.jobs)
-    if state_changed and _ended(now):
-        yield state_changed
+def _run(last: StorageRun | None, now: StorageRun, ending: Endings) -> Iterator[_Change]:
+    ends = _ended(now) and (last is None or not _ended(last) or RUN_ENDING in ending)
+    envelope = list(_envelope(last, now))
+    if last is None or not ends:
+        yield from envelope
+    yield from _jobs(last.jobs if last is not None else (), now.jobs, ending)
+    if last is not None and ends:
+        yield from envelope
+    if ends:
         yield partial(RunCompleted, run=now)
 
 
-def _jobs(last: Iterable[StorageJob], now: Iterable[StorageJob]) -> Iterator[_Change]:
+def _envelope(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
+    if last is None:
+        yield partial(RunAppeared, run=now)
+        return
+    if last.phase != now.phase:
+        yield partial(RunPhaseChanged, run=now, before=last.phase)
+    if last.state != now.state:
+        yield partial(RunStateChanged, run=now, before=last.state)
+    elif last.phase == now.phase and evolve(last, jobs=()) != evolve(now, jobs=()):
+        yield partial(RunUpdated, run=now)
+
+
+def _jobs(last: Iterable[StorageJob], now: Iterable[StorageJob], ending: Endings) -> Iterator[_Change]:
     before, after = _by_id(last), _by_id(now)
     for job in after.values():
-        yield from _job(before.get(job.id), job)
+        yield from _job(before.get(job.id), job, ending)
     for gone in before.keys() - after.keys():
-        yield from _tasks(gone, before[gone].tasks, ())
+        yield from _tasks(gone, before[gone].tasks, (), ending)
         yield partial(JobVanished, job=before[gone])
 
 
-def _job(last: StorageJob | None, now: StorageJob) -> Iterator[_Change]:
+def _job(last: StorageJob | None, now: StorageJob, ending: Endings) -> Iterator[_Change]:
+    ends = _ended(now) and (last is None or not _ended(last) or (now.id,) in ending)
+    state_changed = None
     if last is None:
         yield partial(JobAppeared, job=now)
-        yield from _tasks(now.id, (), now.tasks)
-        if _ended(now):
-            yield partial(JobCompleted, job=now)
-        return
-    state_changed = partial(JobStateChanged, job=now, before=last.state) if last.state != now.state else None
-    if state_changed and not _ended(now):
-        yield state_changed
-    elif not state_changed and evolve(last, tasks=()) != evolve(now, tasks=()):
+    elif last.state != now.state:
+        state_changed = partial(JobStateChanged, job=now, before=last.state)
+    elif evolve(last, tasks=()) != evolve(now, tasks=()):
         yield partial(JobUpdated, job=now)
-    yield from _tasks(now.id, last.tasks, now.tasks)
-    if state_changed and _ended(now):
+    if state_changed and not ends:
         yield state_changed
+    yield from _tasks(now.id, last.tasks if last is not None else (), now.tasks, ending)
+    if state_changed and ends:
+        yield state_changed
+    if ends:
         yield partial(JobCompleted, job=now)
 
 
-def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask]) -> Iterator[_Change]:
+def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask], ending: Endings) -> Iterator[_Change]:
     before, after = _by_id(last), _by_id(now)
     for task in after.values():
         yield from _task(job_id, before.get(task.id), task)
+        known = before.get(task.id)
+        if _ended(task) and (known is None or not _ended(known) or (job_id, task.id) in ending):
+            yield partial(TaskCompleted, job_id=job_id, task=task)
     for gone in before.keys() - after.keys():
         yield partial(TaskVanished, job_id=job_id, task=before[gone])
 
@@ -136,8 +157,6 @@ def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask])
 def _task(job_id: str, last: StorageTask | None, now: StorageTask) -> Iterator[_Change]:
     if last is None:
         yield partial(TaskAppeared, job_id=job_id, task=now)
-        if _ended(now):
-            yield partial(TaskCompleted, job_id=job_id, task=now)
         return
     if last is now:
         return
@@ -149,8 +168,6 @@ def _task(job_id: str, last: StorageTask | None, now: StorageTask) -> Iterator[_
         yield partial(TaskUpdated, job_id=job_id, task=now)
     if retried:
         yield partial(TaskRetried, job_id=job_id, task=now, before=retries)
-    if _ended(now) and not _ended(last):
-        yield partial(TaskCompleted, job_id=job_id, task=now)
 
 
 def _by_id(children: Iterable[C]) -> dict[str, C]:

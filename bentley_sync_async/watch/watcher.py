@@ -1,65 +1,37 @@
-"""Triggers a run and follows it to its end: the driver over diff, pacing and lookup.
-
-A watch is in one of three steps: triggering, waiting for an occupied iModel, following. A step waits until it is due,
-sends its requests, and only then, without any further await, changes the watch and queues its events. So it may be
-cancelled anywhere: what was not noted did not happen, and the next call does the step again.
-"""
+"""Triggers a run and follows it to its end: what a consumer holds, over the road that the watch goes."""
 
 from __future__ import annotations
 
-import random
-from collections import deque
-from collections.abc import Awaitable, Callable
+import math
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
 
 import anyio
 
-from bentley_sync_async.errors import (
-    APIError,
-    ConfigurationError,
-    ConflictError,
-    IModelBusyError,
-    InvalidArgumentError,
-    LocationError,
-    NotFoundError,
-    PermissionDeniedError,
-    RunVanishedError,
-    SynchronizationError,
-    TokenError,
-    WatchFailedError,
-    WatchTimeoutError,
-)
-from bentley_sync_async.models import RunRef, StorageRun
+from bentley_sync_async.errors import InvalidArgumentError, WatchError, WatchTimeoutError
+from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
-from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.retry import not_processed
-from bentley_sync_async.wire.headers import retry_after
 
-from .diff import diff, unknown_values
+from .bookmark import Bookmark
+from .diff import RUN_ENDING, Endings
 from .events import (
-    PollDelayed,
-    RunEvent,
+    JobCompleted,
+    RunCompleted,
     RunJoined,
     RunTriggered,
-    TriggerDelayed,
+    TaskCompleted,
     UnknownValueSeen,
-    WaitingForIModel,
     WatchEvent,
 )
-from .lookup import find_run, judge
+from .fold import fold
+from .memory import remember
 from .pacing import BackoffPacing, Pacing
-from .patience import FAILURE_BUDGET, GRACE, Patience
+from .patience import GRACE
+from .road import Road, WhenActive, WhenBusy
 
-WhenActive = Literal["join", "rerun"]
-"""What to do when a run of the connection itself is active: follow it, or trigger another one after it."""
 
-WhenBusy = Literal["wait", "join", "fail"]
-"""What to do when a run of another connection occupies the iModel: wait for its end, follow it, or raise."""
-
-_FIRST_SERVER_ERROR = 500
-
-Ev = TypeVar("Ev", bound=WatchEvent)
+def utc_now() -> datetime:
+    """Return the instant by the wall clock."""
+    return datetime.now(UTC)
 
 
 class RunWatcher:
@@ -69,9 +41,6 @@ class RunWatcher:
     may be cancelled at any time: nothing is lost, and the watcher can be asked again. Leaving it detaches; the run goes
     on, as the API has no way to cancel one.
 
-    Attributes:
-        ref: The run that is followed; `None` until it is known.
-        run: Its latest snapshot; `None` before the first.
     """
 
     def __init__(
@@ -84,49 +53,56 @@ class RunWatcher:
         when_active: WhenActive = "join",
         when_busy: WhenBusy = "wait",
         pacing: Pacing | None = None,
+        bookmark: Bookmark | None = None,
     ) -> None:
-        """Make a watcher for a connection to trigger, or for a run that there is. Sends nothing."""
+        """Make a watcher for a connection to trigger, for a run that there is, or to go on from a bookmark."""
         if timeout is not None and not timeout > 0:
             raise InvalidArgumentError(f"timeout must be more than 0 seconds, not {timeout!r}.")
         if when_active not in {"join", "rerun"}:
             raise InvalidArgumentError(f"when_active must be 'join' or 'rerun', not {when_active!r}.")
         if when_busy not in {"wait", "join", "fail"}:
             raise InvalidArgumentError(f"when_busy must be 'wait', 'join' or 'fail', not {when_busy!r}.")
-        self.ref = ref
-        self.run: StorageRun | None = None
         self._connections = connections
-        self._connection_id = connection_id or (ref.connection_id if ref is not None else "")
         self._timeout = timeout
         self._when_active = when_active
         self._when_busy = when_busy
-        self._patience = Patience(pacing or BackoffPacing())
-
-        self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
-        self._events: deque[WatchEvent] = deque()
-        self._seq = 0
+        self._bookmark = bookmark
+        self._road = Road(
+            connections,
+            connection_id or (ref.connection_id if ref is not None else ""),
+            ref=ref,
+            when_active=when_active,
+            when_busy=when_busy,
+            pacing=pacing or BackoffPacing(),
+        )
+        self._taken: list[WatchEvent] = []  # of the events that the latest look brought
         self._asked = False
-        self._done = False
+        self._began = False
+        self._ends = math.inf  # by the event loop's clock
+        if bookmark is not None:
+            self._road.seq = bookmark.seq
+            self._road.reported = {(enum, value) for enum, value in bookmark.reported}
+            self._road.memory = bookmark.remembered()
+            self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
 
-        # Instants of the event loop's clock.
-        self._due = 0.0
-        self._ends: float | None = None
-        self._grace_ends = 0.0
-        self._epoch: datetime | None = None
+    @property
+    def ref(self) -> RunRef | None:
+        """The run that is followed; `None` until it is known."""
+        return self._road.ref
 
-        self._attempted_at: float | None = None  # the earliest trigger of which nobody knows what came
-        self._busy: RunRef | None = None
-        self._busy_run: StorageRun | None = None
-        self._reported: set[tuple[str, str]] = set()
+    @property
+    def run(self) -> StorageRun | None:
+        """The run's latest snapshot; `None` before the first."""
+        return self._road.run
 
     @property
     def connection_id(self) -> str:
         """The connection whose run is watched."""
-        return self._connection_id
+        return self._road.connection_id
 
     def __repr__(self) -> str:
-        what = self.ref or f"connection {self._connection_id}"
         state = self.run.state if self.run is not None else "not seen yet"
-        return f"<RunWatcher of {what}: {state}>"
+        return f"<RunWatcher of {self._what()}: {state}>"
 
     def __aiter__(self) -> RunWatcher:
         return self
@@ -148,13 +124,17 @@ class RunWatcher:
             raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
         self._asked = True
         try:
-            while not self._events:
-                if self._done:
+            while not self._road.events:
+                if self._road.done:
                     raise StopAsyncIteration
                 await self._advance()
-            return self._events.popleft()
+            self._taken.append(self._road.events.popleft())
+        except WatchError as error:
+            error.resume_token = self.resume_token()
+            raise
         finally:
             self._asked = False
+        return self._taken[-1]
 
     async def result(self) -> StorageRun:
         """Follow the run to its end, whether or not events were taken before, and return its last snapshot.
@@ -170,217 +150,103 @@ class RunWatcher:
             raise RuntimeError("The watch ended without a run.")
         return self.run
 
+    def resume_token(self) -> str:
+        """Return one line of text with which `client.resume` goes on from here, in another process, too.
+
+        The watch that goes on tells what was not taken from this one and what happened since, and nothing twice. Taking
+        a token sends nothing; this watch can be used as before. The token holds no secret. It has some 40 characters
+        a task.
+        """
+        road, bookmark = self._road, self._bookmark
+        told = fold(self._taken, road.told_before)
+        memory = remember(told) if told is not None else road.memory
+        waiting = [event for event in road.events if isinstance(event, RunTriggered | RunJoined)]
+        untold = {(event.enum, event.value) for event in road.events if isinstance(event, UnknownValueSeen)}
+        return Bookmark(
+            origin=self._connections.base_url,
+            connection_id=road.connection_id,
+            run=[road.ref.kind, road.ref.connection_id, road.ref.run_id] if road.ref is not None else None,
+            announced=not waiting,
+            joined=any(isinstance(event, RunJoined) for event in waiting),
+            seq=road.seq - len(road.events),
+            timeout=self._timeout,
+            ends_at=self._timestamp(self._ends) if self._began else bookmark.ends_at if bookmark is not None else None,
+            attempted_at=self._timestamp(road.attempted_at),
+            when_active=self._when_active,
+            when_busy=self._when_busy,
+            reported=sorted(list(value) for value in road.reported - untold),
+            memory=memory.pack() if memory is not None else None,
+            ending=sorted(list(key) for key in self._ending(told)),
+        ).token()
+
+    def _ending(self, told: StorageRun | None) -> Endings:
+        """Return what the consumer knows to be completed while the event that says so still waits to be taken."""
+        if told is None:
+            return self._road.ending
+        ended: dict[tuple[str, ...], bool] = {
+            RUN_ENDING: told.completed,
+            **{(job.id,): job.state == ExecutionState.COMPLETED for job in told.jobs},
+            **{(job.id, task.id): task.state == ExecutionState.COMPLETED for job in told.jobs for task in job.tasks},
+        }
+        waiting = {_ending_of(event) for event in self._road.events}
+        return frozenset(key for key in waiting if key is not None and ended.get(key))
+
     async def _advance(self) -> None:
-        now = anyio.current_time()
-        if self._epoch is None:
-            self._epoch = datetime.now(UTC) - timedelta(seconds=now)
-            self._ends = now + self._timeout if self._timeout is not None else None
-        with anyio.CancelScope(deadline=float("inf") if self._ends is None else self._ends) as scope:
-            await anyio.sleep_until(self._due)
-            await self._step()
+        if not self._began:
+            self._begin(anyio.current_time())
+        before = self._road.told_before
+        with anyio.CancelScope(deadline=self._ends) as scope:
+            await self._road.step()
+        if self._road.told_before is not before:
+            self._taken.clear()
         if scope.cancelled_caught:
             raise self._timed_out()
 
-    # Triggering.
-
-    async def _trigger(self) -> None:
-        earlier = self._attempted_at
-        try:
-            if earlier is not None and await self._recovered(earlier):
-                return
-            if earlier is None:
-                self._attempted_at = anyio.current_time()
-            triggered = await self._connections.runs.trigger(self._connection_id)
-            ours = triggered.created
-            if earlier is not None and not (triggered.created or triggered.foreign):
-                # Our own lost trigger may have created the run that is in the way of this one.
-                finding = await judge(self._connections, triggered.ref, attempted_at=earlier)
-                ours = finding is not None and finding.ours
-        except SynchronizationError as error:
-            if earlier is None and _refused(error):
-                self._attempted_at = None
-            self._put_off_trigger(error)
-        else:
-            self._attempted_at = None
-            self._meet(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
-
-    async def _recovered(self, attempted_at: float) -> bool:
-        finding = await find_run(self._connections, self._connection_id, attempted_at=attempted_at)
-        if finding is None:
-            return False
-        self._attempted_at = None
-        self._meet(finding.ref, ours=finding.ours, recovered=True)
-        return True
-
-    def _meet(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
-        """Go on from a run that a trigger led to."""
-        self._good_answer()
-        if ours:
-            self._emit(RunTriggered, ref=ref, recovered=recovered)
-        elif foreign and self._when_busy == "fail":
-            raise IModelBusyError(
-                f"The iModel of connection {self._connection_id} is busy with {ref}. "
-                "Trigger again when it has ended, or watch with when_busy='wait'.",
-                ref=ref,
-            )
-        elif (self._when_busy if foreign else self._when_active) == "join":
-            self._emit(RunJoined, ref=ref, foreign=foreign)
-        else:
-            self._wait_for(ref)
+    def _begin(self, now: float) -> None:
+        """Start the timeout; of a bookmark, turn its instants into those of this event loop's clock."""
+        self._began = True
+        self._road.epoch = utc_now() - timedelta(seconds=now)
+        bookmark = self._bookmark
+        if self._timeout is not None:
+            self._ends = now + self._timeout
+        if bookmark is None:
             return
-        self.ref = ref
-        self._grace_ends = anyio.current_time() + GRACE
-        self._go_on(self._follow)
+        past = self._road.epoch.timestamp()
+        if bookmark.ends_at is not None:
+            self._ends = bookmark.ends_at - past
+        if bookmark.attempted_at is not None:
+            self._road.attempted_at = bookmark.attempted_at - past
+        if bookmark.ref is not None and bookmark.memory is None:
+            self._road.grace_ends = now + GRACE
+        if bookmark.ref is not None and not bookmark.announced:
+            self._road.emit(RunJoined if bookmark.joined else RunTriggered, ref=bookmark.ref)
 
-    def _put_off_trigger(self, error: SynchronizationError) -> None:
-        if isinstance(error, ConflictError):
-            wait = self._patience.until_next_trigger(error, chance=random.random())
-            attempt = self._patience.conflicts
-            if wait is None:
-                raise error
-        else:
-            wait = self._wait_after(error, LocationError)
-            attempt = self._patience.failures
-        self._go_on(self._trigger, wait)
-        self._emit(TriggerDelayed, connection_id=self._connection_id, cause=error, attempt=attempt, delay=wait)
+    def _timestamp(self, instant: float | None) -> float | None:
+        """Return an instant of the event loop's clock as seconds since 1970."""
+        if instant is None or not self._began or instant == math.inf:
+            return None
+        return self._road.epoch.timestamp() + instant
 
-    # Waiting for another run on the iModel.
-
-    def _wait_for(self, ref: RunRef) -> None:
-        if self._busy != ref:
-            self._busy, self._busy_run, self._patience.quiet = ref, None, 0
-            self._emit(WaitingForIModel, ref=ref)
-            self._go_on(self._wait)
-        else:  # the service names it again, though it did not show it
-            self._go_on(self._wait, self._until_next_look())
-
-    async def _wait(self) -> None:
-        ref = self._busy
-        assert ref is not None  # noqa: S101 - _wait_for has set it
-        try:
-            run, response = await self._connections.runs.look(ref)
-        except (NotFoundError, PermissionDeniedError):
-            # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
-            self._good_answer()
-            self._go_on(self._trigger, self._until_next_look())
-            return
-        except SynchronizationError as error:
-            self._put_off_look(error, ref, self._wait)
-            return
-        self._good_answer()
-        if run != self._busy_run:
-            self._busy_run, self._patience.quiet = run, 0
-            self._emit(WaitingForIModel, ref=ref, run=run)
-        if run.completed:
-            self._go_on(self._trigger)
-        else:
-            self._go_on(self._wait, self._until_next_look(response))
-
-    # Following our run.
-
-    async def _follow(self) -> None:
-        ref = self.ref
-        assert ref is not None  # noqa: S101 - _meet or the constructor has set it
-        try:
-            run, response = await self._connections.runs.look(ref)
-        except SynchronizationError as error:
-            self._put_off_look(error, ref, self._follow)
-            return
-        self._good_answer()
-        changes = self._unknown(run, ref)
-        changes += diff(self.run, run, ref=ref, at=self._now(), seq=self._seq + len(changes) + 1)
-        self._seq += len(changes)
-        self._events.extend(changes)
-        self.run = run
-        if changes:
-            self._patience.quiet = 0
-        if run.completed:
-            self._done = True
-        else:
-            self._go_on(self._follow, self._until_next_look(response))
-
-    def _unknown(self, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
-        values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self._reported
-        self._reported |= values
-        at = self._now()
-        return tuple(
-            UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)
-            for seq, (enum, value) in enumerate(sorted(values), self._seq + 1)
-        )
-
-    # What the steps share.
-
-    def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
-        left = self._grace_ends - anyio.current_time()
-        unknown = isinstance(error, NotFoundError)
-        if unknown and left <= 0:
-            if self.run is None and self._grace_ends == 0.0:
-                raise error
-            raise self._vanished(ref) from error
-        wait = self._wait_after(error, NotFoundError)
-        wait = min(wait, left) if unknown else wait
-        self._go_on(step, wait)
-        self._emit(PollDelayed, ref=ref, cause=error, failures=self._patience.failures, delay=wait)
-
-    def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
-        """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
-        if not self._patience.passes(error, *also):
-            raise error
-        if self._patience.exhausted(anyio.current_time()):
-            what = str(self.ref or f"connection {self._connection_id}")
-            raise WatchFailedError(
-                f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
-                f"Ask this watcher again. {self._goes_on()}",
-                ref=self.ref,
-                run=self.run,
-            ) from error
-        return self._patience.until_next_attempt(error, chance=random.random())
-
-    def _good_answer(self) -> None:
-        self._patience.good_answer()
-
-    def _until_next_look(self, response: Response | None = None) -> float:
-        asked = retry_after(response.headers) if response is not None else None
-        return self._patience.until_next_look(chance=random.random(), asked=asked or 0.0)
-
-    def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
-        self._step = step
-        self._due = anyio.current_time() + wait
-
-    def _now(self) -> datetime:
-        assert self._epoch is not None  # noqa: S101 - _advance has set it
-        return self._epoch + timedelta(seconds=anyio.current_time())
-
-    def _emit(self, event: type[Ev], **members: object) -> None:
-        self._seq += 1
-        self._events.append(event(seq=self._seq, at=self._now(), **members))
-
-    def _vanished(self, ref: RunRef) -> RunVanishedError:
-        return RunVanishedError(
-            f"The service does not know {ref} (any more). Its connection may have been deleted: list its runs.",
-            ref=ref,
-            run=self.run,
-        )
-
-    def _goes_on(self) -> str:
-        if self.ref is not None:
-            return "The run itself goes on; client.attach() follows it again."
-        if self._attempted_at is not None:
-            return "It may have been triggered: list its runs before triggering it again."
-        return "It was not triggered."
+    def _what(self) -> str:
+        return str(self.ref or f"connection {self.connection_id}")
 
     def _timed_out(self) -> WatchTimeoutError:
-        what = str(self.ref or f"connection {self._connection_id}")
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
-            f"The watch of {what} ended after its timeout of {self._timeout:g} s{state}. {self._goes_on()}",
+            f"The watch of {self._what()} ended after its timeout of {self._timeout:g} s{state}. "
+            f"{self._road.goes_on()}",
             ref=self.ref,
             run=self.run,
         )
 
 
-def _refused(error: SynchronizationError) -> bool:
-    """Return whether a trigger that failed like this certainly created no run."""
-    never_sent = isinstance(error, (TokenError, ConfigurationError))
-    refused = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
-    return never_sent or refused or not_processed(error)
+def _ending_of(event: WatchEvent) -> tuple[str, ...] | None:
+    match event:
+        case RunCompleted():
+            return RUN_ENDING
+        case JobCompleted(job=job):
+            return (job.id,)
+        case TaskCompleted(job_id=job_id, task=task):
+            return (job_id, task.id)
+        case _:
+            return None

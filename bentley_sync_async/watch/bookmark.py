@@ -1,0 +1,92 @@
+"""Where a watch is, in a form that another process can go on from. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from attrs import astuple, fields, frozen
+
+from bentley_sync_async.errors import ResumeTokenError
+from bentley_sync_async.models import ConnectionKind, RunRef
+from bentley_sync_async.wire.resume import pack, unpack
+
+from .memory import Memory
+
+
+@frozen(kw_only=True)
+class Bookmark:
+    """Where a watch is. It holds no secret.
+
+    Attributes:
+        origin: The platform's root that the watch talks to; no other client may go on with it.
+        connection_id: The connection that is watched.
+        run: Kind, connection and id of the run, `None` if none is known yet.
+        announced: Whether the consumer was told of the run (`RunTriggered`, `RunJoined`), or had not to be.
+        joined: Whether the run is another party's, for an announcement still to come.
+        seq: The number of the last event that the consumer took.
+        timeout: Seconds of the whole watch, `None` for no end.
+        ends_at: When the timeout ends, in seconds since 1970 (UTC); `None` if it has not begun, or there is none.
+        attempted_at: When the trigger began of which nobody knows what came, likewise.
+        when_active: What to do about an active run of the connection.
+        when_busy: What to do about an occupied iModel.
+        reported: Enums and unknown values that were reported.
+        memory: What the consumer was told of the run, packed.
+        ending: What it was told to be completed, without the `...Completed` event.
+    """
+
+    origin: str
+    connection_id: str
+    run: list[str] | None
+    announced: bool
+    joined: bool
+    seq: int
+    timeout: float | None
+    ends_at: float | None
+    attempted_at: float | None
+    when_active: str
+    when_busy: str
+    reported: list[list[str]]
+    memory: list[Any] | None
+    ending: list[list[str]]
+
+    def token(self) -> str:
+        """Return it as one line of printable text."""
+        return pack(astuple(self, recurse=False))
+
+    @classmethod
+    def of(cls, token: str, *, origin: str) -> Bookmark:
+        """Return what a token stands for.
+
+        Args:
+            token: From `RunWatcher.resume_token`.
+            origin: The platform's root of the client that is to go on.
+
+        Raises:
+            ResumeTokenError: It is no token, damaged, of a later version, or belongs to another origin.
+        """
+        values = unpack(token)
+        names = [field.name for field in fields(cls)]
+        if not isinstance(values, list) or len(values) != len(names):
+            raise ResumeTokenError("This resume token does not hold what one of its version holds.")
+        bookmark = cls(**dict(zip(names, values, strict=True)))
+        if bookmark.origin != origin:
+            raise ResumeTokenError(
+                f"This resume token belongs to {bookmark.origin}, and this client talks to {origin}. Nothing was sent."
+            )
+        try:
+            bookmark.remembered()
+        except (TypeError, ValueError) as exc:
+            raise ResumeTokenError("This resume token does not hold what one of its version holds.") from exc
+        return bookmark
+
+    @property
+    def ref(self) -> RunRef | None:
+        """The run."""
+        if self.run is None:
+            return None
+        kind, connection_id, run_id = self.run
+        return RunRef(connection_id=connection_id, run_id=run_id, kind=cast("ConnectionKind", kind))
+
+    def remembered(self) -> Memory | None:
+        """Return what the consumer was told of the run."""
+        return Memory.unpack(self.memory) if self.memory is not None else None

@@ -1,0 +1,174 @@
+"""What a resume token remembers of a run: enough to tell what changed since, in some twenty bytes a task. Pure.
+
+Of each job and task it keeps the id, the state, and a fingerprint of all else. When the watch goes on, what still has
+its fingerprint is taken over as it is; of what has not, the state before is known and the rest is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from bentley_sync_async.models import ExecutionResult, ExecutionState, JobPhase, StorageJob, StorageRun, StorageTask
+from bentley_sync_async.wire.codec import encode
+
+NOT_REMEMBERED = ExecutionResult("NotRemembered")
+"""The result of a job or task that changed or vanished since a resume token was taken, in what was before."""
+
+_FINGERPRINT = 6
+
+
+@frozen(kw_only=True)
+class RememberedTask:
+    """A task, as far as it is remembered.
+
+    Attributes:
+        id: Its id.
+        state: Its state.
+        retries: Its retry attempts.
+        fingerprint: Of the whole task.
+    """
+
+    id: str
+    state: str
+    retries: int | None
+    fingerprint: bytes
+
+
+@frozen(kw_only=True)
+class RememberedJob:
+    """A job, as far as it is remembered.
+
+    Attributes:
+        id: Its id.
+        state: Its state.
+        fingerprint: Of the job without its tasks.
+        tasks: Its tasks.
+    """
+
+    id: str
+    state: str
+    fingerprint: bytes
+    tasks: tuple[RememberedTask, ...]
+
+
+@frozen(kw_only=True)
+class Memory:
+    """A run, as far as it is remembered.
+
+    Attributes:
+        state: Its state.
+        phase: Its phase.
+        fingerprint: Of the run without its jobs.
+        jobs: Its jobs.
+    """
+
+    state: str
+    phase: str | None
+    fingerprint: bytes
+    jobs: tuple[RememberedJob, ...]
+
+    def pack(self) -> list[Any]:
+        """Return plain values, ids as the sixteen bytes of a GUID where they are one."""
+        jobs = [
+            [_packed(job.id), job.state, job.fingerprint, [_packed_task(task) for task in job.tasks]]
+            for job in self.jobs
+        ]
+        return [self.state, self.phase, self.fingerprint, jobs]
+
+    @classmethod
+    def unpack(cls, values: list[Any]) -> Memory:
+        """Return the memory that was packed."""
+        state, phase, fingerprint, jobs = values
+        return cls(
+            state=state,
+            phase=phase,
+            fingerprint=fingerprint,
+            jobs=tuple(
+                RememberedJob(
+                    id=_unpacked(job_id),
+                    state=job_state,
+                    fingerprint=print_,
+                    tasks=tuple(
+                        RememberedTask(id=_unpacked(id_), state=task_state, retries=retries, fingerprint=mark)
+                        for id_, task_state, retries, mark in tasks
+                    ),
+                )
+                for job_id, job_state, print_, tasks in jobs
+            ),
+        )
+
+
+def remember(run: StorageRun) -> Memory:
+    """Return what to keep of a snapshot."""
+    return Memory(
+        state=str(run.state),
+        phase=str(run.phase) if run.phase is not None else None,
+        fingerprint=_fingerprint(evolve(run, jobs=())),
+        jobs=tuple(
+            RememberedJob(
+                id=job.id,
+                state=str(job.state),
+                fingerprint=_fingerprint(evolve(job, tasks=())),
+                tasks=tuple(
+                    RememberedTask(
+                        id=task.id, state=str(task.state), retries=task.retry_attempts, fingerprint=_fingerprint(task)
+                    )
+                    for task in job.tasks
+                ),
+            )
+            for job in run.jobs
+        ),
+    )
+
+
+def recall(memory: Memory, now: StorageRun) -> StorageRun:
+    """Return the remembered snapshot, as far as it is remembered or still the same now."""
+    jobs_now = {job.id: job for job in now.jobs}
+    jobs = tuple(_recalled_job(job, jobs_now.get(job.id)) for job in memory.jobs)
+    if memory.fingerprint == _fingerprint(evolve(now, jobs=())):
+        return evolve(now, jobs=jobs)
+    phase = JobPhase(memory.phase) if memory.phase is not None else None
+    return StorageRun(id=now.id, state=ExecutionState(memory.state), phase=phase, result=NOT_REMEMBERED, jobs=jobs)
+
+
+def _recalled_job(memory: RememberedJob, now: StorageJob | None) -> StorageJob:
+    tasks = _recalled_tasks(memory.tasks, now.tasks if now is not None else ())
+    if now is not None and memory.fingerprint == _fingerprint(evolve(now, tasks=())):
+        return evolve(now, tasks=tasks)
+    return StorageJob(id=memory.id, state=ExecutionState(memory.state), result=NOT_REMEMBERED, tasks=tasks)
+
+
+def _recalled_tasks(memories: Iterable[RememberedTask], now: Iterable[StorageTask]) -> tuple[StorageTask, ...]:
+    tasks_now = {task.id: task for task in now}
+    return tuple(_recalled_task(memory, tasks_now.get(memory.id)) for memory in memories)
+
+
+def _recalled_task(memory: RememberedTask, now: StorageTask | None) -> StorageTask:
+    if now is not None and memory.fingerprint == _fingerprint(now):
+        return now
+    state = ExecutionState(memory.state)
+    return StorageTask(id=memory.id, state=state, retry_attempts=memory.retries, result=NOT_REMEMBERED)
+
+
+def _fingerprint(thing: StorageRun | StorageJob | StorageTask) -> bytes:
+    return blake2b(encode(thing), digest_size=_FINGERPRINT).digest()
+
+
+def _packed_task(task: RememberedTask) -> list[Any]:
+    return [_packed(task.id), task.state, task.retries, task.fingerprint]
+
+
+def _packed(id_: str) -> bytes | str:
+    try:
+        return UUID(id_).bytes if str(UUID(id_)) == id_ else id_
+    except ValueError:
+        return id_
+
+
+def _unpacked(id_: bytes | str) -> str:
+    return str(UUID(bytes=id_)) if isinstance(id_, bytes) else id_

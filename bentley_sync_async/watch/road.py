@@ -1,0 +1,324 @@
+"""The way of a watch: triggering, waiting for an occupied iModel, following.
+
+A watch is in one of these three steps. A step sends its requests, and only then, without any further await, changes the
+road and queues its events. So it may be cancelled anywhere: what was not noted did not happen, and the step is done
+again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
+
+import anyio
+
+from bentley_sync_async.errors import (
+    APIError,
+    ConfigurationError,
+    ConflictError,
+    IModelBusyError,
+    LocationError,
+    NotFoundError,
+    PermissionDeniedError,
+    RunVanishedError,
+    SynchronizationError,
+    TokenError,
+    WatchFailedError,
+)
+from bentley_sync_async.models import RunRef, StorageRun
+from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.transport.messages import Response
+from bentley_sync_async.transport.retry import not_processed
+from bentley_sync_async.wire.headers import retry_after
+
+from .diff import Endings, diff, unknown_values
+from .events import (
+    PollDelayed,
+    RunEvent,
+    RunJoined,
+    RunTriggered,
+    TriggerDelayed,
+    UnknownValueSeen,
+    WaitingForIModel,
+    WatchEvent,
+)
+from .lookup import find_run, judge
+from .memory import Memory, recall
+from .pacing import Pacing
+from .patience import FAILURE_BUDGET, GRACE, Patience
+
+WhenActive = Literal["join", "rerun"]
+"""What to do when a run of the connection itself is active: follow it, or trigger another one after it."""
+
+WhenBusy = Literal["wait", "join", "fail"]
+"""What to do when a run of another connection occupies the iModel: wait for its end, follow it, or raise."""
+
+_FIRST_SERVER_ERROR = 500
+
+Ev = TypeVar("Ev", bound=WatchEvent)
+
+
+class Road:
+    """The state of a watch, and the steps that change it.
+
+    Attributes:
+        connection_id: The connection that is watched.
+        ref: The run that is followed; `None` until it is known.
+        run: Its latest snapshot; `None` before the first.
+        told_before: The snapshot that the events of the latest look lead on from.
+        events: Those that nobody has taken yet.
+        seq: The number of the latest event.
+        reported: Enums and unknown values that were reported.
+        due: When the next step is due, by the event loop's clock.
+        done: Whether the run was completed and its last event is queued.
+        attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
+        grace_ends: Until when the service may not know the run yet, by the event loop's clock.
+        epoch: The instant at which the event loop's clock was zero.
+        memory: What the consumer was told of the run by a watch that this one goes on from.
+        ending: What it was told to be completed there, without the `...Completed` event.
+    """
+
+    def __init__(
+        self,
+        connections: StorageConnections,
+        connection_id: str,
+        *,
+        ref: RunRef | None,
+        when_active: WhenActive,
+        when_busy: WhenBusy,
+        pacing: Pacing,
+    ) -> None:
+        """Begin with the trigger, or with a run that there is."""
+        self.connection_id = connection_id
+        self.ref = ref
+        self.run: StorageRun | None = None
+        self.told_before: StorageRun | None = None
+        self.events: deque[WatchEvent] = deque()
+        self.seq = 0
+        self.reported: set[tuple[str, str]] = set()
+        self.due = 0.0
+        self.done = False
+        self.attempted_at: float | None = None
+        self.grace_ends = 0.0
+        self.epoch = datetime.fromtimestamp(0, UTC)
+        self.memory: Memory | None = None
+        self.ending: Endings = frozenset()
+        self._connections = connections
+        self._when_active = when_active
+        self._when_busy = when_busy
+        self._patience = Patience(pacing)
+        self._busy: RunRef | None = None
+        self._busy_run: StorageRun | None = None
+        self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
+
+    async def step(self) -> None:
+        """Take the next step, once it is due.
+
+        Raises:
+            SynchronizationError: The watch cannot go on by itself; see `RunWatcher.__anext__`.
+        """
+        await anyio.sleep_until(self.due)
+        await self._step()
+
+    def emit(self, event: type[Ev], **members: object) -> None:
+        """Queue an event, with its number and its instant."""
+        self.seq += 1
+        self.events.append(event(seq=self.seq, at=self._now(), **members))
+
+    def goes_on(self) -> str:
+        """Return what becomes of the run when the watch ends here, for an error."""
+        if self.ref is not None:
+            return "The run itself goes on; client.attach() follows it again."
+        if self.attempted_at is not None:
+            return "It may have been triggered: list its runs before triggering it again."
+        return "It was not triggered."
+
+    # Triggering.
+
+    async def _trigger(self) -> None:
+        earlier = self.attempted_at
+        try:
+            if earlier is not None and await self._recovered(earlier):
+                return
+            if earlier is None:
+                self.attempted_at = anyio.current_time()
+            triggered = await self._connections.runs.trigger(self.connection_id)
+            ours = triggered.created
+            if earlier is not None and not (triggered.created or triggered.foreign):
+                # Our own lost trigger may have created the run that is in the way of this one.
+                finding = await judge(self._connections, triggered.ref, attempted_at=earlier)
+                ours = finding is not None and finding.ours
+        except SynchronizationError as error:
+            if earlier is None and _refused(error):
+                self.attempted_at = None
+            self._put_off_trigger(error)
+        else:
+            self.attempted_at = None
+            self._meet(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
+
+    async def _recovered(self, attempted_at: float) -> bool:
+        finding = await find_run(self._connections, self.connection_id, attempted_at=attempted_at)
+        if finding is None:
+            return False
+        self.attempted_at = None
+        self._meet(finding.ref, ours=finding.ours, recovered=True)
+        return True
+
+    def _meet(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
+        """Go on from a run that a trigger led to."""
+        self._good_answer()
+        if ours:
+            self.emit(RunTriggered, ref=ref, recovered=recovered)
+        elif foreign and self._when_busy == "fail":
+            raise IModelBusyError(
+                f"The iModel of connection {self.connection_id} is busy with {ref}. "
+                "Trigger again when it has ended, or watch with when_busy='wait'.",
+                ref=ref,
+            )
+        elif (self._when_busy if foreign else self._when_active) == "join":
+            self.emit(RunJoined, ref=ref, foreign=foreign)
+        else:
+            self._wait_for(ref)
+            return
+        self.ref = ref
+        self.grace_ends = anyio.current_time() + GRACE
+        self._go_on(self._follow)
+
+    def _put_off_trigger(self, error: SynchronizationError) -> None:
+        if isinstance(error, ConflictError):
+            wait = self._patience.until_next_trigger(error, chance=random.random())
+            attempt = self._patience.conflicts
+            if wait is None:
+                raise error
+        else:
+            wait = self._wait_after(error, LocationError)
+            attempt = self._patience.failures
+        self._go_on(self._trigger, wait)
+        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=error, attempt=attempt, delay=wait)
+
+    # Waiting for another run on the iModel.
+
+    def _wait_for(self, ref: RunRef) -> None:
+        if self._busy != ref:
+            self._busy, self._busy_run, self._patience.quiet = ref, None, 0
+            self.emit(WaitingForIModel, ref=ref)
+            self._go_on(self._wait)
+        else:  # the service names it again, though it did not show it
+            self._go_on(self._wait, self._until_next_look())
+
+    async def _wait(self) -> None:
+        ref = self._busy
+        assert ref is not None  # noqa: S101 - _wait_for has set it
+        try:
+            run, response = await self._connections.runs.look(ref)
+        except (NotFoundError, PermissionDeniedError):
+            # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
+            self._good_answer()
+            self._go_on(self._trigger, self._until_next_look())
+            return
+        except SynchronizationError as error:
+            self._put_off_look(error, ref, self._wait)
+            return
+        self._good_answer()
+        if run != self._busy_run:
+            self._busy_run, self._patience.quiet = run, 0
+            self.emit(WaitingForIModel, ref=ref, run=run)
+        if run.completed:
+            self._go_on(self._trigger)
+        else:
+            self._go_on(self._wait, self._until_next_look(response))
+
+    # Following our run.
+
+    async def _follow(self) -> None:
+        ref = self.ref
+        assert ref is not None  # noqa: S101 - _meet or the constructor has set it
+        try:
+            run, response = await self._connections.runs.look(ref)
+        except SynchronizationError as error:
+            self._put_off_look(error, ref, self._follow)
+            return
+        self._good_answer()
+        last, ending = self.run, self.ending
+        if last is None and self.memory is not None:
+            last = recall(self.memory, run)
+        changes = self._unknown(run, ref)
+        changes += diff(last, run, ref=ref, at=self._now(), seq=self.seq + len(changes) + 1, ending=ending)
+        self.seq += len(changes)
+        self.told_before, self.ending = last, frozenset()
+        self.events.extend(changes)
+        self.run = run
+        if changes:
+            self._patience.quiet = 0
+        if run.completed:
+            self.done = True
+        else:
+            self._go_on(self._follow, self._until_next_look(response))
+
+    def _unknown(self, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
+        values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self.reported
+        self.reported |= values
+        at = self._now()
+        return tuple(
+            UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)
+            for seq, (enum, value) in enumerate(sorted(values), self.seq + 1)
+        )
+
+    # What the steps share.
+
+    def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
+        left = self.grace_ends - anyio.current_time()
+        unknown = isinstance(error, NotFoundError)
+        if unknown and left <= 0:
+            if self.run is None and self.grace_ends == 0.0:
+                raise error
+            raise self._vanished(ref) from error
+        wait = self._wait_after(error, NotFoundError)
+        wait = min(wait, left) if unknown else wait
+        self._go_on(step, wait)
+        self.emit(PollDelayed, ref=ref, cause=error, failures=self._patience.failures, delay=wait)
+
+    def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
+        """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
+        if not self._patience.passes(error, *also):
+            raise error
+        if self._patience.exhausted(anyio.current_time()):
+            what = str(self.ref or f"connection {self.connection_id}")
+            raise WatchFailedError(
+                f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
+                f"Ask this watcher again. {self.goes_on()}",
+                ref=self.ref,
+                run=self.run,
+            ) from error
+        return self._patience.until_next_attempt(error, chance=random.random())
+
+    def _good_answer(self) -> None:
+        self._patience.good_answer()
+
+    def _until_next_look(self, response: Response | None = None) -> float:
+        asked = retry_after(response.headers) if response is not None else None
+        return self._patience.until_next_look(chance=random.random(), asked=asked or 0.0)
+
+    def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
+        self._step = step
+        self.due = anyio.current_time() + wait
+
+    def _now(self) -> datetime:
+        return self.epoch + timedelta(seconds=anyio.current_time())
+
+    def _vanished(self, ref: RunRef) -> RunVanishedError:
+        return RunVanishedError(
+            f"The service does not know {ref} (any more). Its connection may have been deleted: list its runs.",
+            ref=ref,
+            run=self.run,
+        )
+
+
+def _refused(error: SynchronizationError) -> bool:
+    """Return whether a trigger that failed like this certainly created no run."""
+    never_sent = isinstance(error, (TokenError, ConfigurationError))
+    refused = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
+    return never_sent or refused or not_processed(error)

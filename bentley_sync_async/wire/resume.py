@@ -1,0 +1,59 @@
+"""Resume tokens: plain values as one line of printable text, and back.
+
+`bsr1.` (the version), then base64url of a checksum and the compressed values. A version stays readable for ever.
+"""
+
+from __future__ import annotations
+
+import binascii
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import msgspec
+
+from bentley_sync_async.errors import ResumeTokenError
+
+_VERSION = "bsr1."
+_FAMILY = "bsr"
+_LONGEST = 4 * 1024 * 1024
+_CHECKSUM = 4
+
+
+def pack(values: Any) -> str:
+    """Return dicts, lists, strings, numbers, bytes and `None` as a token."""
+    packed = zlib.compress(msgspec.msgpack.encode(values), level=9)
+    checked = zlib.crc32(packed).to_bytes(_CHECKSUM, "big") + packed
+    return _VERSION + urlsafe_b64encode(checked).decode().rstrip("=")
+
+
+def unpack(token: str) -> Any:
+    """Return what a token was made of.
+
+    Raises:
+        ResumeTokenError: It is no token, one of a later version, or damaged.
+    """
+    text = token.strip() if isinstance(token, str) else ""
+    if not text.startswith(_VERSION):
+        later = text.startswith(_FAMILY) and text.partition(".")[0][len(_FAMILY) :].isdigit()
+        raise ResumeTokenError(
+            "This resume token was made by a later version of this package: update it."
+            if later
+            else "This is not a resume token; one begins with bsr1 and comes from watcher.resume_token()."
+        )
+    body = text.removeprefix(_VERSION)
+    try:
+        checked = urlsafe_b64decode(body + "=" * (-len(body) % 4))
+        packed = checked[_CHECKSUM:]
+        if zlib.crc32(packed).to_bytes(_CHECKSUM, "big") != checked[:_CHECKSUM]:
+            raise ResumeTokenError(_DAMAGED)
+        unpacker = zlib.decompressobj()
+        values = unpacker.decompress(packed, _LONGEST)
+        if unpacker.unconsumed_tail:
+            raise ResumeTokenError(_DAMAGED)
+        return msgspec.msgpack.decode(values)
+    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError, RecursionError) as exc:
+        raise ResumeTokenError(_DAMAGED) from exc
+
+
+_DAMAGED = "This resume token is damaged: part of it is missing or changed. Attach to the run by its URL instead."

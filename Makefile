@@ -27,7 +27,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
-PURE := */wire/*,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/pacing.py,*/watch/patience.py,*/retry.py
+PURE := */wire/*,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/pacing.py,*/watch/patience.py,*/transport/gate.py,*/transport/retry.py
 
 test: lint types imports  ## everything that must hold
 	$(BIN)/pytest --cov --cov-report=term

@@ -103,6 +103,8 @@ class StorageConnections(Resource):
         if not files:
             raise InvalidArgumentError("A connection needs at least one source file.")
         for file in files:
+            if not isinstance(file, SourceFileCreate):
+                raise InvalidArgumentError(f"A source file is a SourceFileCreate, not {type(file).__name__}.")
             check_id(file.storage_file_id, "storage_file_id")
         body = {
             "displayName": display_name,

@@ -1,9 +1,10 @@
-"""What every request of a client passes: retry around (auth -> send -> problem), for each attempt."""
+"""What every request of a client passes: retry around (gate -> auth -> send -> problem), for each attempt."""
 
 from __future__ import annotations
 
 import math
 import random
+from copy import copy
 
 import anyio
 
@@ -18,11 +19,14 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.redaction import redact
 from bentley_sync_async.wire.problems import api_error
 
+from .gate import Gate
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
 from .tokens import Token, TokenSource
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
+
+_SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
 _FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR, _NOT_FOUND = 300, 303, 400, 404
 
@@ -38,6 +42,8 @@ class Pipeline:
         base_url: str,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        gate: Gate | None = None,
+        patient: bool = False,
     ) -> None:
         """Make a pipeline.
 
@@ -47,12 +53,16 @@ class Pipeline:
             base_url: The platform's root, without a trailing slash.
             timeouts: For one request and for one call.
             retry: When to try again.
+            gate: What pauses all requests of a client after a throttle.
+            patient: Whether a call waits at the gate however long it takes, without counting that time.
         """
         self.base_url = base_url
         self._transport = transport
         self._tokens = tokens
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
+        self._gate = gate or Gate()
+        self._patient = patient
 
     def without_retries(self) -> Pipeline:
         """Return the same pipeline for callers that have a patience of their own, such as a watch."""
@@ -62,6 +72,8 @@ class Pipeline:
             base_url=self.base_url,
             timeouts=self._timeouts,
             retry=RetryPolicy(attempts=1),
+            gate=self._gate,
+            patient=True,
         )
 
     def url(self, path: str) -> str:
@@ -88,9 +100,11 @@ class Pipeline:
         maybe_done = False
         attempt = 1
         while True:
+            ends += await self._pass_gate(ends)
             try:
                 return await self.attempt(request, ends=ends, see_other=see_other)
             except SynchronizationError as error:
+                self._gate.note(error, anyio.current_time())
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
                     return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
                 wait = self._retry.wait(
@@ -105,6 +119,23 @@ class Pipeline:
                 maybe_done |= not not_processed(error)
             await anyio.sleep(wait)
             attempt += 1
+
+    async def _pass_gate(self, ends: float) -> float:
+        """Wait until the gate is open; return the seconds of that which do not count against the call.
+
+        Raises:
+            APIError: The throttle that closed the gate, if it stays closed for longer than a call may wait.
+        """
+        waited = 0.0
+        while (closed := self._gate.wait(anyio.current_time())) > 0:
+            too_long = closed > self._retry.retry_after_ceiling or anyio.current_time() + closed >= ends
+            if too_long and not self._patient and self._gate.cause is not None:
+                raise copy(self._gate.cause)
+            # Those that wait do not all go on at the same instant.
+            wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
+            await anyio.sleep(wait)
+            waited += wait
+        return waited if self._patient else 0.0
 
     async def attempt(self, request: Request, *, ends: float = math.inf, see_other: bool = False) -> Response:
         """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does.
@@ -135,6 +166,8 @@ class Pipeline:
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
         response = await self._transport.send(authorized, timeout=timeout)
+        if response.status < _FIRST_ERROR:
+            self._gate.passed()
         if response.status >= _FIRST_ERROR:
             raise api_error(
                 status=response.status,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import define
 
 from bentley_sync_async.errors import DecodeError, SynchronizationError
+from bentley_sync_async.transport.gate import LONGEST_ASKED
 from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass
 
 from .pacing import Pacing
@@ -14,9 +15,6 @@ GRACE = 15.0
 
 FAILURE_BUDGET = 1800.0
 """Seconds of failures without one good answer between them after which a watch gives up."""
-
-LONGEST_ASKED = 3600.0
-"""Seconds of Retry-After beyond which a watch asks again all the same; the longest quota counts by the hour."""
 
 # Ten attempts over about a minute.
 _CONFLICTS = RetryPolicy(attempts=10, base=1.0, factor=1.5, longest=15.0, jitter=0.2)

@@ -73,6 +73,7 @@ class Road:
         seq: The number of the latest event.
         reported: Enums and unknown values that were reported.
         due: When the next step is due, by the event loop's clock.
+        trouble: How the latest attempt failed, `None` after a good answer.
         done: Whether the run was completed and its last event is queued.
         attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
         grace_ends: Until when the service may not know the run yet, by the event loop's clock.
@@ -100,6 +101,7 @@ class Road:
         self.seq = 0
         self.reported: set[tuple[str, str]] = set()
         self.due = 0.0
+        self.trouble: SynchronizationError | None = None
         self.done = False
         self.attempted_at: float | None = None
         self.grace_ends = 0.0
@@ -285,6 +287,7 @@ class Road:
         """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
         if not self._patience.passes(error, *also):
             raise error
+        self.trouble = error
         if self._patience.exhausted(anyio.current_time()):
             what = str(self.ref or f"connection {self.connection_id}")
             raise WatchFailedError(
@@ -296,6 +299,7 @@ class Road:
         return self._patience.until_next_attempt(error, chance=random.random())
 
     def _good_answer(self) -> None:
+        self.trouble = None
         self._patience.good_answer()
 
     def _until_next_look(self, response: Response | None = None) -> float:

@@ -56,8 +56,8 @@ class RunWatcher:
         bookmark: Bookmark | None = None,
     ) -> None:
         """Make a watcher for a connection to trigger, for a run that there is, or to go on from a bookmark."""
-        if timeout is not None and not timeout > 0:
-            raise InvalidArgumentError(f"timeout must be more than 0 seconds, not {timeout!r}.")
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+            raise InvalidArgumentError(f"timeout must be a number of seconds above 0, not {timeout!r}.")
         if when_active not in {"join", "rerun"}:
             raise InvalidArgumentError(f"when_active must be 'join' or 'rerun', not {when_active!r}.")
         if when_busy not in {"wait", "join", "fail"}:
@@ -200,7 +200,7 @@ class RunWatcher:
         if self._road.told_before is not before:
             self._taken.clear()
         if scope.cancelled_caught:
-            raise self._timed_out()
+            raise self._timed_out() from self._road.trouble
 
     def _begin(self, now: float) -> None:
         """Start the timeout; of a bookmark, turn its instants into those of this event loop's clock."""
@@ -234,10 +234,14 @@ class RunWatcher:
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
             f"The watch of {self._what()} ended after its timeout of {self._timeout:g} s{state}. "
-            f"{self._road.goes_on()}",
+            f"{self._road.goes_on()}{self._trouble()}",
             ref=self.ref,
             run=self.run,
         )
+
+    def _trouble(self) -> str:
+        trouble = self._road.trouble
+        return f" The latest attempt failed: {str(trouble).splitlines()[0]}" if trouble is not None else ""
 
 
 def _ending_of(event: WatchEvent) -> tuple[str, ...] | None:

@@ -48,7 +48,7 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
         raise LocationError(f"Not the URL of a run: {excerpt(location)}.") from exc
     if foreign:
         raise ForeignOriginError(
-            f"The Location {excerpt(parts.scheme + '://' + parts.netloc.rpartition('@')[2])}/... is not on {base_url}. "
+            f"The URL {excerpt(parts.scheme + '://' + parts.netloc.rpartition('@')[2])}/... is not on {base_url}. "
             "Nothing was sent there: the token never leaves the configured origin. "
             "If a gateway rewrites hosts, set base_url to the one it shows."
         )

@@ -61,6 +61,7 @@ PUBLIC = [
     "RequestTimeoutError",
     "Response",
     "ResponseTooLargeError",
+    "ResumeTokenError",
     "RetryPolicy",
     "RunAppeared",
     "RunChange",

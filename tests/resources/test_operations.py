@@ -572,3 +572,12 @@ async def test_an_error_says_what_happened_to_which_id_and_what_to_do():
 
     text = str(caught.value)
     assert [part in text for part in (connection, "404", "StorageConnectionNotFound", "Check the id")] == [True] * 4
+
+
+@pytest.mark.parametrize("files", [["a file's id"], [None], [("f", ConnectorType.MSTN)]])
+async def test_what_is_no_source_file_is_refused_here(files):
+    async with emulated() as (emulator, api):
+        with pytest.raises(InvalidArgumentError, match="SourceFileCreate"):
+            await api.storage_connections.create(emulator.new_imodel_id(), files)
+
+        assert emulator.requests == []

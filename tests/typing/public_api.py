@@ -34,6 +34,7 @@ from bentley_sync_async import (
     ProblemDetail,
     Request,
     Response,
+    ResumeTokenError,
     RetryPolicy,
     RunChange,
     RunErrorDetails,
@@ -172,6 +173,11 @@ async def watches(client: SynchronizationClient) -> None:
     assert_type(await watcher.result(), StorageRun)
     assert_type(client.attach(RunRef(connection_id="c", run_id="r"), timeout=5), RunWatcher)
     assert_type(client.attach("https://api.bentley.com/..."), RunWatcher)
+    assert_type(client.run_url(RunRef(connection_id="c", run_id="r")), str)
+    try:
+        assert_type(client.resume(client.watch("c").resume_token()), RunWatcher)
+    except ResumeTokenError as refused:
+        assert_type(refused, ResumeTokenError)
 
 
 def snapshots(before: StorageRun | None, after: StorageRun, ref: RunRef, at: datetime) -> None:

@@ -15,6 +15,7 @@ from bentley_sync_async import (
     PollDelayed,
     RunTriggered,
     RunVanishedError,
+    ServerError,
     SynchronizationClient,
     TriggerDelayed,
     UnprocessableError,
@@ -314,3 +315,32 @@ async def test_an_issuer_that_is_down_delays_the_watch_and_wrong_credentials_end
     assert set(causes) == {"TokenUnavailableError"}
     assert names(events)[-1] == "RunCompleted"
     assert len(emulator.runs) == 1
+
+
+async def test_one_throttle_pauses_all_watches_of_a_client():
+    async with emulated() as (emulator, client):
+        watchers = [client.watch(emulator.add_connection()) for _ in range(30)]
+        throttle = emulator.add_fault(FaultRule(path=RUN_PATH, status=429, retry_after=200, nth=100))
+        results = []
+
+        async def follow(watcher) -> None:
+            results.append(await watcher.result())
+
+        async with anyio.create_task_group() as tasks:
+            for watcher in watchers:
+                tasks.start_soon(follow, watcher)
+    closed = next(request.time for request in emulator.requests if request.status == 429)
+    during = [request for request in emulator.requests if closed + 0.1 < request.time < closed + 199.9]
+    assert throttle.fired == 1
+    assert during == []
+    assert all(run.succeeded for run in results)
+    assert len(results) == len(emulator.runs) == 30
+
+
+async def test_a_watch_that_runs_out_of_time_says_what_kept_failing():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=502, first=2))
+        watcher = client.watch(emulator.add_connection(), timeout=120)
+        with pytest.raises(WatchTimeoutError, match=r"The latest attempt failed: GET .* answered 502") as caught:
+            await watcher.result()
+    assert isinstance(caught.value.__cause__, ServerError)

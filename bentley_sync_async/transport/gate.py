@@ -1,0 +1,56 @@
+"""The gate that all requests of a client pass: one throttle pauses them all. Pure: the time comes in.
+
+The quota belongs to the application, not to the request that happened to meet it. So a 429, and a 503 that says when to
+come back, close the gate; a request that was under way then may close it for longer, and none opens it early.
+"""
+
+import math
+
+from attrs import define
+
+from bentley_sync_async.errors import APIError, SynchronizationError
+
+from .retry import asked_wait, backoff, not_processed
+
+LONGEST_ASKED = 3600.0
+"""Seconds of Retry-After beyond which we ask again all the same; the longest quota counts by the hour."""
+
+_SHORTEST = 1.0
+_LONGEST = 60.0
+
+
+@define
+class Gate:
+    """Whether requests may pass.
+
+    Attributes:
+        opens_at: When requests may pass again, by the event loop's clock.
+        cause: What closed it last.
+        unexplained: How many throttles in a row did not say how long to wait.
+    """
+
+    opens_at: float = -math.inf
+    cause: APIError | None = None
+    unexplained: int = 0
+
+    def note(self, error: SynchronizationError, now: float) -> None:
+        """Close the gate if the service asks to wait: for as long as it asks, or ever longer if it does not say."""
+        if not isinstance(error, APIError) or not not_processed(error):
+            return
+        wait = min(asked_wait(error), LONGEST_ASKED)
+        if error.retry_after is None:
+            if now >= self.opens_at:  # requests that were under way together are one throttle
+                self.unexplained += 1
+            n = self.unexplained - 1
+            wait = backoff(n, shortest=_SHORTEST, factor=2.0, longest=_LONGEST, jitter=0.0, chance=0.0)
+        if now + wait > self.opens_at:
+            self.opens_at = now + wait
+            self.cause = error
+
+    def passed(self) -> None:
+        """Note that the service took a request."""
+        self.unexplained = 0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until requests may pass; 0 if they may now."""
+        return max(0.0, self.opens_at - now)

@@ -22,8 +22,9 @@ _TRY_AGAIN = 5.0  # seconds after a renewal that failed while the token still li
 class RefreshingTokenSource:
     """Keeps the token that `fetch` obtained until it is about to expire or was refused.
 
-    Whoever needs a token while one is being fetched waits for that fetch and shares what comes of it. If the task that
-    fetches is cancelled, the next one in line fetches.
+    A token is renewed by the first who asks for it in the last part of its life; the others go on with it meanwhile.
+    Whoever needs a token when there is none waits for the fetch that is under way and shares what comes of it. If the
+    task that fetches is cancelled, the next one in line fetches.
     """
 
     def __init__(self, fetch: Fetch) -> None:
@@ -49,6 +50,8 @@ class RefreshingTokenSource:
         """
         if (token := self._good()) is not None:
             return token
+        if self._current is not None and self._lock.locked() and anyio.current_time() < self._expires_at:
+            return self._current  # somebody renews it already, and it still lives
         fetches = self._fetches
         async with self._lock:
             if (token := self._good()) is not None:

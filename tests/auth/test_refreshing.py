@@ -363,3 +363,46 @@ async def test_wrong_credentials_end_a_token_that_still_lives():
 
     with pytest.raises(CredentialsError):
         await source.token()
+
+
+# The two windows: renew early, wait only when the token is dead.
+
+
+async def test_ten_thousand_callers_in_the_last_minute_make_one_fetch_and_only_its_maker_waits():
+    fetcher = Fetcher(expires_in=3600, takes=5.0)
+    source = RefreshingTokenSource(fetcher)
+    await source.token()
+    await anyio.sleep_until(3550)
+    instants = []
+
+    async def ask():
+        token = await source.token()
+        instants.append((anyio.current_time(), token.value))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10_000):
+            group.start_soon(ask)
+    assert fetcher.began == [0.0, 3550.0]
+    assert instants.count((3550.0, "token-1")) == 9_999
+    assert instants[-1] == (3555.0, "token-2")
+
+
+async def test_a_refused_token_is_not_handed_out_while_it_is_renewed():
+    fetcher = Fetcher(expires_in=3600, takes=5.0)
+    source = RefreshingTokenSource(fetcher)
+    source.invalidate(await source.token())
+
+    tokens = await gathered(100, source.token)
+
+    assert {token.value for token in tokens} == {"token-2"}
+    assert len(fetcher.began) == 2
+
+
+async def test_one_token_request_a_lifetime_serves_ten_thousand_callers_for_ten_hours():
+    fetcher = Fetcher(expires_in=3600, takes=1.0)
+    source = RefreshingTokenSource(fetcher)
+    for hour in range(10):
+        await anyio.sleep_until(hour * 3600 + 1800)
+        await gathered(10_000, source.token)
+
+    assert len(fetcher.began) == 10

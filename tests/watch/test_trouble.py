@@ -19,6 +19,7 @@ from bentley_sync_async import (
     SynchronizationClient,
     TriggerDelayed,
     UnprocessableError,
+    WaitingForIModel,
     WatchFailedError,
     WatchTimeoutError,
 )
@@ -229,6 +230,29 @@ async def test_conflicts_before_and_after_a_busy_imodel_are_counted_apart():
     attempts = [event.attempt for event in events if isinstance(event, TriggerDelayed)]
     assert len(attempts) == 12
     assert names(events)[-1] == "RunCompleted"
+
+
+async def test_while_others_trigger_first_again_and_again_ours_is_triggered_once_in_the_end():
+    async with emulated() as (emulator, client):
+        imodel_id = emulator.new_imodel_id()
+        others = [emulator.add_connection(imodel_id) for _ in range(5)]
+        watcher = client.watch(emulator.add_connection(imodel_id))
+
+        async def crowd() -> None:
+            for other in others:
+                run = emulator.start_run(other)
+                await anyio.sleep_until(run.created + run.plan.track.ended)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(crowd)
+            await anyio.sleep(1)
+            events = await events_of(watcher)
+    waited_for = [event.ref.connection_id for event in events if isinstance(event, WaitingForIModel)]
+    ours = [event for event in events if isinstance(event, RunTriggered)]
+    assert list(dict.fromkeys(waited_for)) == others
+    assert len(ours) == 1
+    assert [run.connection_id for run in emulator.runs] == [*others, watcher.connection_id]
+    assert all(event.ref == watcher.ref for event in events[events.index(ours[0]) :])
 
 
 async def test_the_timeout_ends_a_watch_at_its_instant_and_no_look_comes_later():

@@ -14,6 +14,6 @@ def main() -> int:
     except ModuleNotFoundError as exc:
         if exc.name not in _NEEDED:
             raise
-        print(f"bentley-sync needs {exc.name}: pip install 'bentley-sync-async[cli]'.", file=sys.stderr)
+        print(f"bentley-sync needs {exc.name}. From the clone: pip install '.[cli]'", file=sys.stderr)
         return 2
     return int(app(standalone_mode=True) or 0)

@@ -12,6 +12,10 @@ from .exit_codes import ExitCode
 
 # Typer keeps the line breaks of a paragraph that begins with \b.
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
+_RUN_URL = (
+    "The URL of a run looks like https://api.bentley.com/synchronization/imodels/storageconnections/CONNECTION_ID/runs/"
+    "RUN_ID; each event of --json has both ids in its ref."
+)
 
 app = typer.Typer(
     name="bentley-sync",
@@ -90,7 +94,9 @@ def run(
 
 @app.command(epilog=_EXIT_CODES)
 def attach(
-    run_url: Annotated[str, typer.Argument(metavar="RUN_URL", help="The run, as `bentley-sync run` prints it.")],
+    run_url: Annotated[
+        str, typer.Argument(metavar="RUN_URL", help=f"The run, as `bentley-sync run` prints it. {_RUN_URL}")
+    ],
     *,
     timeout: Timeout = None,
     json: Json = False,
@@ -102,6 +108,7 @@ def attach(
         make_client=SynchronizationClient.from_env,
         open_watch=lambda client: client.attach(run_url, timeout=timeout),
         again=["attach", run_url],
+        hint=_RUN_URL,
         json=json,
     )
     raise typer.Exit(follower.run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import anyio
 from attrs import frozen
@@ -21,7 +22,7 @@ from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
 from .exit_codes import ExitCode, code_of_error
 from .labels import Labels
-from .run import say
+from .leaving import DETACHING, Screen, code_of_leaving, say, until_terminated
 from .summary import Outcome, print_summary
 from .view import View, best_view
 
@@ -79,10 +80,10 @@ _FILE_RULES = (
 def run_demo() -> ExitCode:
     """Run the demo and return its exit code; that one of its runs ends in PartialSuccess is what it shows."""
     try:
-        anyio.run(show, Console())
-    except KeyboardInterrupt:
+        anyio.run(until_terminated, partial(show, Screen()))
+    except DETACHING as left:
         say("Detached. The real service would go on; the emulator ends with the demo. Try again: bentley-sync demo")
-        return ExitCode.DETACHED
+        return code_of_leaving(left)
     except SynchronizationError as error:
         say(str(error))
         return code_of_error(error)
@@ -108,9 +109,9 @@ async def show(console: Console) -> None:
             soft_wrap=True,
         )
         connections = await _create(client, emulator, labels)
-        outcomes = await _synchronize(client, connections, best_view(console, labels, labels.connections.values()))
+        outcomes = await _synchronize(client, connections, best_view(console, labels, labels.connections))
         for connection in connections:
-            await labels.learn_files(client, connection.id)
+            await labels.learn(client, connection.id)
         print_summary(console, outcomes, labels)
         console.print(_REAL, markup=False, highlight=False, soft_wrap=True)
 
@@ -143,7 +144,7 @@ async def _synchronize(
         name = connection.display_name or connection.id
         watcher = client.watch(connection.id, timeout=_LIMIT, pacing=_PACING)
         async for event in watcher:
-            view.show(name, event)
+            view.show(connection.id, event)
         outcomes[connection.id] = Outcome(name, await watcher.result())
 
     try:

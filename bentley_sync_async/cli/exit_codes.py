@@ -43,7 +43,8 @@ class ExitCode(enum.IntEnum):
     TIMEOUT = 5, "--timeout ran out; the run goes on"
     AUTH = 6, "the credentials were refused or lack a permission"
     BUSY = 7, "--when-busy fail, and the iModel was busy"
-    DETACHED = 130, "Ctrl-C; the run goes on"
+    DETACHED = 130, "Ctrl-C, or nobody read the output any more; the run goes on"
+    TERMINATED = 143, "SIGTERM; the run goes on"
 
 
 _BY_RESULT = {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 
 import anyio
 from attrs import define
-from rich.console import Console
 
 from bentley_sync_async import (
+    IModelBusyError,
     RunAppeared,
     RunFailedError,
     RunRef,
@@ -24,6 +23,7 @@ from bentley_sync_async import (
 
 from .exit_codes import ExitCode, code_of_error, code_of_run
 from .labels import Labels
+from .leaving import DETACHING, Screen, code_of_leaving, say, until_terminated
 from .summary import Outcome, print_summary
 from .view import best_view
 
@@ -36,23 +36,25 @@ class Follower:
         make_client: Makes the client.
         open_watch: Opens the watch.
         again: The arguments that were given, for when no run is known to attach to.
+        hint: What to say to arguments that cannot be right.
         json: Whether events are printed as JSON.
     """
 
     make_client: Callable[[], SynchronizationClient]
     open_watch: Callable[[SynchronizationClient], RunWatcher]
     again: Sequence[str]
+    hint: str = ""
     json: bool = False
     _watcher: RunWatcher | None = None
     _client: SynchronizationClient | None = None
 
     def run(self) -> ExitCode:
-        """Follow the run to its end, to an error, or to Ctrl-C; return the exit code."""
+        """Follow the run to its end, to an error, or until the user leaves; return the exit code."""
         try:
-            return anyio.run(self.follow)
-        except KeyboardInterrupt:
+            return anyio.run(until_terminated, self.follow)
+        except DETACHING as left:
             say(f"Detached. {self._goes_on()}")
-            return ExitCode.DETACHED
+            return code_of_leaving(left)
         except SynchronizationError as error:
             say(self._told(error))
             return code_of_error(error)
@@ -64,7 +66,7 @@ class Follower:
             try:
                 self._watcher = watcher = self.open_watch(client)
             except SynchronizationError as error:  # nothing was sent: an argument cannot be right
-                say(str(error))
+                say(f"{error}\n{self.hint}" if self.hint else str(error))
                 return ExitCode.USAGE
             return await (self._as_json(watcher) if self.json else self._for_people(client, watcher))
 
@@ -79,24 +81,29 @@ class Follower:
         return code_of_run(run)
 
     async def _for_people(self, client: SynchronizationClient, watcher: RunWatcher) -> ExitCode:
-        console, labels = Console(), Labels()
-        name = labels.connection(watcher.connection_id)
-        with best_view(console, labels, [name]) as view:
+        console, labels = Screen(), Labels(url=client.run_url)
+        with best_view(console, labels, [watcher.connection_id]) as view:
             async for event in watcher:
                 if isinstance(event, RunAppeared):  # not before: nothing may hold up the trigger
-                    await labels.learn_files(client, event.ref.connection_id)
-                view.show(name, event)
+                    for connection_id in dict.fromkeys([event.ref.connection_id, watcher.connection_id]):
+                        await labels.learn(client, connection_id)
+                view.show(watcher.connection_id, event)
         run = await watcher.result()
         if run.failed_tasks:
             # A file that had its first run has a name now.
-            await labels.learn_files(client, run.connection_id or watcher.connection_id)
-        print_summary(console, [Outcome(name, run)], labels)
+            await labels.learn(client, run.connection_id or watcher.connection_id)
+        print_summary(console, [Outcome(labels.connection(watcher.connection_id), run)], labels)
         return code_of_run(run)
 
     def _told(self, error: SynchronizationError) -> str:
         if isinstance(error, WatchTimeoutError):
             state = f" with the run in {error.run.state}" if error.run is not None else ""
             return f"The timeout of the watch ran out{state}. {self._goes_on()}"
+        if isinstance(error, IModelBusyError):
+            return (
+                f"The iModel is busy with {error.ref}. "
+                "Run again when it has ended, or let the command wait for that: --when-busy wait."
+            )
         seen = self._watcher is not None and self._watcher.run is not None
         return f"{error}\n{self._goes_on()}" if seen and not isinstance(error, RunVanishedError) else str(error)
 
@@ -110,9 +117,6 @@ class Follower:
             command = shlex.join(["bentley-sync", *self.again])
             return f"No run of ours was seen yet; if there is one, it goes on. To follow it:\n  {command}"
         command = shlex.join(["bentley-sync", "attach", self._client.run_url(ref), *(["--json"] * self.json)])
+        if self._watcher is not None and self._watcher.run is not None and self._watcher.run.completed:
+            return f"The run is completed. To see it again:\n  {command}"
         return f"The run goes on: the API cannot cancel it. To follow it again:\n  {command}"
-
-
-def say(text: str) -> None:
-    """Tell people something that is no output."""
-    print(text, file=sys.stderr)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from attrs import frozen
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,12 +17,12 @@ from bentley_sync_async import StorageRun, StorageTask
 from .labels import Labels
 from .words import FIXABLE, duration_words, error_words, result_style
 
-# Headings, and the widths that make all of it fit on 80 columns.
+# Headings, and widths that columns keep as long as there is room: together they fit on 80 columns.
 _COLUMNS = (
     ("Connection", 10),
     ("Result", 14),
     ("Duration", 8),
-    ("Failed file", 11),
+    ("Failed file", 10),
     ("Error", 19),
     ("Fixable\nby user", 7),
 )
@@ -42,21 +43,47 @@ class Outcome:
 
 def print_summary(console: Console, outcomes: Sequence[Outcome], labels: Labels) -> None:
     """Print the table of what came of the runs, with a row for each failed file, and the articles to read."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
-    for heading, width in _COLUMNS:
-        table.add_column(heading, overflow="fold", min_width=width)
     articles: list[str] = []
+    rows: list[list[Text]] = []
     for outcome in outcomes:
         run = outcome.run
         head = [Text(outcome.name), Text(str(run.result), style=result_style(run.result)), Text(_duration(run))]
         failures = [_failure(task, labels, articles) for task in run.failed_tasks] or [_run_failure(run)]
         for number, failure in enumerate(failures):
-            table.add_row(*(head if number == 0 else ["", "", ""]), *map(Text, failure))
-    console.print(table)
+            rows.append([*(head if number == 0 else [Text()] * 3), *map(Text, failure)])
+    _print_table(console, rows, alone=len(outcomes) == 1)
     for number, article in enumerate(articles, 1):
         console.print(f"({number}) {article}", markup=False, highlight=False, soft_wrap=True)
     if articles:
         console.print()
+
+
+def _print_table(console: Console, rows: Sequence[Sequence[Text]], *, alone: bool) -> None:
+    """Print the rows on the width that there is; the name of a connection that is alone stands above them."""
+    columns = _COLUMNS[1:] if alone else _COLUMNS
+    if alone:
+        console.print(rows[0][0].plain, markup=False, highlight=False, soft_wrap=True)
+        rows = [row[1:] for row in rows]
+    wanted = [
+        max(cell_len(line) for cell in [heading, *(row[place].plain for row in rows)] for line in cell.split("\n"))
+        for place, (heading, _) in enumerate(columns)
+    ]
+    widths = fit(wanted, [least for _, least in columns], console.width - 2 * len(columns))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for (heading, _), width in zip(columns, widths, strict=True):
+        table.add_column(heading, overflow="fold", width=width)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def fit(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return widths of columns that fit into the room: the widest gives way first, below its least only if all must."""
+    widths = list(wanted)
+    while sum(widths) > room and max(widths) > 1:
+        wide = [place for place, width in enumerate(widths) if width > least[place]] or range(len(widths))
+        widths[max(wide, key=lambda place: widths[place])] -= 1
+    return widths
 
 
 def _failure(task: StorageTask, labels: Labels, articles: list[str]) -> tuple[str, str, str]:

@@ -51,25 +51,25 @@ class View(Protocol):
         """Leave the screen in order."""
         ...
 
-    def show(self, name: str, event: WatchEvent) -> None:
-        """Show an event of the watch with that name."""
+    def show(self, connection_id: str, event: WatchEvent) -> None:
+        """Show an event of the watch of that connection."""
         ...
 
 
-def best_view(console: Console, labels: Labels, names: Iterable[str]) -> View:
-    """Return the live picture for a terminal that can draw it, else plain lines."""
+def best_view(console: Console, labels: Labels, connections: Iterable[str]) -> View:
+    """Return the live picture for a terminal that can draw it, else plain lines, of the connections with these ids."""
     draws = console.file.isatty() and console.is_interactive and not console.options.ascii_only
-    return LiveView(console, labels, names) if draws else PlainView(console, labels, names)
+    return LiveView(console, labels, connections) if draws else PlainView(console, labels, connections)
 
 
 class PlainView:
     """One line an event: the local time, the watch, what happened."""
 
-    def __init__(self, console: Console, labels: Labels, names: Iterable[str]) -> None:
-        """Make a view; the names of the watches are those of the second column, which one watch alone lacks."""
+    def __init__(self, console: Console, labels: Labels, connections: Iterable[str]) -> None:
+        """Make a view; the names of the connections are the second column, which one watch alone lacks."""
         self._console = console
         self._labels = labels
-        shown = list(names)
+        shown = [labels.connection(connection_id) for connection_id in connections]
         self._width = max(map(len, shown)) if len(shown) > 1 else 0
         self._last: dict[str, str] = {}
 
@@ -81,12 +81,12 @@ class PlainView:
     ) -> None:
         pass
 
-    def show(self, name: str, event: WatchEvent) -> None:
+    def show(self, connection_id: str, event: WatchEvent) -> None:
         """Print a line, unless the event tells people nothing new."""
-        text = words(event, self._labels)
-        if text is not None and text != self._last.get(name):
-            self._last[name] = text
-            who = f"{name:<{self._width}}  " if self._width else ""
+        text = words(event, self._labels, connection_id)
+        if text is not None and text != self._last.get(connection_id):
+            self._last[connection_id] = text
+            who = f"{self._labels.connection(connection_id):<{self._width}}  " if self._width else ""
             line = f"{event.at.astimezone():%H:%M:%S}  {who}{text}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -96,13 +96,13 @@ class Board:
     """What the live picture knows of one watch.
 
     Attributes:
-        name: The watch.
+        connection_id: The connection that is watched.
         run: The run as its events have told it.
         hint: Why nothing happens, if that is so.
         places: The ids of jobs and tasks in the order in which they were first seen, so that none moves about.
     """
 
-    name: str
+    connection_id: str
     run: StorageRun | None = None
     hint: str | None = None
     places: dict[str, int] = field(factory=dict)
@@ -114,7 +114,7 @@ class Board:
             self.places.setdefault(event.job.id, len(self.places))
         elif isinstance(event, TaskAppeared):
             self.places.setdefault(event.task.id, len(self.places))
-        self.hint = words(event, labels) if isinstance(event, _HINTS) else None
+        self.hint = words(event, labels, self.connection_id) if isinstance(event, _HINTS) else None
 
 
 @define
@@ -123,7 +123,7 @@ class LiveView:
 
     _console: Console
     _labels: Labels
-    _names: Iterable[str]
+    _connections: Iterable[str]
     _boards: dict[str, Board] = field(init=False)
     _live: Live = field(init=False)
     _spinner: Spinner = field(init=False, factory=lambda: Spinner("dots", style="cyan"))
@@ -131,7 +131,7 @@ class LiveView:
 
     def __attrs_post_init__(self) -> None:
         """Lay the picture out."""
-        self._boards = {name: Board(name) for name in self._names}
+        self._boards = {connection_id: Board(connection_id) for connection_id in self._connections}
         self._live = Live(console=self._console, get_renderable=self.picture, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -143,9 +143,9 @@ class LiveView:
     ) -> None:
         self._live.stop()
 
-    def show(self, name: str, event: WatchEvent) -> None:
+    def show(self, connection_id: str, event: WatchEvent) -> None:
         """Take an event in; the picture is drawn a few times a second."""
-        self._boards[name].take(event, self._labels)
+        self._boards[connection_id].take(event, self._labels)
 
     def picture(self) -> RenderableType:
         """Return the picture of this moment; the thread that draws calls it."""
@@ -168,7 +168,7 @@ class LiveView:
         return tree
 
     def _head(self, board: Board) -> RenderableType:
-        name = Text(board.name, style="bold")
+        name = Text(self._labels.connection(board.connection_id), style="bold")
         if board.run is None:
             return self._line(self._spinner, name, Text(board.hint or "triggering", style="dim"))
         phase = None if board.run.completed else board.run.phase

@@ -47,120 +47,134 @@ _STYLES = {
 }
 
 
+def words(event: WatchEvent, labels: Labels, connection_id: str | None = None) -> str | None:
+    """Return what an event tells, or `None` if another event tells it better (a changed date, the state Completed).
+
+    Args:
+        event: The event.
+        labels: The names that are known.
+        connection_id: The connection that is watched.
+    """
+    if isinstance(event, WaitingForIModel):
+        return _waiting(event, labels, connection_id)
+    return _told(event, labels)
+
+
+def _waiting(event: WaitingForIModel, labels: Labels, connection_id: str | None) -> str | None:
+    if event.run is not None and event.run.completed:
+        return None
+    state = f", {event.run.state}" if event.run is not None else ""
+    if event.ref.connection_id == connection_id:
+        return f"waits for the end of its own active run {event.ref.run_id}{state}"
+    return f"waits for the iModel, which is busy with {labels.run(event.ref)}{state}"
+
+
 @singledispatch
-def words(event: WatchEvent, labels: Labels) -> str | None:
-    """Return what an event tells, or `None` if another event tells it better (a changed date, the state Completed)."""
+def _told(event: WatchEvent, labels: Labels) -> str | None:
     del event, labels
     return None
 
 
-@words.register
+@_told.register
 def _trigger_delayed(event: TriggerDelayed, labels: Labels) -> str:
     del labels
     return f"not triggered yet, again in {event.delay:.1f} s: {first_line(event.cause)}"
 
 
-@words.register
+@_told.register
 def _poll_delayed(event: PollDelayed, labels: Labels) -> str:
     del labels
     return f"no news, next look in {event.delay:.1f} s: {first_line(event.cause)}"
 
 
-@words.register
+@_told.register
 def _triggered(event: RunTriggered, labels: Labels) -> str:
-    del labels
     found = " (its answer was lost, the run was found)" if event.recovered else ""
-    return f"triggered run {event.ref.run_id}{found}"
+    return f"triggered run {event.ref.run_id}{found}{labels.where(event.ref)}"
 
 
-@words.register
+@_told.register
 def _joined(event: RunJoined, labels: Labels) -> str:
     what = labels.run(event.ref) if event.foreign else f"run {event.ref.run_id}"
-    return f"joined {what}, which was active already"
+    return f"joined {what}, which was active already{labels.where(event.ref)}"
 
 
-@words.register
-def _waiting(event: WaitingForIModel, labels: Labels) -> str:
-    state = f", {event.run.state}" if event.run is not None else ""
-    return f"waits for the iModel, which is busy with {labels.run(event.ref)}{state}"
-
-
-@words.register
+@_told.register
 def _unknown(event: UnknownValueSeen, labels: Labels) -> str:
     del labels
     return f"the service uses a new {event.enum}: {event.value}"
 
 
-@words.register
+@_told.register
 def _run_appeared(event: RunAppeared, labels: Labels) -> str:
     del labels
     return f"run: {event.run.state}"
 
 
-@words.register
+@_told.register
 def _run_state(event: RunStateChanged, labels: Labels) -> str | None:
     del labels
     return _change("run", event.before, event.run.state)
 
 
-@words.register
+@_told.register
 def _run_phase(event: RunPhaseChanged, labels: Labels) -> str | None:
     del labels
     return None if event.run.completed else f"run: phase {event.run.phase}"
 
 
-@words.register
+@_told.register
 def _run_completed(event: RunCompleted, labels: Labels) -> str:
     del labels
     return f"run completed: {event.run.result}{_because(event.run.error)}"
 
 
-@words.register
+@_told.register
 def _job_appeared(event: JobAppeared, labels: Labels) -> str:
     del labels
     number = len(event.job.tasks)
     return f"job {event.job.connector_type}: {event.job.state}, {number} file{'' if number == 1 else 's'}"
 
 
-@words.register
+@_told.register
 def _job_state(event: JobStateChanged, labels: Labels) -> str | None:
     del labels
     return _change(f"job {event.job.connector_type}", event.before, event.job.state)
 
 
-@words.register
+@_told.register
 def _job_completed(event: JobCompleted, labels: Labels) -> str:
     del labels
     return f"job {event.job.connector_type} completed: {event.job.result}"
 
 
-@words.register
+@_told.register
 def _job_vanished(event: JobVanished, labels: Labels) -> str:
     del labels
     return f"job {event.job.connector_type} is no longer listed"
 
 
-@words.register
+@_told.register
 def _task_appeared(event: TaskAppeared, labels: Labels) -> str | None:
     return None if event.task.state == ExecutionState.COMPLETED else f"{labels.file(event.task)}: {event.task.state}"
 
 
-@words.register
+@_told.register
 def _task_state(event: TaskStateChanged, labels: Labels) -> str | None:
     return _change(labels.file(event.task), event.before, event.task.state)
 
 
-@words.register
+@_told.register
 def _task_retried(event: TaskRetried, labels: Labels) -> str:
     return f"{labels.file(event.task)}: retry {event.task.retry_attempts}"
 
 
-@words.register
+@_told.register
 def _task_completed(event: TaskCompleted, labels: Labels) -> str:
     return f"{labels.file(event.task)} completed: {event.task.result}{_because(_error(event.task))}"
 
 
-@words.register
+@_told.register
 def _task_vanished(event: TaskVanished, labels: Labels) -> str:
     return f"{labels.file(event.task)} is no longer listed"
 

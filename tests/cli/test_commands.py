@@ -40,9 +40,10 @@ def test_run_prints_a_line_for_what_happens():
     with served() as service:
         outcome = invoke(service.variables, "run", service.emulator.add_connection())
         [only] = service.emulator.runs
+        url = f"{service.emulator.url}{only.path}"
     lines = [line.partition("  ")[2] for line in outcome.stdout.splitlines() if re.match(r"\d\d:\d\d:\d\d  ", line)]
     assert lines == [
-        f"triggered run {only.id}",
+        f"triggered run {only.id} {url}",
         "run: Completed",
         "job MSTN: Completed, 1 file",
         "Model.dgn completed: Success",
@@ -56,9 +57,44 @@ def test_run_names_the_file_that_failed_and_why_and_who_can_fix_it():
         service.emulator.add_file_rule(FileRule(file_name="Roof.dgn", error="SourceFileCorrupted"))
         connection_id = service.emulator.add_connection(files=[("Roof.dgn", "MSTN"), ("Hall.dgn", "MSTN")])
         outcome = invoke(service.variables, "run", connection_id)
-    [row] = [line for line in outcome.stdout.splitlines() if line.startswith(" connection ...")]
+    [row] = [line for line in outcome.stdout.splitlines() if line.startswith(" PartialSuccess")]
     assert re.search(r"PartialSuccess +0s +Roof\.dgn +SourceFileCorrupted +yes \(1\)", row)
     assert re.search(r"^\(1\) https://\S+KB0098395#SourceFileCorrupted$", outcome.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", ["run", "attach"])
+def test_the_connection_is_called_by_its_name(command):
+    with served() as service:
+        connection_id = service.emulator.add_connection(display_name="Bridge [deck]")
+        what = connection_id if command == "run" else service.emulator.url + service.start_run(connection_id).path
+        outcome = invoke(service.variables, command, what)
+    assert "Bridge [deck]" in outcome.stdout.splitlines()
+
+
+def test_nothing_is_asked_before_the_trigger():
+    with served() as service:
+        invoke(service.variables, "run", service.emulator.add_connection())
+        asked = [request.operation for request in service.emulator.requests if request.method == "GET"]
+        first = next(request.operation for request in service.emulator.requests if "connect/token" not in request.path)
+    assert first == "run-storage-connection"
+    assert "get-storage-connection" in asked
+
+
+def test_run_goes_on_without_the_name_of_the_connection_when_it_cannot_be_had():
+    with served() as service:
+        service.emulator.add_fault(
+            FaultRule(method="GET", path="/storageconnections/[^/]+$", action=FaultAction.STATUS, status=404)
+        )
+        connection_id = service.emulator.add_connection()
+        outcome = invoke(service.variables, "run", connection_id)
+    assert f"connection ...{connection_id[-8:]}" in outcome.stdout.splitlines()
+    assert "Model.dgn completed: Success" in outcome.stdout
+
+
+@pytest.mark.parametrize("url", ["nonsense", "https://elsewhere.example/runs/1"])
+def test_attach_says_what_the_url_of_a_run_looks_like(url):
+    variables = settings(BENTLEY_SYNC_TOKEN="t", BENTLEY_SYNC_BASE_URL="http://127.0.0.1:9")
+    assert "/imodels/storageconnections/CONNECTION_ID/runs/RUN_ID" in invoke(variables, "attach", url).stderr
 
 
 def test_run_goes_on_without_the_names_of_files_when_they_cannot_be_had():
@@ -128,6 +164,8 @@ def test_a_busy_imodel_has_its_own_code_if_asked_for():
         service.start_run(service.emulator.add_connection(imodel_id))
         outcome = invoke(service.variables, "run", service.emulator.add_connection(imodel_id), "--when-busy", "fail")
     assert outcome.exit_code == ExitCode.BUSY
+    assert "--when-busy wait" in outcome.stderr
+    assert "when_busy=" not in outcome.stderr
 
 
 @pytest.mark.parametrize(

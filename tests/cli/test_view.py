@@ -1,4 +1,5 @@
 import io
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,12 +21,13 @@ from bentley_sync_async import (
     diff,
 )
 from bentley_sync_async.cli.labels import Labels
-from bentley_sync_async.cli.summary import Outcome, print_summary
+from bentley_sync_async.cli.summary import Outcome, fit, print_summary
 from bentley_sync_async.cli.view import LiveView, PlainView, best_view
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 REF = RunRef(connection_id="connection", run_id="0123456789")
-LABELS = Labels({"connection": "Station"}, {"f1": "hall.dgn", "f2": "roof.dgn"})
+OTHER = RunRef(connection_id="bridge", run_id="0123456789")
+LABELS = Labels({"connection": "Station", "bridge": "Bridge deck"}, {"f1": "hall.dgn", "f2": "roof.dgn"})
 
 DONE = ExecutionState.COMPLETED
 BROKEN = TaskError(
@@ -52,26 +54,26 @@ def events(*snapshots):
     return told
 
 
-def live(*told, names=("Station",), height=50):
+def live(*told, connections=("connection",), height=50):
     screen = Console(file=io.StringIO(), width=80, height=height, force_terminal=True, record=True)
-    view = LiveView(screen, LABELS, names)
+    view = LiveView(screen, LABELS, connections)
     for event in told:
-        view.show("Station", event)
+        view.show("connection", event)
     screen.print(view.picture())
     return [line.rstrip() for line in screen.export_text().splitlines()]
 
 
-def plain(*told, names=("Station",)):
+def plain(*told, connections=("connection",)):
     screen = Console(file=io.StringIO(), width=80)
-    with PlainView(screen, LABELS, names) as view:
+    with PlainView(screen, LABELS, connections) as view:
         for event in told:
-            view.show("Station", event)
+            view.show("connection", event)
     return [line[10:] for line in screen.file.getvalue().splitlines()]
 
 
-def summed_up(*runs, width=100):
+def summed_up(*runs, width=100, name="Station"):
     screen = Console(file=io.StringIO(), width=width)
-    print_summary(screen, [Outcome("Station", one) for one in runs], LABELS)
+    print_summary(screen, [Outcome(name, one) for one in runs], LABELS)
     return screen.file.getvalue()
 
 
@@ -100,8 +102,8 @@ def test_the_live_view_shows_retries():
 
 
 def test_the_live_view_shows_why_nothing_happens_until_something_does():
-    waiting = WaitingForIModel(seq=1, at=AT, ref=REF, run=run(state=ExecutionState.FINALIZING))
-    assert live(waiting)[0].endswith("Station waits for the iModel, which is busy with run 01234567 of Station,")
+    waiting = WaitingForIModel(seq=1, at=AT, ref=OTHER, run=run(state=ExecutionState.FINALIZING))
+    assert live(waiting)[0].endswith("Station waits for the iModel, which is busy with run 01234567 of Bridge deck,")
     assert live(waiting, *events(run()))[0].endswith("Station Executing")
 
 
@@ -136,9 +138,9 @@ def test_the_live_view_shows_a_watch_that_has_no_event_yet():
 
 def test_the_live_view_leaves_its_last_picture_on_the_terminal():
     screen = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
-    with LiveView(screen, LABELS, ["Station"]) as view:
+    with LiveView(screen, LABELS, ["connection"]) as view:
         for event in events(run(), run(state=DONE, result="Success")):
-            view.show("Station", event)
+            view.show("connection", event)
     assert "✓ Station Success" in screen.file.getvalue().splitlines()[-2]
 
 
@@ -161,7 +163,7 @@ def test_plain_lines_do_not_repeat_themselves():
 
 
 def test_plain_lines_of_several_watches_name_them_in_a_column():
-    assert plain(*events(run()), names=("Station", "Bridge deck")) == ["Station      run: Executing"]
+    assert plain(*events(run()), connections=("connection", "bridge")) == ["Station      run: Executing"]
 
 
 def test_plain_lines_are_not_broken_on_a_narrow_screen():
@@ -193,7 +195,7 @@ class OldTerminal(Terminal):
     ids=["terminal", "dumb", "ascii", "pipe", "coloured pipe"],
 )
 def test_only_a_terminal_that_can_draw_gets_the_live_view(file, variables, kind):
-    assert type(best_view(Console(file=file, _environ=variables), LABELS, ["Station"])) is kind
+    assert type(best_view(Console(file=file, _environ=variables), LABELS, ["connection"])) is kind
 
 
 def test_the_summary_has_a_row_for_each_failed_file():
@@ -209,7 +211,7 @@ def test_the_summary_has_a_row_for_each_failed_file():
     )
     rows = [line.split() for line in summed_up(failed).splitlines() if ".dgn" in line or "..." in line]
     assert rows == [
-        ["Station", "PartialSuccess", "2h", "05m", "hall.dgn", "Broken", "no", "(1)"],
+        ["PartialSuccess", "2h", "05m", "hall.dgn", "Broken", "no", "(1)"],
         ["roof.dgn", "Broken", "yes", "(2)"],
         ["file", "...f3", "TimedOut,", "no", "reason", "given", "?"],
         ["file", "...f4", "Broken", "no"],
@@ -228,10 +230,42 @@ def test_the_summary_of_a_run_that_failed_as_a_whole_says_why():
     assert "Not today." in text
 
 
-def test_the_summary_fits_on_80_columns():
-    failed = run(
-        task(1, DONE, "Error", error=evolve(BROKEN, description="word " * 30)), state=DONE, result="PartialSuccess"
-    )
-    text = summed_up(failed, width=80)
-    assert "no (1)" in text
-    assert max(map(len, text.splitlines())) <= 80
+FAILED = run(
+    task(1, DONE, "Error", error=evolve(BROKEN, description_key="SourceFileCorrupted", description="word " * 30)),
+    task(300, DONE, "Error", error=evolve(BROKEN, kb_article_link="https://kb/2")),
+    state=DONE,
+    result="PartialSuccess",
+)
+LONG_NAME = "connection ...WKaZPgCI"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("width", [80, 50])
+def test_nothing_of_the_summary_vanishes_on_a_narrow_screen(number, width):
+    def marks(text):
+        return Counter(mark for mark in text if not mark.isspace() and mark != "\u2500")
+
+    narrow = summed_up(*[FAILED] * number, width=width, name=LONG_NAME)
+    assert max(map(len, narrow.splitlines())) <= width
+    assert marks(narrow) == marks(summed_up(*[FAILED] * number, width=300, name=LONG_NAME))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_summary_breaks_no_key_on_80_columns(number):
+    text = summed_up(*[FAILED] * number, width=80, name=LONG_NAME)
+    assert text.count("SourceFileCorrupted") == text.count("no (1)") == text.count("no (2)") == number
+    assert text.count("PartialSuccess") == number
+
+
+def test_the_summary_of_one_connection_has_its_name_above_the_table():
+    lines = summed_up(FAILED, name=LONG_NAME).splitlines()
+    assert lines[0] == LONG_NAME
+    assert "Connection" not in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "room", "widths"),
+    [([9, 4, 3], 20, [9, 4, 3]), ([9, 4, 3], 12, [5, 4, 3]), ([9, 4, 3], 9, [3, 4, 2]), ([9, 4, 3], 2, [1, 1, 1])],
+)
+def test_columns_give_way_the_widest_first(wanted, room, widths):
+    assert fit(wanted, [5, 4, 2], room) == widths

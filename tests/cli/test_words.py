@@ -43,6 +43,7 @@ from bentley_sync_async.cli.words import duration_words, error_words, words
 
 REF = RunRef(connection_id="connection", run_id="0123456789")
 LABELS = Labels({"connection": "Station"}, {"file": "hall.dgn"})
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 QUEUED, DONE = ExecutionState.QUEUED, ExecutionState.COMPLETED
 
 RUN = StorageRun(id="r", state=QUEUED, phase=JobPhase.MASTER_FILE)
@@ -112,7 +113,32 @@ def failure(kind, status):
 )
 def test_an_event_in_words(kind, members, expected):
     where = {} if kind is TriggerDelayed else {"ref": REF}
-    assert words(kind(seq=1, at=datetime(2026, 1, 1, tzinfo=UTC), **where, **members), LABELS) == expected
+    assert words(kind(seq=1, at=AT, **where, **members), LABELS) == expected
+
+
+def waiting(state, connection_id=None):
+    snapshot = StorageRun(id="r", state=state)
+    return words(WaitingForIModel(seq=1, at=AT, ref=REF, run=snapshot), LABELS, connection_id)
+
+
+def test_a_run_that_was_waited_for_and_has_ended_is_no_news():
+    assert (waiting(DONE), waiting(DONE, "connection")) == (None, None)
+
+
+def test_waiting_for_a_run_of_the_same_connection_is_no_busy_imodel():
+    assert waiting(QUEUED, "connection") == "waits for the end of its own active run 0123456789, Queued"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (RunTriggered, "triggered run 0123456789 http://here/0123456789"),
+        (RunJoined, "joined run 0123456789, which was active already http://here/0123456789"),
+    ],
+)
+def test_where_the_run_is_can_be_told(kind, expected):
+    labels = Labels(url=lambda ref: f"http://here/{ref.run_id}")
+    assert words(kind(seq=1, at=AT, ref=REF), labels) == expected
 
 
 @pytest.mark.parametrize(

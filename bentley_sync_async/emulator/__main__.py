@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import get_args
 
 import anyio
 
 from bentley_sync_async.errors import ConfigurationError
 
 from .server import Emulator
-from .settings import Options
+from .settings import Options, Tier
 
 _BANNER = """\
 A Synchronization API on {url} (tier {tier}, speed {speed:g}). Ctrl-C ends it.
@@ -38,6 +40,12 @@ With this package:
 
   export BENTLEY_SYNC_BASE_URL={url} BENTLEY_SYNC_ISSUER={url}
   export BENTLEY_SYNC_CLIENT_ID={client_id} BENTLEY_SYNC_CLIENT_SECRET={client_secret}
+
+and for the programs of the README, a connection to run, and an iModel and a file to create another one of:
+
+  export CONNECTION_ID={connection_id}
+  export IMODEL_ID={free_imodel_id}
+  export STORAGE_FILE_ID={free_file_id}
 """
 
 
@@ -67,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
     parser.add_argument("--speed", type=float, help="how many seconds of a run pass in one second (default: 1)")
     parser.add_argument("--scenario", metavar="FILE", help="a TOML file that scripts runs and faults")
-    parser.add_argument("--tier", choices=["community", "standard"], help="the rate limit tier (default: standard)")
+    parser.add_argument("--tier", choices=get_args(Tier), help="the rate limit tier (default: standard)")
     return parser
 
 
@@ -79,11 +87,11 @@ async def _serve(emulator: Emulator) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             _say(emulator)
             await anext(signals)
-    sys.stdout.write("Stopped.\n")
+    _write("Stopped.\n")
 
 
 def _say(emulator: Emulator) -> None:
-    imodel_id = emulator.new_imodel_id()
+    imodel_id, free_imodel_id = emulator.new_imodel_id(), emulator.new_imodel_id()
     text = _BANNER.format(
         url=emulator.url,
         tier=emulator.settings.tier,
@@ -93,9 +101,21 @@ def _say(emulator: Emulator) -> None:
         token=emulator.token(),
         imodel_id=imodel_id,
         file_id=emulator.new_storage_file_id("First light.dgn", imodel_id=imodel_id),
+        connection_id=emulator.add_connection(display_name="Bridge"),
+        free_imodel_id=free_imodel_id,
+        free_file_id=emulator.new_storage_file_id("Station.dgn", imodel_id=free_imodel_id),
     )
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    _write(text)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # it serves all the same, and whoever read has gone
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 if __name__ == "__main__":

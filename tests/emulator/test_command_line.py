@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import socket
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import pytest
 
+from bentley_sync_async import ConnectorType, SourceFileCreate, SynchronizationClient
 from bentley_sync_async.emulator import Emulator, Settings
 from bentley_sync_async.emulator import __main__ as command_line
 from bentley_sync_async.emulator.__main__ import main
@@ -19,7 +21,7 @@ def test_it_serves_says_how_to_call_it_and_ends_on_ctrl_c():
     command = [sys.executable, "-m", "bentley_sync_async.emulator", "--speed", "60", "--tier", "community"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lines = []
-        while not lines or "BENTLEY_SYNC_CLIENT_ID" not in lines[-1]:
+        while not lines or "STORAGE_FILE_ID" not in lines[-1]:
             lines.append(process.stdout.readline())
         banner = "".join(lines)
         url = re.search(r"on (http://127\.0\.0\.1:\d+) \(tier community, speed 60\)", banner)[1]
@@ -100,6 +102,52 @@ def test_a_bad_scenario_is_one_clear_line(tmp_path, capsys):
 def test_a_speed_that_cannot_be_is_one_clear_line(capsys):
     assert main(["--speed", "0"]) == 2
     assert capsys.readouterr().err == "speed must be a number of more than 0, not 0.0\n"
+
+
+@pytest.mark.parametrize("tier", ["community", "standard", "premium", "custom", "unlimited"])
+def test_every_tier_of_a_scenario_is_one_of_the_command(tier, monkeypatch):
+    started = []
+    monkeypatch.setattr(anyio, "run", lambda _serve, emulator: started.append(emulator.settings.tier))
+    main(["--tier", tier])
+    assert started == [tier]
+
+
+async def test_the_programs_of_the_readme_can_use_what_it_exports(capsys):
+    async with Emulator(accept_window=0.0) as emulator:
+        command_line._say(emulator)
+        exports = dict(re.findall(r"(\w+)=(\S+)", "".join(re.findall(r"^  export .*\n", said(capsys), re.MULTILINE))))
+        async with SynchronizationClient.from_env(exports) as client:
+            connections = client.storage_connections
+            files = [SourceFileCreate(exports["STORAGE_FILE_ID"], ConnectorType.MSTN)]
+            created = await connections.create(exports["IMODEL_ID"], files)
+            assert created.id != exports["CONNECTION_ID"]
+            refs = [(await connections.runs.trigger(one)).ref for one in (created.id, exports["CONNECTION_ID"])]
+    assert [ref.connection_id for ref in refs] == [created.id, exports["CONNECTION_ID"]]
+
+
+def said(capsys):
+    return capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_after_a_line_is_no_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-m", "bentley_sync_async.emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        process.send_signal(signal.SIGTERM)
+        errors = process.stderr.read()
+        process.wait(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_it_serves_on_when_nobody_reads_what_it_says(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as unread:
+        monkeypatch.setattr(sys, "stdout", unread)
+        command_line._write("Listening.")
+        unread.write("What is left is written nowhere.")
 
 
 def test_wrong_usage_ends_with_2():

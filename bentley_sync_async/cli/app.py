@@ -12,10 +12,10 @@ from .exit_codes import ExitCode
 
 # Typer keeps the line breaks of a paragraph that begins with \b.
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
-_RUN_URL = (
-    "The URL of a run looks like https://api.bentley.com/synchronization/imodels/storageconnections/CONNECTION_ID/runs/"
-    "RUN_ID; each event of --json has both ids in its ref."
-)
+_RUN_URL = """\
+The URL of a run is the root of the API (https://api.bentley.com) and
+/synchronization/imodels/storageconnections/CONNECTION_ID/runs/RUN_ID
+Each event of --json has both ids in its ref."""
 
 app = typer.Typer(
     name="bentley-sync",
@@ -92,11 +92,9 @@ def run(
     raise typer.Exit(follower.run())
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=f"\b\n{_RUN_URL}\n\n{_EXIT_CODES}")
 def attach(
-    run_url: Annotated[
-        str, typer.Argument(metavar="RUN_URL", help=f"The run, as `bentley-sync run` prints it. {_RUN_URL}")
-    ],
+    run_url: Annotated[str, typer.Argument(metavar="RUN_URL", help="The run, as `bentley-sync run` prints it.")],
     *,
     timeout: Timeout = None,
     json: Json = False,

@@ -91,6 +91,11 @@ def test_run_goes_on_without_the_name_of_the_connection_when_it_cannot_be_had():
     assert "Model.dgn completed: Success" in outcome.stdout
 
 
+def test_the_help_of_attach_says_what_the_url_of_a_run_looks_like_on_80_columns():
+    text = invoke(settings(COLUMNS="80"), "attach", "--help").stdout
+    assert "/synchronization/imodels/storageconnections/CONNECTION_ID/runs/RUN_ID" in text
+
+
 @pytest.mark.parametrize("url", ["nonsense", "https://elsewhere.example/runs/1"])
 def test_attach_says_what_the_url_of_a_run_looks_like(url):
     variables = settings(BENTLEY_SYNC_TOKEN="t", BENTLEY_SYNC_BASE_URL="http://127.0.0.1:9")

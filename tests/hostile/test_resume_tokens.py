@@ -1,0 +1,99 @@
+"""A checksum keeps damage out of a resume token, not malice: these have the right one."""
+
+import anyio
+import pytest
+from attrs import astuple, evolve
+from support_transport import ScriptedTransport, lost
+
+from bentley_sync_async import ResumeTokenError, SynchronizationClient, SynchronizationError
+from bentley_sync_async.watch.bookmark import Bookmark
+from bentley_sync_async.wire.resume import pack
+
+ORIGIN = "https://api.example"
+HONEST = Bookmark(
+    origin=ORIGIN,
+    connection_id="connection",
+    run=["storage", "connection", "run"],
+    announced=True,
+    joined=False,
+    seq=3,
+    timeout=60.0,
+    ends_at=2e9,
+    attempted_at=None,
+    when_active="join",
+    when_busy="wait",
+    reported=[],
+    memory=["Executing", None, b"x", []],
+    ending=[],
+)
+_UNCHECKED = pytest.mark.xfail(
+    raises=(TypeError, ValueError, AttributeError, OverflowError, pytest.fail.Exception),
+    reason="the types of a bookmark's members are not looked at",
+)
+
+UNCHECKED = [
+    {"run": []},
+    {"run": 5},
+    {"run": ["storage", "a"]},
+    {"run": ["storage", 5, "b"]},
+    {"run": ["storage", "connection", "../..\r\nX-Injected: 1"]},
+    {"run": ["neither", "a", "b"]},
+    {"connection_id": 5},
+    {"connection_id": "c\r\nX-Injected: 1", "run": None},
+    {"seq": "3"},
+    {"seq": None},
+    {"timeout": "x"},
+    {"timeout": -1},
+    {"ends_at": "x"},
+    {"ends_at": []},
+    {"attempted_at": "x"},
+    {"when_active": []},
+    {"when_active": "whenever"},
+    {"when_busy": {}},
+    {"reported": None},
+    {"reported": [["a"]]},
+    {"reported": [[["a"], "b"]]},
+    {"memory": ["Executing", None, b"x", [[5, 5, 5, [[1, 2, 3, 4]]]]]},
+    {"ending": 5},
+    {"ending": [5]},
+    {"ending": [[["a"]]]},
+]
+FORGED = [
+    {"memory": 5},
+    {"memory": ["Executing", None, b"x", 5]},
+    *(pytest.param(members, marks=_UNCHECKED) for members in UNCHECKED),
+]
+
+
+def client_of(transport: ScriptedTransport) -> SynchronizationClient:
+    return SynchronizationClient("secret-token", base_url=ORIGIN, transport=transport)
+
+
+def token_of(bookmark: Bookmark) -> str:
+    return pack(astuple(bookmark, recurse=False))
+
+
+async def test_an_honest_bookmark_is_taken():
+    watcher = client_of(ScriptedTransport(always=lost())).resume(token_of(HONEST))
+    with anyio.move_on_after(1):
+        await anext(watcher)
+    assert watcher.ref is not None
+
+
+@pytest.mark.parametrize("members", FORGED, ids=str)
+async def test_a_forged_token_is_refused_before_anything_is_sent(members):
+    transport = ScriptedTransport(always=lost())
+    with pytest.raises(ResumeTokenError):
+        client_of(transport).resume(token_of(evolve(HONEST, **members)))
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("values", [None, 5, "text", {}, [], [None] * 14, [[]] * 14, {"origin": ORIGIN}])
+async def test_a_token_of_something_else_is_refused(values):
+    with pytest.raises(SynchronizationError):
+        client_of(ScriptedTransport()).resume(pack(values))
+
+
+async def test_a_token_that_unpacks_to_ever_more_is_refused():
+    with pytest.raises(ResumeTokenError, match="damaged"):
+        client_of(ScriptedTransport()).resume(pack("x" * 2**24))

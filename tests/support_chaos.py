@@ -99,6 +99,7 @@ class ChaosProxy:
     url: str = ""
     readers: list[asyncio.StreamReader] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    behind: dict[asyncio.StreamWriter, bytes] = field(default_factory=dict)
     listener: asyncio.Server | None = None
 
     def add(self, fault: Fault, method: str, path: str, due: set[int]) -> Rule:
@@ -153,6 +154,8 @@ class ChaosProxy:
         method, path, _ = head.decode("latin-1").split(" ", 2)
         exchange = Exchange(method, path.partition("?")[0], head + body, self.chance, self, writer, server)
         due = [rule for rule in self.rules if rule.meets(exchange)]
+        if (stale := self.behind.pop(writer, None)) is not None:
+            await exchange.send(stale)
         if not due:
             await exchange.send(await exchange.ask())
             return
@@ -287,6 +290,13 @@ async def answered_twice_with_a_pause(exchange: Exchange) -> None:
     await exchange.send(answer)
 
 
+async def answered_again_in_place_of_the_next(exchange: Exchange) -> None:
+    """The connection is one answer behind from now on."""
+    answer = await exchange.ask()
+    await exchange.send(answer)
+    exchange.proxy.behind[exchange.client] = answer
+
+
 def followed_by(extra: bytes) -> Fault:
     async def fault(exchange: Exchange) -> None:
         await exchange.send(await exchange.ask() + extra)
@@ -379,6 +389,7 @@ FAULTS: dict[str, Fault] = {
     "refused for a while": refused_for_a_while,
     "answered twice": answered_twice,
     "answered twice with a pause": answered_twice_with_a_pause,
+    "answered again in place of the next": answered_again_in_place_of_the_next,
     "its last bytes twice": last_bytes_twice,
     "followed by junk": followed_by(b"\x00\xffjunk\r\n\r\n"),
     "preceded by junk": preceded_by(b"\x00\xffjunk\r\n\r\n"),

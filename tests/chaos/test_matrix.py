@@ -46,26 +46,32 @@ EMULATED = {
 }
 LIST_BUGS = {
     "answered twice with a pause": "a page that comes again in place of the next one goes unnoticed",
-    "delay beyond the timeout": "the emulator's handler outlives the emulator when its client has gone",
+    "answered again in place of the next": "a page that comes again in place of the next one goes unnoticed",
 }
+EMULATORS_OWN = "RequestHandler."
 WHOLE_BUT_NO_ANSWER = {"HTML", "empty", "without a length and cut"}
 
 
 @asynccontextmanager
 async def chaos(seed):
-    """An emulator, a proxy before it, and a client of the proxy whose tokens live for 100 seconds."""
-    plain = {"error_rate": 0.0, "retry_rate": 0.0, "accept_window": 0.0, "token_lifetime": 100.0}
+    """An emulator, a proxy before it, and a client of the proxy whose tokens live for 40 seconds."""
+    plain = {"error_rate": 0.0, "retry_rate": 0.0, "accept_window": 0.0, "token_lifetime": 40.0}
     async with Emulator(seed=seed, **plain) as emulator, chaos_proxy(emulator.url, seed) as proxy:
-        emulator.add_run_rule(RunRule(queued=10, waiting=60, preprocessing=30, references=30, finalizing=10))
-        emulator.add_file_rule(FileRule(queued=5, duration=100))
+        emulator.add_run_rule(RunRule(queued=5, waiting=20, preprocessing=10, references=10, finalizing=5))
+        emulator.add_file_rule(FileRule(queued=5, duration=40))
         emulator.add_file_rule(FileRule(file_name="Bad*", error="SourceFileCorrupted"))
-        emulator.add_file_rule(FileRule(file_name="Slow*", duration=180, retries=1, retry_delay=20))
+        emulator.add_file_rule(FileRule(file_name="Slow*", duration=60, retries=1, retry_delay=10))
         credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
         async with SynchronizationClient(credentials, base_url=proxy.url) as client:
             yield emulator, proxy, client
         await anyio.sleep(0.1)
         assert proxy.held_open == 0
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert [name for name in running() if not name.startswith(EMULATORS_OWN)] == []
+
+
+def running():
+    """The names of the coroutines of all other tasks."""
+    return [task.get_coro().__qualname__ for task in asyncio.all_tasks() - {asyncio.current_task()}]
 
 
 def add_fault(emulator, proxy, target, name, due):
@@ -109,9 +115,20 @@ async def test_a_watch_ends_with_the_true_result_whatever_happens_to_its_request
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", [*FAULTS, *EMULATED])
+async def test_a_run_that_ends_before_anyone_looks_is_not_triggered_again(name, seed):
+    async with chaos(seed) as (emulator, proxy, client):
+        emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
+        emulator.add_file_rule(FileRule(queued=0, duration=1, retries=0))
+        fault = add_fault(emulator, proxy, "trigger", name, {1})
+        await check_watch(emulator, client)
+    assert fault.fired == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", [marked(name, LIST_BUGS) for name in (*FAULTS, *EMULATED)])
 async def test_a_list_is_whole_whatever_happens_to_one_of_its_pages(name, seed):
-    page = random.Random(f"{name}/list/{seed}").randint(1, 4)
+    page = random.Random(f"{name}/list/{seed}").randint(1, 3)
     async with chaos(seed) as (emulator, proxy, client):
         imodel_id = emulator.new_imodel_id()
         ids = [emulator.add_connection(imodel_id) for _ in range(10)]
@@ -125,3 +142,26 @@ async def test_a_list_is_whole_whatever_happens_to_one_of_its_pages(name, seed):
                 await listed()
         assert await listed() == ids
     assert fault.fired == 1
+
+
+@pytest.mark.parametrize("seed", range(4 * len(SEEDS)))
+async def test_a_watch_in_a_storm_of_faults_ends_with_the_true_result(seed):
+    """Forty faults at random requests of a watch; it may end before it meets them all."""
+    chance = random.Random(f"storm/{seed}")
+    names = chance.choices(list(FAULTS), k=40)
+    async with chaos(seed) as (emulator, proxy, client):
+        faults = [proxy.add(FAULTS[name], *TARGETS[chance.choice(WATCHED)], {chance.randint(1, 40)}) for name in names]
+        await check_watch(emulator, client)
+    assert sum(fault.fired for fault in faults) >= 5
+
+
+@pytest.mark.xfail(strict=True, reason="the emulator's handler outlives the emulator when its client has gone")
+async def test_an_answer_that_the_emulator_delays_does_not_outlive_the_emulator():
+    async with Emulator() as emulator:
+        emulator.add_fault(FaultRule(action=ACT.DELAY, delay=1000))
+        writer = (await asyncio.open_connection("127.0.0.1", int(emulator.url.rpartition(":")[2])))[1]
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await anyio.sleep(1)
+        writer.close()
+        await anyio.sleep(1)
+    assert running() == []

@@ -77,6 +77,8 @@ from .models import (
     TriggeredRun,
 )
 from .resources.base import Listing, Pages
+from .transport.hooks import GateRecord, Hook, PollRecord, Record, RequestRecord, RetryRecord, TokenRecord
+from .transport.logs import LoggingHook
 from .transport.messages import Request, Response, Transport
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
@@ -136,6 +138,8 @@ __all__ = [
     "ExecutionResult",
     "ExecutionState",
     "ForeignOriginError",
+    "GateRecord",
+    "Hook",
     "IModelBusyError",
     "InvalidArgumentError",
     "JobAppeared",
@@ -148,6 +152,7 @@ __all__ = [
     "Link",
     "Listing",
     "LocationError",
+    "LoggingHook",
     "NotFoundError",
     "OpenEnum",
     "Pacing",
@@ -156,15 +161,19 @@ __all__ = [
     "PagingLinks",
     "PermissionDeniedError",
     "PollDelayed",
+    "PollRecord",
     "ProblemDetail",
     "ProtocolError",
     "RateLimitedError",
+    "Record",
     "Request",
+    "RequestRecord",
     "RequestTimeoutError",
     "Response",
     "ResponseTooLargeError",
     "ResumeTokenError",
     "RetryPolicy",
+    "RetryRecord",
     "RunAppeared",
     "RunChange",
     "RunCompleted",
@@ -209,6 +218,7 @@ __all__ = [
     "Timeouts",
     "Token",
     "TokenError",
+    "TokenRecord",
     "TokenSource",
     "TokenUnavailableError",
     "Transition",

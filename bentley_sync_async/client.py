@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Self, cast
 
@@ -17,7 +17,9 @@ from .models import AuthenticationType, RunRef
 from .resources.authorization import Authorization
 from .resources.connections import Connections
 from .resources.storage_connections import StorageConnections
+from .transport.hooks import Hook, Hooks
 from .transport.http import AiohttpTransport
+from .transport.logs import LoggingHook
 from .transport.messages import Transport
 from .transport.pipeline import Pipeline
 from .transport.retry import RetryPolicy
@@ -62,6 +64,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         max_body_bytes: int = 64 * 1024 * 1024,
         session: ClientSession | None = None,
         transport: Transport | None = None,
+        hooks: Iterable[Hook] | None = None,
     ) -> None:
         """Make a client. Nothing is sent before it is used.
 
@@ -77,6 +80,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
             max_body_bytes: The bound on an answer's body.
             session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed.
             transport: What carries requests, instead of aiohttp; `session` and `max_body_bytes` mean nothing then.
+            hooks: Who is told of requests, retries, throttles, tokens and looks; by default the standard library's
+                logging, under `bentley_sync_async`.
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
@@ -88,6 +93,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             timeouts=timeouts or Timeouts(),
             max_body_bytes=max_body_bytes,
         )
+        self._hooks = Hooks((LoggingHook(),) if hooks is None else hooks)
         self._own_transport: AiohttpTransport | None = None
         if transport is None:
             transport = self._own_transport = AiohttpTransport(
@@ -97,10 +103,11 @@ class SynchronizationClient(AsyncContextManagerMixin):
             )
         self._pipeline = Pipeline(
             transport,
-            _token_source(token, self.config, transport),
+            _token_source(token, self.config, transport, self._hooks),
             base_url=self.config.base_url,
             timeouts=self.config.timeouts,
             retry=retry,
+            hooks=self._hooks,
         )
         service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
         self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
@@ -168,6 +175,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing,
+            hooks=self._hooks,
         )
 
     def run_url(self, ref: RunRef) -> str:
@@ -204,7 +212,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 ref = run_ref(ref_or_url, base_url=self.config.base_url)
             case _:
                 raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
-        return RunWatcher(self._watched, ref=ref, timeout=timeout, pacing=pacing)
+        return RunWatcher(self._watched, ref=ref, timeout=timeout, pacing=pacing, hooks=self._hooks)
 
     def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
         """Return a watcher that goes on where another one was when its resume token was taken.
@@ -229,10 +237,11 @@ class SynchronizationClient(AsyncContextManagerMixin):
             when_busy=cast("WhenBusy", bookmark.when_busy),
             pacing=pacing,
             bookmark=bookmark,
+            hooks=self._hooks,
         )
 
 
-def _token_source(token: TokenLike, config: ClientConfig, transport: Transport) -> TokenSource:
+def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, hooks: Hooks) -> TokenSource:
     match token:
         case str():
             return StaticTokenSource(token)
@@ -240,11 +249,11 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport) 
             fetch = fetch_with(
                 token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
             )
-            return RefreshingTokenSource(fetch)
+            return RefreshingTokenSource(fetch, hooks=hooks)
         case TokenSource():
             return token
         case _ if callable(token):
-            return RefreshingTokenSource(token)
+            return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(
                 f"token must be a string, ClientCredentials, a coroutine function or a TokenSource, not "

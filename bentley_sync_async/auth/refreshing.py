@@ -9,6 +9,7 @@ from copy import copy
 import anyio
 
 from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
+from bentley_sync_async.transport.hooks import Hooks, TokenRecord
 from bentley_sync_async.transport.tokens import Token
 
 Fetch = Callable[[], Awaitable[str | Token]]
@@ -27,14 +28,16 @@ class RefreshingTokenSource:
     task that fetches is cancelled, the next one in line fetches.
     """
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, *, hooks: Hooks | None = None) -> None:
         """Make a source.
 
         Args:
             fetch: Obtains a token. It is called when there is none, one minute (or the last tenth of its life, if that
                 is shorter) before the current one expires, and when the service refused the current one.
+            hooks: Who is told of fetches.
         """
         self._fetch = fetch
+        self._tell = hooks or Hooks()
         self._lock = anyio.Lock()
         self._current: Token | None = None
         self._expires_at = self._renew_at = math.inf
@@ -82,15 +85,19 @@ class RefreshingTokenSource:
         return self._current if anyio.current_time() < self._renew_at else None
 
     async def _fetched(self) -> Token:
+        began = anyio.current_time()
         try:
             token = await self._asked()
         except SynchronizationError as exc:
-            self._fetches += 1
-            self._failure = exc
+            self._fetched_with(exc, began)
             raise
-        self._fetches += 1
-        self._failure = None
+        self._fetched_with(None, began)
         return token
+
+    def _fetched_with(self, failure: SynchronizationError | None, began: float) -> None:
+        self._fetches += 1
+        self._failure = failure
+        self._tell(TokenRecord(duration=anyio.current_time() - began, error=failure))
 
     async def _asked(self) -> Token:
         try:

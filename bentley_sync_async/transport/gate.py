@@ -16,6 +16,7 @@ LONGEST_ASKED = 3600.0
 """Seconds of Retry-After beyond which we ask again all the same; the longest quota counts by the hour."""
 
 _SHORTEST = 1.0
+_CLOCK = 0.001
 _LONGEST = 60.0
 
 
@@ -52,5 +53,6 @@ class Gate:
         self.unexplained = 0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until requests may pass; 0 if they may now."""
-        return max(0.0, self.opens_at - now)
+        """Return the seconds until requests may pass; 0 if they may now, or within what a clock can tell."""
+        left = self.opens_at - now
+        return left if left > _CLOCK else 0.0

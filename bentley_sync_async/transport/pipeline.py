@@ -20,6 +20,7 @@ from bentley_sync_async.redaction import redact
 from bentley_sync_async.wire.problems import api_error
 
 from .gate import Gate
+from .hooks import GateRecord, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
 from .tokens import Token, TokenSource
@@ -44,6 +45,7 @@ class Pipeline:
         retry: RetryPolicy | None = None,
         gate: Gate | None = None,
         patient: bool = False,
+        hooks: Hooks | None = None,
     ) -> None:
         """Make a pipeline.
 
@@ -54,6 +56,7 @@ class Pipeline:
             timeouts: For one request and for one call.
             retry: When to try again.
             gate: What pauses all requests of a client after a throttle.
+            hooks: Who is told of requests, retries and throttles.
             patient: Whether a call waits at the gate however long it takes, without counting that time.
         """
         self.base_url = base_url
@@ -63,6 +66,7 @@ class Pipeline:
         self._retry = retry or RetryPolicy()
         self._gate = gate or Gate()
         self._patient = patient
+        self._tell = hooks or Hooks()
 
     def without_retries(self) -> Pipeline:
         """Return the same pipeline for callers that have a patience of their own, such as a watch."""
@@ -74,6 +78,7 @@ class Pipeline:
             retry=RetryPolicy(attempts=1),
             gate=self._gate,
             patient=True,
+            hooks=self._tell,
         )
 
     def url(self, path: str) -> str:
@@ -104,7 +109,7 @@ class Pipeline:
             try:
                 return await self.attempt(request, ends=ends, see_other=see_other)
             except SynchronizationError as error:
-                self._gate.note(error, anyio.current_time())
+                self._note(error)
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
                     return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
                 wait = self._retry.wait(
@@ -117,8 +122,17 @@ class Pipeline:
                 if wait is None:
                     raise
                 maybe_done |= not not_processed(error)
+                url = redact(request.url)
+                self._tell(RetryRecord(method=request.method, url=url, cause=error, attempt=attempt, delay=wait))
             await anyio.sleep(wait)
             attempt += 1
+
+    def _note(self, error: SynchronizationError) -> None:
+        now = anyio.current_time()
+        closed = self._gate.opens_at
+        self._gate.note(error, now)
+        if self._gate.opens_at > closed:
+            self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
 
     async def _pass_gate(self, ends: float) -> float:
         """Wait until the gate is open; return the seconds of that which do not count against the call.
@@ -162,12 +176,39 @@ class Pipeline:
         return token
 
     async def _send(self, request: Request, token: Token, ends: float, *, see_other: bool) -> Response:
+        began = anyio.current_time()
+        response: Response | None = None
+        error: SynchronizationError | None = None
+        try:
+            response = await self._exchange(request, token, ends)
+            self._check(request, response, see_other=see_other)
+        except SynchronizationError as exc:
+            error = exc
+            raise
+        else:
+            self._gate.passed()
+            return response
+        finally:
+            if response is not None or error is not None:  # else it was cancelled
+                self._tell(
+                    RequestRecord(
+                        method=request.method,
+                        url=redact(request.url),
+                        status=response.status if response is not None else None,
+                        error=error,
+                        duration=anyio.current_time() - began,
+                        size=len(response.body) if response is not None else 0,
+                    )
+                )
+
+    async def _exchange(self, request: Request, token: Token, ends: float) -> Response:
         timeout = min(self._timeouts.request, ends - anyio.current_time())
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
-        response = await self._transport.send(authorized, timeout=timeout)
-        if response.status < _FIRST_ERROR:
-            self._gate.passed()
+        return await self._transport.send(authorized, timeout=timeout)
+
+    @staticmethod
+    def _check(request: Request, response: Response, *, see_other: bool) -> None:
         if response.status >= _FIRST_ERROR:
             raise api_error(
                 status=response.status,
@@ -181,7 +222,6 @@ class Pipeline:
                 f"{request.method} {redact(request.url)} answered {response.status}; redirects are never followed, "
                 "as the token would go with them. Check base_url."
             )
-        return response
 
 
 def _is_not_found(error: SynchronizationError) -> bool:

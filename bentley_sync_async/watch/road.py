@@ -30,6 +30,7 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.transport.retry import not_processed
 from bentley_sync_async.wire.headers import retry_after
@@ -91,6 +92,7 @@ class Road:
         when_active: WhenActive,
         when_busy: WhenBusy,
         pacing: Pacing,
+        hooks: Hooks,
     ) -> None:
         """Begin with the trigger, or with a run that there is."""
         self.connection_id = connection_id
@@ -112,6 +114,7 @@ class Road:
         self._when_active = when_active
         self._when_busy = when_busy
         self._patience = Patience(pacing)
+        self._tell = hooks
         self._busy: RunRef | None = None
         self._busy_run: StorageRun | None = None
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
@@ -255,10 +258,12 @@ class Road:
         self.run = run
         if changes:
             self._patience.quiet = 0
-        if run.completed:
+        wait = None if run.completed else self._until_next_look(response)
+        if wait is None:
             self.done = True
         else:
-            self._go_on(self._follow, self._until_next_look(response))
+            self._go_on(self._follow, wait)
+        self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
 
     def _unknown(self, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
         values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self.reported

@@ -10,6 +10,7 @@ import anyio
 from bentley_sync_async.errors import InvalidArgumentError, WatchError, WatchTimeoutError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.transport.hooks import Hooks
 
 from .bookmark import Bookmark
 from .diff import RUN_ENDING, Endings
@@ -54,6 +55,7 @@ class RunWatcher:
         when_busy: WhenBusy = "wait",
         pacing: Pacing | None = None,
         bookmark: Bookmark | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         """Make a watcher for a connection to trigger, for a run that there is, or to go on from a bookmark."""
         if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
@@ -74,6 +76,7 @@ class RunWatcher:
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing or BackoffPacing(),
+            hooks=hooks or Hooks(),
         )
         self._taken: list[WatchEvent] = []  # of the events that the latest look brought
         self._asked = False

@@ -22,20 +22,27 @@ from bentley_sync_async import (
     ExecutionResult,
     ExecutionState,
     ForeignOriginError,
+    GateRecord,
+    Hook,
     JobChange,
     JobPhase,
     Link,
     Listing,
+    LoggingHook,
     OpenEnum,
     Pacing,
     Page,
     Pages,
     PagingLinks,
+    PollRecord,
     ProblemDetail,
+    Record,
     Request,
+    RequestRecord,
     Response,
     ResumeTokenError,
     RetryPolicy,
+    RetryRecord,
     RunChange,
     RunErrorDetails,
     RunEvent,
@@ -63,6 +70,7 @@ from bentley_sync_async import (
     TaskErrorSystem,
     Timeouts,
     Token,
+    TokenRecord,
     TokenSource,
     TokenUnavailableError,
     Transport,
@@ -264,7 +272,8 @@ async def clients() -> None:
     transport: Transport = Recorded([Response(status=200, headers={}, body=b"")])
     pacing: Pacing = EverySecond()
     SynchronizationClient(source, transport=transport)
-    SynchronizationClient(fetch_text)
+    hook: Hook = counting
+    SynchronizationClient(fetch_text, hooks=[hook, LoggingHook()])
     SynchronizationClient(fetch_token)
     SynchronizationClient(ClientCredentials("service-1", "s"), environment=Environment.QA, issuer="https://i.example")
     assert_type(SynchronizationClient.from_env(), SynchronizationClient)
@@ -274,6 +283,20 @@ async def clients() -> None:
     ) as client:
         assert_type(client, SynchronizationClient)
         client.watch("c", pacing=pacing)
+
+
+def counting(record: Record) -> None:
+    match record:
+        case RequestRecord(status=status, error=error):
+            assert_type((status, error), tuple[int | None, SynchronizationError | None])
+        case RetryRecord(delay=delay) | GateRecord(delay=delay):
+            assert_type(delay, float)
+        case TokenRecord(duration=duration):
+            assert_type(duration, float)
+        case PollRecord(ref=ref):
+            assert_type(ref, RunRef)
+        case _:
+            pass
 
 
 def changes(event: RunChange, job: JobChange, task: TaskChange) -> None:

@@ -1,0 +1,131 @@
+"""What a client does is told to its hooks, without secrets, and no hook can disturb it."""
+
+import logging
+
+import pytest
+from support_transport import ScriptedTransport, answer, refusal
+from support_watch import emulated
+
+from bentley_sync_async import (
+    ClientCredentials,
+    GateRecord,
+    PollRecord,
+    RateLimitedError,
+    RequestRecord,
+    RetryRecord,
+    ServerError,
+    SynchronizationClient,
+    TokenRecord,
+)
+from bentley_sync_async.emulator import FaultRule
+from bentley_sync_async.transport.hooks import Record
+
+RUN = {"run": {"id": "r", "state": "Completed", "result": "Success"}}
+
+
+async def told(*script, **options):
+    records = []
+    transport = ScriptedTransport(*script)
+    client = SynchronizationClient("hush", transport=transport, hooks=[records.append], **options)
+    async with client:
+        await client.storage_connections.runs.get("c", "r")
+    return records
+
+
+async def test_a_request_is_told_with_its_answer():
+    (record,) = await told(answer(200, RUN))
+    assert isinstance(record, RequestRecord)
+    assert (record.method, record.status, record.error) == ("GET", 200, None)
+    assert record.url.endswith("/imodels/storageconnections/c/runs/r")
+    assert record.size > 0
+
+
+async def test_a_retry_is_told_with_its_cause_and_its_delay():
+    first, retry, second = await told(refusal(502), answer(200, RUN))
+    assert isinstance(first, RequestRecord)
+    assert isinstance(first.error, ServerError)
+    assert isinstance(retry, RetryRecord)
+    assert (type(retry.cause), retry.attempt) == (ServerError, 1)
+    assert 0.25 <= retry.delay <= 0.5
+    assert isinstance(second, RequestRecord)
+
+
+async def test_a_throttle_that_closes_the_gate_is_told():
+    _, gate, retry, _ = await told(refusal(429, **{"retry-after": "7"}), answer(200, RUN))
+    assert isinstance(gate, GateRecord)
+    assert (type(gate.cause), gate.delay) == (RateLimitedError, 7.0)
+    assert isinstance(retry, RetryRecord)
+
+
+async def test_tokens_and_looks_are_told():
+    records = []
+    async with emulated() as (emulator, _):
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        down = emulator.add_fault(FaultRule(path="/connect/token", status=503, nth=1))
+        async with SynchronizationClient(credentials, base_url=emulator.url, hooks=[records.append]) as client:
+            watcher = client.watch(emulator.add_connection())
+            events = [event async for event in watcher]
+    tokens = [record for record in records if isinstance(record, TokenRecord)]
+    polls = [record for record in records if isinstance(record, PollRecord)]
+    assert down.fired == 1
+    assert [record.error is None for record in tokens] == [False, True]
+    assert {record.ref for record in polls} == {watcher.ref}
+    assert sum(record.changes for record in polls) == len(events) - 2  # TriggerDelayed and RunTriggered came before
+    assert [record.delay for record in polls][-1] is None
+    assert all(record.delay > 0 for record in polls[:-1])
+
+
+async def test_a_hook_that_fails_disturbs_nothing_and_is_logged_without_its_words(caplog):
+    def broken(record):
+        raise RuntimeError("hush")
+
+    records = []
+    transport = ScriptedTransport(answer(200, RUN))
+    async with SynchronizationClient("token", transport=transport, hooks=[broken, records.append]) as client:
+        await client.storage_connections.runs.get("c", "r")
+    assert len(records) == 1
+    assert "A hook of the client failed: RuntimeError" in caplog.text
+    assert "hush" not in caplog.text
+
+
+async def test_by_default_records_go_to_logging_with_their_fields(caplog):
+    caplog.set_level(logging.DEBUG, "bentley_sync_async")
+    async with emulated() as (emulator, _):
+        emulator.add_fault(FaultRule(path="/runs/", status=429, retry_after=30, nth=1))
+        emulator.add_fault(FaultRule(path="storageconnections/[^/]+$", status=502, nth=1))
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        async with SynchronizationClient(credentials, base_url=emulator.url) as client:
+            connection_id = emulator.add_connection()
+            await client.storage_connections.get(connection_id)
+            await client.watch(connection_id).result()
+    by_logger = {}
+    for line in caplog.records:
+        by_logger.setdefault(line.name.removeprefix("bentley_sync_async."), []).append(line)
+    assert set(by_logger) == {"request", "retry", "gate", "token", "poll"}
+    assert {line.levelname for line in by_logger["gate"]} == {"WARNING"}
+    assert "All requests pause for 30.0 s: RateLimitedError 429" in caplog.text
+    assert by_logger["request"][0].sync_status == 502
+    assert by_logger["retry"][0].sync_attempt == 1
+    assert by_logger["poll"][-1].getMessage().endswith("the last look")
+    assert emulator.client_secret not in caplog.text
+
+
+async def test_a_token_that_does_not_come_is_a_warning(caplog):
+    caplog.set_level(logging.WARNING, "bentley_sync_async")
+
+    async def fails():
+        raise OSError("hush")
+
+    client = SynchronizationClient(fails, transport=ScriptedTransport())
+    with pytest.raises(Exception, match="token source failed"):
+        await client._watched.get("c")
+    assert "No token after 0.000 s: TokenUnavailableError" in caplog.text
+    assert "hush" not in caplog.text
+
+
+def test_a_record_of_another_kind_is_not_logged(caplog):
+    from bentley_sync_async import LoggingHook
+
+    caplog.set_level(logging.DEBUG)
+    LoggingHook()(Record())
+    assert caplog.records == []

@@ -137,7 +137,8 @@ class Following(WatchMachine):
     @rule(result=st.sampled_from(["Success", "PartialSuccess", "Miraculous"]))
     def the_run_ends(self, result):
         for thing in self.things():
-            thing["state"], thing["result"] = "Completed", result
+            # Without any date nobody could tell that the run is later than a trigger whose answer was lost.
+            thing |= {"state": "Completed", "result": result, "endDateTime": self.iso()}
 
     @invariant()
     def one_run_is_created_at_most(self):
@@ -147,9 +148,10 @@ class Following(WatchMachine):
         self.faults.clear()
         while not self.service.runs and not self.timed_out:
             self.ask(60)
-        if not self.frozen:
-            self.the_run_ends("Success") if self.service.runs else None
+        if self.changeable:
+            self.the_run_ends("Success")
         self.ask_to_the_end()
+        self.one_run_is_created_at_most()
         if self.timed_out and not self.ledger.ended:
             return
         assert self.ledger.ended

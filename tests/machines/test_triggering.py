@@ -38,7 +38,6 @@ class Triggering(WatchMachine):
                 assert self.when_active == "join"
                 assert ref.connection_id == OURS
             case WaitingForIModel(ref=ref):
-                self.doubtful_since = None
                 assert not self.service.find(ref.connection_id, ref.run_id).by_us
 
     def passes_for_ours(self, run):

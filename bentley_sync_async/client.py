@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from anyio import AsyncContextManagerMixin
 
@@ -25,8 +25,8 @@ from .transport.pipeline import Pipeline
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
 from .watch.bookmark import Bookmark
+from .watch.choices import WhenActive, WhenBusy
 from .watch.pacing import Pacing
-from .watch.road import WhenActive, WhenBusy
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
 from .wire.locations import run_path, run_ref
@@ -233,8 +233,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
             connection_id=bookmark.connection_id,
             ref=bookmark.ref,
             timeout=bookmark.timeout,
-            when_active=cast("WhenActive", bookmark.when_active),
-            when_busy=cast("WhenBusy", bookmark.when_busy),
+            when_active=bookmark.when_active,
+            when_busy=bookmark.when_busy,
             pacing=pacing,
             bookmark=bookmark,
             hooks=self._hooks,

@@ -1,5 +1,7 @@
 """A service application: the client_credentials grant against the token endpoint of the environment."""
 
+from urllib.parse import quote, quote_plus
+
 from attrs import field, frozen
 
 from bentley_sync_async.config import SCOPE
@@ -13,6 +15,7 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.transport.messages import Request, Response, Transport
 from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.wire.codec import encode
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
 
@@ -61,10 +64,11 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
             response = await transport.send(request, timeout=timeout)
         except TransportError as exc:
             raise TokenUnavailableError(f"No token: {exc}") from exc
+        body = _without(credentials.client_secret, response.body)
         if response.status != _OK:
-            raise _failure(response, credentials, issuer)
+            raise _failure(response, body, credentials.client_id, issuer)
         try:
-            answer = decode_token(response.body)
+            answer = decode_token(body)
         except DecodeError as exc:
             raise TokenUnavailableError(f"No token: {issuer} answered {response.status}. {exc}") from exc
         return Token(value=answer.access_token, expires_in=answer.expires_in)
@@ -72,13 +76,19 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
     return fetch
 
 
-def _failure(response: Response, credentials: ClientCredentials, issuer: str) -> TokenError:
-    # An issuer may quote what it refuses.
-    reason = (refusal(response.body) or "").replace(credentials.client_secret, "[hidden]")
+def _without(secret: str, body: bytes) -> bytes:
+    """Return an answer without the secret, in the forms in which an issuer may quote what it was sent."""
+    for form in {secret, quote(secret, safe=""), quote_plus(secret), encode(secret).decode()[1:-1]}:
+        body = body.replace(form.encode(), b"[hidden]")
+    return body
+
+
+def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> TokenError:
+    reason = refusal(body) or ""
     said = f"{issuer} answered {response.status}" + (f" ({reason})" if reason else "")
     if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR or reason.startswith(_PASSING):
         return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
     return CredentialsError(
-        f"No token for the service application {credentials.client_id}: {said}. Check client id and secret, that the "
+        f"No token for the service application {client_id}: {said}. Check client id and secret, that the "
         f"issuer is the one of your environment, and that the application may ask for the scope {SCOPE}."
     )

@@ -104,7 +104,9 @@ class Emulator(AsyncContextManagerMixin):
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
         app.on_response_prepare.append(drop_content_type)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN)
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=_SHUTDOWN
+        )
         try:
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", self._port)

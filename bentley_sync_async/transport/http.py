@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Self
 
 import aiohttp
+import anyio
 from anyio import AsyncContextManagerMixin
 from yarl import URL
 
@@ -100,7 +101,9 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
         try:
-            return await self._exchange(self._session, request, timeout)
+            # aiohttp's own timeout covers the body, but not on a connection that it takes for released already.
+            with anyio.fail_after(timeout):
+                return await self._exchange(self._session, request, timeout)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
             failed = exc.error if isinstance(exc, _BrokenError) else exc
         # Not in the handler, where aiohttp's error would become the context of ours: it may hold the request's token.

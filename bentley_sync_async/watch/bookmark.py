@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import math
+from typing import cast
 
 from attrs import astuple, fields, frozen
 
 from bentley_sync_async.errors import ResumeTokenError
 from bentley_sync_async.models import ConnectionKind, RunRef
-from bentley_sync_async.wire.resume import pack, unpack
+from bentley_sync_async.redaction import excerpt
+from bentley_sync_async.wire.ids import check_id
+from bentley_sync_async.wire.locations import run_path
+from bentley_sync_async.wire.resume import checked, pack, unpack
 
-from .memory import Memory
+from .choices import WhenActive, WhenBusy
+from .memory import Memory, Packed
+
+# The attributes of a bookmark, in their order.
+_Values = tuple[
+    str,
+    str,
+    tuple[str, str, str] | None,
+    bool,
+    bool,
+    int,
+    float | None,
+    float | None,
+    float | None,
+    WhenActive,
+    WhenBusy,
+    list[tuple[str, str]],
+    Packed | None,
+    list[list[str]],
+]
 
 
 @frozen(kw_only=True)
@@ -36,17 +59,17 @@ class Bookmark:
 
     origin: str
     connection_id: str
-    run: list[str] | None
+    run: tuple[str, str, str] | None
     announced: bool
     joined: bool
     seq: int
     timeout: float | None
     ends_at: float | None
     attempted_at: float | None
-    when_active: str
-    when_busy: str
-    reported: list[list[str]]
-    memory: list[Any] | None
+    when_active: WhenActive
+    when_busy: WhenBusy
+    reported: list[tuple[str, str]]
+    memory: Packed | None
     ending: list[list[str]]
 
     def token(self) -> str:
@@ -64,20 +87,29 @@ class Bookmark:
         Raises:
             ResumeTokenError: It is no token, damaged, of a later version, or belongs to another origin.
         """
-        values = unpack(token)
-        names = [field.name for field in fields(cls)]
-        if not isinstance(values, list) or len(values) != len(names):
-            raise ResumeTokenError("This resume token does not hold what one of its version holds.")
-        bookmark = cls(**dict(zip(names, values, strict=True)))
+        values = checked(unpack(token), _Values)
+        bookmark = cls(**dict(zip((field.name for field in fields(cls)), values, strict=True)))
         if bookmark.origin != origin:
             raise ResumeTokenError(
-                f"This resume token belongs to {bookmark.origin}, and this client talks to {origin}. Nothing was sent."
+                f"This resume token belongs to {excerpt(bookmark.origin)}, and this client talks to {origin}. "
+                "Nothing was sent."
             )
         try:
-            bookmark.remembered()
-        except (TypeError, ValueError) as exc:
+            bookmark._check()
+        except (ValueError, OverflowError) as exc:  # an InvalidArgumentError is a ValueError
             raise ResumeTokenError("This resume token does not hold what one of its version holds.") from exc
         return bookmark
+
+    def _check(self) -> None:
+        check_id(self.connection_id, "connection_id")
+        if self.ref is not None:
+            run_path(self.ref)
+        numbers = (self.timeout, self.ends_at, self.attempted_at)
+        if self.seq < 0 or not all(number is None or math.isfinite(number) for number in numbers):
+            raise ValueError("a number that cannot be")
+        if self.timeout is not None and self.timeout <= 0:
+            raise ValueError("a timeout that cannot be")
+        self.remembered()
 
     @property
     def ref(self) -> RunRef | None:

@@ -22,6 +22,10 @@ NOT_REMEMBERED = ExecutionResult("NotRemembered")
 _FINGERPRINT = 6
 
 
+Packed = tuple[str, str | None, bytes, list[tuple[bytes, str, bytes, list[tuple[bytes, str, int | None, bytes]]]]]
+"""A packed memory: state, phase and fingerprint of the run, then of its jobs and, in each, of its tasks."""
+
+
 @frozen(kw_only=True)
 class RememberedTask:
     """A task, as far as it is remembered.
@@ -73,7 +77,7 @@ class Memory:
     jobs: tuple[RememberedJob, ...]
 
     def pack(self) -> list[Any]:
-        """Return plain values, ids as the sixteen bytes of a GUID where they are one."""
+        """Return plain values, of the form `Packed`."""
         jobs = [
             [_packed(job.id), job.state, job.fingerprint, [_packed_task(task) for task in job.tasks]]
             for job in self.jobs
@@ -81,8 +85,12 @@ class Memory:
         return [self.state, self.phase, self.fingerprint, jobs]
 
     @classmethod
-    def unpack(cls, values: list[Any]) -> Memory:
-        """Return the memory that was packed."""
+    def unpack(cls, values: Packed) -> Memory:
+        """Return the memory that was packed.
+
+        Raises:
+            ValueError: An id is none.
+        """
         state, phase, fingerprint, jobs = values
         return cls(
             state=state,
@@ -163,12 +171,14 @@ def _packed_task(task: RememberedTask) -> list[Any]:
     return [_packed(task.id), task.state, task.retries, task.fingerprint]
 
 
-def _packed(id_: str) -> bytes | str:
+def _packed(id_: str) -> bytes:
+    """Return an id as bytes: of a GUID, which most are, its sixteen; a letter before them tells which it is."""
     try:
-        return UUID(id_).bytes if str(UUID(id_)) == id_ else id_
+        is_guid = str(UUID(id_)) == id_
     except ValueError:
-        return id_
+        is_guid = False
+    return b"g" + UUID(id_).bytes if is_guid else b"t" + id_.encode("utf-8", "surrogatepass")
 
 
-def _unpacked(id_: bytes | str) -> str:
-    return str(UUID(bytes=id_)) if isinstance(id_, bytes) else id_
+def _unpacked(id_: bytes) -> str:
+    return str(UUID(bytes=id_[1:])) if id_[:1] == b"g" else id_[1:].decode("utf-8", "surrogatepass")

@@ -11,7 +11,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import anyio
 
@@ -35,6 +35,7 @@ from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.transport.retry import not_processed
 from bentley_sync_async.wire.headers import retry_after
 
+from .choices import WhenActive, WhenBusy
 from .diff import Endings, diff, unknown_values
 from .events import (
     PollDelayed,
@@ -50,12 +51,6 @@ from .lookup import find_run, judge
 from .memory import Memory, recall
 from .pacing import Pacing
 from .patience import FAILURE_BUDGET, GRACE, Patience
-
-WhenActive = Literal["join", "rerun"]
-"""What to do when a run of the connection itself is active: follow it, or trigger another one after it."""
-
-WhenBusy = Literal["wait", "join", "fail"]
-"""What to do when a run of another connection occupies the iModel: wait for its end, follow it, or raise."""
 
 _FIRST_SERVER_ERROR = 500
 
@@ -280,7 +275,7 @@ class Road:
         left = self.grace_ends - anyio.current_time()
         unknown = isinstance(error, NotFoundError)
         if unknown and left <= 0:
-            if self.run is None and self.grace_ends == 0.0:
+            if self.run is None and self.memory is None and self.grace_ends == 0.0:
                 raise error
             raise self._vanished(ref) from error
         wait = self._wait_after(error, NotFoundError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import anyio
 
@@ -13,6 +14,7 @@ from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
 
 from .bookmark import Bookmark
+from .choices import WhenActive, WhenBusy
 from .diff import RUN_ENDING, Endings
 from .events import (
     JobCompleted,
@@ -24,10 +26,10 @@ from .events import (
     WatchEvent,
 )
 from .fold import fold
-from .memory import remember
+from .memory import Packed, remember
 from .pacing import BackoffPacing, Pacing
 from .patience import GRACE
-from .road import Road, WhenActive, WhenBusy
+from .road import Road
 
 
 def utc_now() -> datetime:
@@ -84,7 +86,7 @@ class RunWatcher:
         self._ends = math.inf  # by the event loop's clock
         if bookmark is not None:
             self._road.seq = bookmark.seq
-            self._road.reported = {(enum, value) for enum, value in bookmark.reported}
+            self._road.reported = set(bookmark.reported)
             self._road.memory = bookmark.remembered()
             self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
 
@@ -161,6 +163,8 @@ class RunWatcher:
         a task.
         """
         road, bookmark = self._road, self._bookmark
+        if bookmark is not None and not self._began:
+            return bookmark.token()
         told = fold(self._taken, road.told_before)
         memory = remember(told) if told is not None else road.memory
         waiting = [event for event in road.events if isinstance(event, RunTriggered | RunJoined)]
@@ -168,17 +172,17 @@ class RunWatcher:
         return Bookmark(
             origin=self._connections.base_url,
             connection_id=road.connection_id,
-            run=[road.ref.kind, road.ref.connection_id, road.ref.run_id] if road.ref is not None else None,
+            run=(road.ref.kind, road.ref.connection_id, road.ref.run_id) if road.ref is not None else None,
             announced=not waiting,
             joined=any(isinstance(event, RunJoined) for event in waiting),
             seq=road.seq - len(road.events),
             timeout=self._timeout,
-            ends_at=self._timestamp(self._ends) if self._began else bookmark.ends_at if bookmark is not None else None,
+            ends_at=self._timestamp(self._ends),
             attempted_at=self._timestamp(road.attempted_at),
             when_active=self._when_active,
             when_busy=self._when_busy,
-            reported=sorted(list(value) for value in road.reported - untold),
-            memory=memory.pack() if memory is not None else None,
+            reported=sorted(road.reported - untold),
+            memory=cast("Packed", memory.pack()) if memory is not None else None,
             ending=sorted(list(key) for key in self._ending(told)),
         ).token()
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from bentley_sync_async.redaction import excerpt
+
 _RETRY_AFTER = ("retry-after", "itwinplatform-ratelimit-retry-after-seconds")
 _REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
 
@@ -35,7 +37,7 @@ def server_date(headers: Mapping[str, str]) -> datetime | None:
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the id by which the service's operators can find the request."""
-    return next((headers[name] for name in _REQUEST_ID if headers.get(name)), None)
+    return next((excerpt(headers[name]) for name in _REQUEST_ID if headers.get(name)), None)
 
 
 def _http_date(text: str) -> datetime | None:

@@ -11,6 +11,8 @@ from bentley_sync_async.redaction import excerpt
 
 from .codec import parse
 
+_FOR_EVER = 1e9  # seconds; a life beyond is no number to reckon with
+
 
 @frozen(kw_only=True)
 class TokenAnswer:
@@ -47,8 +49,8 @@ def decode_token(body: bytes) -> TokenAnswer:
     if not isinstance(token, str) or not token:
         raise DecodeError("the issuer's answer holds no access_token")
     lifetime = parsed.get("expires_in")
-    known = lifetime if isinstance(lifetime, (int, float)) and lifetime > 0 else None
-    return TokenAnswer(access_token=token, expires_in=known)
+    known = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and 0 < lifetime < _FOR_EVER
+    return TokenAnswer(access_token=token, expires_in=float(lifetime) if known else None)
 
 
 def refusal(body: bytes) -> str | None:

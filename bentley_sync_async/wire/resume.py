@@ -56,4 +56,16 @@ def unpack(token: str) -> Any:
         raise ResumeTokenError(_DAMAGED) from exc
 
 
+def checked(values: Any, form: Any) -> Any:
+    """Return plain values as what they must be, such as `tuple[str, int | None]`.
+
+    Raises:
+        ResumeTokenError: They are of another form.
+    """
+    try:
+        return msgspec.convert(values, form)
+    except (msgspec.ValidationError, RecursionError) as exc:
+        raise ResumeTokenError("This resume token does not hold what one of its version holds.") from exc
+
+
 _DAMAGED = "This resume token is damaged: part of it is missing or changed. Attach to the run by its URL instead."

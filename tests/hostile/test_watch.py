@@ -278,10 +278,7 @@ async def test_a_hostile_retry_after_neither_ends_the_watch_nor_makes_it_wait_fo
         {"expires_in": "3600"},
         {"expires_in": 1e308},
         {"expires_in": None},
-        pytest.param(
-            {"expires_in": 10**400},
-            marks=pytest.mark.xfail(raises=OverflowError, reason="a lifetime that no float holds"),
-        ),
+        {"expires_in": 10**400},
         {"access_token": "a\r\nX-Injected: 1"},
         {"access_token": "ü"},
         {"access_token": ["a"]},

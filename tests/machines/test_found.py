@@ -35,14 +35,12 @@ async def tokens_of(*script, events):
     return token, client.resume(token).resume_token()
 
 
-@pytest.mark.xfail(strict=True, reason="a watch that made no step forgets the attempt of its own token")
 async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_knows_of_the_lost_trigger():
     first, second = await tokens_of(lost("POST"), events=1)
     origin = "https://api.example"
     assert Bookmark.of(second, origin=origin).attempted_at == Bookmark.of(first, origin=origin).attempted_at
 
 
-@pytest.mark.xfail(strict=True, reason="a resumed watch takes a run that is gone for one that it never saw")
 async def test_a_run_that_is_gone_after_a_resume_has_vanished():
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Executing"))
     watcher = client.watch(CONNECTION, pacing=PACING)
@@ -54,7 +52,6 @@ async def test_a_run_that_is_gone_after_a_resume_has_vanished():
         await anext(other.resume(watcher.resume_token(), pacing=PACING))
 
 
-@pytest.mark.xfail(strict=True, reason="an announcement that was not taken is forgotten by a watch that made no step")
 async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_announces_the_run():
     _, client = scripted(answer(202, location=LOCATION))
     watcher = client.watch(CONNECTION, pacing=PACING)

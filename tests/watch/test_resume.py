@@ -215,7 +215,7 @@ def bookmark(**changes):
     plain = Bookmark(
         origin="https://api.bentley.com",
         connection_id="c",
-        run=["storage", "c", "r"],
+        run=("storage", "c", "r"),
         announced=True,
         joined=False,
         seq=3,
@@ -232,8 +232,10 @@ def bookmark(**changes):
 
 
 def test_a_bookmark_comes_back_as_it_was():
-    there = bookmark(reported=[["ExecutionState", "Asleep"]], ends_at=1.5, memory=remember(StorageRun(id="r")).pack())
+    memory = remember(StorageRun(id="r"))
+    there = bookmark(reported=[("ExecutionState", "Asleep")], ends_at=1.5, memory=tuple(memory.pack()))
     assert Bookmark.of(there.token(), origin=there.origin) == there
+    assert there.remembered() == memory
     assert there.ref == RunRef(connection_id="c", run_id="r")
 
 

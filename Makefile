@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint types imports check clean
+.PHONY: demo test lint types imports torture fuzz clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -27,11 +27,20 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
-PURE := */wire/*,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/pacing.py,*/watch/patience.py,*/transport/gate.py,*/transport/retry.py
+WATCH := */watch/bookmark.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/memory.py,*/watch/pa*.py
+PURE := */wire/*,$(WATCH),*/transport/gate.py,*/transport/retry.py
 
 test: lint types imports  ## everything that must hold
 	$(BIN)/pytest --cov --cov-report=term
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+torture: $(READY)  ## the proofs of the watch at length: up to an hour
+	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos
+	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
+	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
+
+fuzz: $(READY)  ## mutated payloads against wire/, five minutes
+	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz
 
 clean:
 	rm -rf .venv

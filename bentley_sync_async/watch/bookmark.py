@@ -22,8 +22,6 @@ _Values = tuple[
     str,
     str,
     tuple[str, str, str] | None,
-    bool,
-    bool,
     int,
     float | None,
     float | None,
@@ -44,8 +42,6 @@ class Bookmark:
         origin: The platform's root that the watch talks to; no other client may go on with it.
         connection_id: The connection that is watched.
         run: Kind, connection and id of the run, `None` if none is known yet.
-        announced: Whether the consumer was told of the run (`RunTriggered`, `RunJoined`), or had not to be.
-        joined: Whether the run is another party's, for an announcement still to come.
         seq: The number of the last event that the consumer took.
         timeout: Seconds of the whole watch, `None` for no end.
         ends_at: When the timeout ends, in seconds since 1970 (UTC); `None` if it has not begun, or there is none.
@@ -60,8 +56,6 @@ class Bookmark:
     origin: str
     connection_id: str
     run: tuple[str, str, str] | None
-    announced: bool
-    joined: bool
     seq: int
     timeout: float | None
     ends_at: float | None

@@ -19,8 +19,6 @@ from .diff import RUN_ENDING, Endings
 from .events import (
     JobCompleted,
     RunCompleted,
-    RunJoined,
-    RunTriggered,
     TaskCompleted,
     UnknownValueSeen,
     WatchEvent,
@@ -68,8 +66,8 @@ class RunWatcher:
             raise InvalidArgumentError(f"when_busy must be 'wait', 'join' or 'fail', not {when_busy!r}.")
         self._connections = connections
         self._timeout = timeout
-        self._when_active = when_active
-        self._when_busy = when_busy
+        self._when_active: WhenActive = when_active
+        self._when_busy: WhenBusy = when_busy
         self._bookmark = bookmark
         self._road = Road(
             connections,
@@ -167,14 +165,11 @@ class RunWatcher:
             return bookmark.token()
         told = fold(self._taken, road.told_before)
         memory = remember(told) if told is not None else road.memory
-        waiting = [event for event in road.events if isinstance(event, RunTriggered | RunJoined)]
         untold = {(event.enum, event.value) for event in road.events if isinstance(event, UnknownValueSeen)}
         return Bookmark(
             origin=self._connections.base_url,
             connection_id=road.connection_id,
             run=(road.ref.kind, road.ref.connection_id, road.ref.run_id) if road.ref is not None else None,
-            announced=not waiting,
-            joined=any(isinstance(event, RunJoined) for event in waiting),
             seq=road.seq - len(road.events),
             timeout=self._timeout,
             ends_at=self._timestamp(self._ends),
@@ -225,8 +220,6 @@ class RunWatcher:
             self._road.attempted_at = bookmark.attempted_at - past
         if bookmark.ref is not None and bookmark.memory is None:
             self._road.grace_ends = now + GRACE
-        if bookmark.ref is not None and not bookmark.announced:
-            self._road.emit(RunJoined if bookmark.joined else RunTriggered, ref=bookmark.ref)
 
     def _timestamp(self, instant: float | None) -> float | None:
         """Return an instant of the event loop's clock as seconds since 1970."""

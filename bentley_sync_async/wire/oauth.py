@@ -49,8 +49,9 @@ def decode_token(body: bytes) -> TokenAnswer:
     if not isinstance(token, str) or not token:
         raise DecodeError("the issuer's answer holds no access_token")
     lifetime = parsed.get("expires_in")
-    known = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and 0 < lifetime < _FOR_EVER
-    return TokenAnswer(access_token=token, expires_in=float(lifetime) if known else None)
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < _FOR_EVER:
+        lifetime = None
+    return TokenAnswer(access_token=token, expires_in=lifetime)
 
 
 def refusal(body: bytes) -> str | None:

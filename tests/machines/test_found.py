@@ -7,7 +7,7 @@ import pytest
 from support_runs import NOW
 from support_transport import answer, lost, refusal, scripted
 
-from bentley_sync_async import BackoffPacing, RunRef, RunTriggered, RunVanishedError
+from bentley_sync_async import BackoffPacing, RunVanishedError
 from bentley_sync_async.watch import watcher as watcher_module
 from bentley_sync_async.watch.bookmark import Bookmark
 
@@ -50,15 +50,6 @@ async def test_a_run_that_is_gone_after_a_resume_has_vanished():
     _, other = scripted(refusal(404))
     with pytest.raises(RunVanishedError):
         await anext(other.resume(watcher.resume_token(), pacing=PACING))
-
-
-async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_announces_the_run():
-    _, client = scripted(answer(202, location=LOCATION))
-    watcher = client.watch(CONNECTION, pacing=PACING)
-    watcher._road.emit(RunTriggered, ref=RunRef(connection_id=CONNECTION, run_id="run"))
-    watcher._road.ref = RunRef(connection_id=CONNECTION, run_id="run")
-    token = client.resume(watcher.resume_token()).resume_token()
-    assert not Bookmark.of(token, origin="https://api.example").announced
 
 
 @pytest.mark.xfail(strict=True, reason="of two events about one change the second is lost")

@@ -216,8 +216,6 @@ def bookmark(**changes):
         origin="https://api.bentley.com",
         connection_id="c",
         run=("storage", "c", "r"),
-        announced=True,
-        joined=False,
         seq=3,
         timeout=None,
         ends_at=None,
@@ -237,6 +235,12 @@ def test_a_bookmark_comes_back_as_it_was():
     assert Bookmark.of(there.token(), origin=there.origin) == there
     assert there.remembered() == memory
     assert there.ref == RunRef(connection_id="c", run_id="r")
+
+
+@pytest.mark.parametrize("changes", [{"seq": -1}, {"timeout": -1.0}, {"ends_at": float("inf")}])
+def test_numbers_that_cannot_be_are_refused(changes):
+    with pytest.raises(ResumeTokenError, match="does not hold"):
+        Bookmark.of(bookmark(**changes).token(), origin="https://api.bentley.com")
 
 
 def test_a_memory_of_another_form_is_refused():

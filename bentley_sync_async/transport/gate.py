@@ -16,7 +16,9 @@ LONGEST_ASKED = 3600.0
 """Seconds of Retry-After beyond which we ask again all the same; the longest quota counts by the hour."""
 
 _SHORTEST = 1.0
-_CLOCK = 0.001
+CLOCK = 0.001
+"""Seconds that two readings of a clock need not tell apart."""
+
 _LONGEST = 60.0
 
 
@@ -55,4 +57,4 @@ class Gate:
     def wait(self, now: float) -> float:
         """Return the seconds until requests may pass; 0 if they may now, or within what a clock can tell."""
         left = self.opens_at - now
-        return left if left > _CLOCK else 0.0
+        return left if left > CLOCK else 0.0

@@ -21,7 +21,7 @@ from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
 
 from .refreshing import Fetch
 
-_OK, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 429, 500
+_OK, _UNAUTHORIZED, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 401, 429, 500
 _PASSING = ("temporarily_unavailable", "server_error")
 
 
@@ -86,7 +86,10 @@ def _without(secret: str, body: bytes) -> bytes:
 def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> TokenError:
     reason = refusal(body) or ""
     said = f"{issuer} answered {response.status}" + (f" ({reason})" if reason else "")
-    if response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR or reason.startswith(_PASSING):
+    # An issuer gives its reason with a 401 (RFC 6749, section 5.2): without one it is an answer to something else.
+    stray = response.status == _UNAUTHORIZED and not reason
+    down = response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR
+    if stray or down or reason.startswith(_PASSING):
         return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
     return CredentialsError(
         f"No token for the service application {client_id}: {said}. Check client id and secret, that the "

@@ -385,3 +385,9 @@ async def test_a_source_of_ones_own_may_use_client_credentials():
     transport = ScriptedTransport(GRANTED)
 
     assert (await RefreshingTokenSource(fetching(transport)).token()).value == "abc"
+
+
+async def test_a_401_without_a_reason_is_no_word_on_the_credentials():
+    error = await failure(answer(401, {"error": {"code": "HeaderNotFound", "message": "Access denied."}}))
+
+    assert isinstance(error, TokenUnavailableError)

@@ -223,7 +223,7 @@ class RunWatcher:
 
     def _timestamp(self, instant: float | None) -> float | None:
         """Return an instant of the event loop's clock as seconds since 1970."""
-        if instant is None or not self._began or instant == math.inf:
+        if instant is None or instant == math.inf:
             return None
         return self._road.epoch.timestamp() + instant
 

@@ -5,6 +5,12 @@ The API has no cancel: leaving a watch detaches, and the run goes on.
 
 from ._version import __version__
 from .auth import ClientCredentials
+from .bulk.events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted
+from .bulk.outcomes import FailedFile, Outcome, OutcomeStatus
+from .bulk.plan import BulkPlan, PlannedRun
+from .bulk.progress import BulkProgress
+from .bulk.report import BulkReport
+from .bulk.runner import BulkRun
 from .client import SynchronizationClient
 from .config import Environment, Timeouts
 from .errors import (
@@ -18,6 +24,8 @@ from .errors import (
     ForeignOriginError,
     IModelBusyError,
     InvalidArgumentError,
+    JournalError,
+    JournalInUseError,
     LocationError,
     NotFoundError,
     PermissionDeniedError,
@@ -124,12 +132,20 @@ __all__ = [
     "AuthorizationInformation",
     "AuthorizationLinks",
     "BackoffPacing",
+    "BulkEvent",
+    "BulkPlan",
+    "BulkProgress",
+    "BulkReport",
+    "BulkRun",
     "ClientCredentials",
     "ConfigurationError",
     "ConflictError",
     "Connection",
+    "ConnectionFinished",
     "ConnectionLinks",
     "ConnectionLostError",
+    "ConnectionProgressed",
+    "ConnectionStarted",
     "ConnectionSummary",
     "ConnectorType",
     "CredentialsError",
@@ -137,6 +153,7 @@ __all__ = [
     "Environment",
     "ExecutionResult",
     "ExecutionState",
+    "FailedFile",
     "ForeignOriginError",
     "GateRecord",
     "Hook",
@@ -149,17 +166,22 @@ __all__ = [
     "JobStateChanged",
     "JobUpdated",
     "JobVanished",
+    "JournalError",
+    "JournalInUseError",
     "Link",
     "Listing",
     "LocationError",
     "LoggingHook",
     "NotFoundError",
     "OpenEnum",
+    "Outcome",
+    "OutcomeStatus",
     "Pacing",
     "Page",
     "Pages",
     "PagingLinks",
     "PermissionDeniedError",
+    "PlannedRun",
     "PollDelayed",
     "PollRecord",
     "ProblemDetail",

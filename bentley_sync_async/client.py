@@ -11,6 +11,9 @@ from anyio import AsyncContextManagerMixin
 
 from . import config as settings
 from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
+from .bulk.options import BulkOptions
+from .bulk.runner import BulkRun
+from .bulk.sqlite_journal import SQLiteJournal
 from .config import ClientConfig, Environment, Timeouts
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType, RunRef
@@ -26,7 +29,7 @@ from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
 from .watch.bookmark import Bookmark
 from .watch.choices import WhenActive, WhenBusy
-from .watch.pacing import Pacing
+from .watch.pacing import BackoffPacing, Pacing
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
 from .wire.locations import run_path, run_ref
@@ -228,15 +231,60 @@ class SynchronizationClient(AsyncContextManagerMixin):
             ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
         """
         bookmark = Bookmark.of(token, origin=self.config.base_url)
-        return RunWatcher(
-            self._watched,
-            connection_id=bookmark.connection_id,
-            ref=bookmark.ref,
-            timeout=bookmark.timeout,
-            when_active=bookmark.when_active,
-            when_busy=bookmark.when_busy,
-            pacing=pacing,
-            bookmark=bookmark,
+        return RunWatcher.resuming(self._watched, bookmark, pacing=pacing, hooks=self._hooks)
+
+    def run_many(
+        self,
+        connection_ids: Iterable[str] = (),
+        *,
+        imodel_ids: Iterable[str] = (),
+        concurrency: int = 50,
+        per_itwin: int | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        when_active: WhenActive = "join",
+        timeout: float | None = None,
+        retry_failed: int = 0,
+        pacing: Pacing | None = None,
+    ) -> BulkRun:
+        """Return a bulk that runs many connections, each once, one at a time on each iModel.
+
+        Enter it and iterate over its events, or await its `result()`; or await its `plan()` instead, for a dry run.
+        What cannot be run, or fails, is an outcome in its `report` and disturbs nothing else.
+
+        Args:
+            connection_ids: The storage connections; each is run once, however often it comes.
+            imodel_ids: iModels all of whose storage connections are to be run as well.
+            concurrency: How many runs may be under way at a time; one that waits for somebody else's does not count.
+            per_itwin: How many of one iTwin; `None` for no such bound.
+            journal: A file that remembers what is under way: a process that ends, even killed, can be followed by
+                another one with the same arguments, which goes on and repeats nothing. A bulk whose latest note is
+                older than twelve hours is not gone on with, but begun anew. `None` to remember nothing.
+            when_active: What to do when a run of a connection itself is active: `join` follows it; `rerun` triggers
+                another after it, which is sure to see files that were uploaded before this call.
+            timeout: Seconds for each connection, from its turn; `None` for no end.
+            retry_failed: How many more runs a connection gets whose run failed for a cause that may pass; what somebody
+                must correct is not tried again.
+            pacing: How often runs are looked at.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be right.
+        """
+        for name, ids in (("connection_ids", connection_ids), ("imodel_ids", imodel_ids)):
+            if isinstance(ids, str):
+                raise InvalidArgumentError(f"{name} must be a list of ids, not one text.")
+        return BulkRun(
+            self._pipeline,
+            connection_ids=tuple(connection_ids),
+            imodel_ids=tuple(imodel_ids),
+            options=BulkOptions(
+                concurrency=concurrency,
+                per_itwin=per_itwin,
+                when_active=when_active,
+                timeout=timeout,
+                retry_failed=retry_failed,
+                pacing=pacing or BackoffPacing(),
+            ),
+            journal=SQLiteJournal(journal, origin=self.config.base_url) if journal is not None else None,
             hooks=self._hooks,
         )
 

@@ -293,3 +293,25 @@ class RunFailedError(SynchronizationError):
         self.run = run
         self.failed_tasks = tuple(failed_tasks)
         super().__init__(text)
+
+
+# Running many.
+
+
+class JournalError(SynchronizationError):
+    """The journal of a bulk cannot be used: no room, no permission, damaged, or of a later version.
+
+    Nothing is triggered that the journal does not know of; what it holds is kept.
+    """
+
+
+class JournalInUseError(JournalError):
+    """Another process uses the journal.
+
+    Attributes:
+        pid: The id of that process on its machine; `None` if it could not be told.
+    """
+
+    def __init__(self, text: str, *, pid: int | None) -> None:
+        self.pid = pid
+        super().__init__(text)

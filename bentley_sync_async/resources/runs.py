@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from bentley_sync_async.errors import LocationError, ProtocolError
-from bentley_sync_async.models import RunRef, RunSummary, StorageRun, TriggeredRun
+from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.codec import decode_one
 from bentley_sync_async.wire.ids import path_segment
@@ -104,6 +104,12 @@ class Runs(Resource):
         """
         path = run_path(RunRef(connection_id=connection_id, run_id=run_id))
         return await self._one(self._request("GET", path), "run", StorageRun)
+
+    async def recent(self, connection_id: str) -> tuple[StorageRun, ...]:
+        """Return the runs that the service lists first, in one request, with as much as it shows of them."""
+        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/runs"
+        listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
+        return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
 
     async def look(self, ref: RunRef) -> tuple[StorageRun, Response]:
         """Return a snapshot of a run and the answer that it came in, whose headers a watch needs."""

@@ -113,6 +113,10 @@ class Hooks:
         """Take the hooks, in the order in which they are called."""
         self._hooks = tuple(hooks)
 
+    def also(self, hook: Hook) -> "Hooks":
+        """Return the same hooks and another one."""
+        return Hooks((*self._hooks, hook))
+
     def __call__(self, record: Record) -> None:
         """Tell every hook."""
         for hook in self._hooks:

@@ -20,7 +20,7 @@ from bentley_sync_async.redaction import redact
 from bentley_sync_async.wire.problems import api_error
 
 from .gate import Gate
-from .hooks import GateRecord, Hooks, RequestRecord, RetryRecord
+from .hooks import GateRecord, Hook, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
 from .tokens import Token, TokenSource
@@ -80,6 +80,12 @@ class Pipeline:
             patient=True,
             hooks=self._tell,
         )
+
+    def telling(self, hook: Hook) -> Pipeline:
+        """Return the same pipeline for requests of which somebody else is told as well."""
+        told = copy(self)
+        told._tell = self._tell.also(hook)
+        return told
 
     def url(self, path: str) -> str:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import anyio
+from attrs import evolve
 
 from bentley_sync_async.errors import InvalidArgumentError, WatchError, WatchTimeoutError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
@@ -88,6 +89,23 @@ class RunWatcher:
             self._road.memory = bookmark.remembered()
             self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
 
+    @classmethod
+    def resuming(
+        cls, connections: StorageConnections, bookmark: Bookmark, *, pacing: Pacing | None, hooks: Hooks
+    ) -> RunWatcher:
+        """Make a watcher that goes on from a bookmark."""
+        return cls(
+            connections,
+            connection_id=bookmark.connection_id,
+            ref=bookmark.ref,
+            timeout=bookmark.timeout,
+            when_active=bookmark.when_active,
+            when_busy=bookmark.when_busy,
+            pacing=pacing,
+            bookmark=bookmark,
+            hooks=hooks,
+        )
+
     @property
     def ref(self) -> RunRef | None:
         """The run that is followed; `None` until it is known."""
@@ -160,9 +178,23 @@ class RunWatcher:
         a token sends nothing; this watch can be used as before. The token holds no secret. It has some 40 characters
         a task.
         """
+        return self._mark().token()
+
+    def intent_token(self) -> str:
+        """Return the resume token to keep before a step that may trigger, for whoever must not trigger twice.
+
+        It says that a trigger is on its way. A watch that goes on from it, because this one's process was killed in
+        that step, looks for a run that started since before it triggers one. Once `ref` is known, keep
+        `resume_token()` in its place.
+        """
+        mark = self._mark()
+        now = utc_now().timestamp() if not self._began else self._road.epoch.timestamp() + anyio.current_time()
+        return (mark if mark.attempted_at is not None else evolve(mark, attempted_at=now)).token()
+
+    def _mark(self) -> Bookmark:
         road, bookmark = self._road, self._bookmark
         if bookmark is not None and not self._began:
-            return bookmark.token()
+            return bookmark
         told = fold(self._taken, road.told_before)
         memory = remember(told) if told is not None else road.memory
         untold = {(event.enum, event.value) for event in road.events if isinstance(event, UnknownValueSeen)}
@@ -179,7 +211,7 @@ class RunWatcher:
             reported=sorted(road.reported - untold),
             memory=cast("Packed", memory.pack()) if memory is not None else None,
             ending=sorted(list(key) for key in self._ending(told)),
-        ).token()
+        )
 
     def _ending(self, told: StorageRun | None) -> Endings:
         """Return what the consumer knows to be completed while the event that says so still waits to be taken."""

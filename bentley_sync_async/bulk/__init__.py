@@ -1,0 +1,1 @@
+"""Many connections, each run once: plan, trigger, follow, remember, report."""

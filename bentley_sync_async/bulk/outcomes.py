@@ -1,0 +1,194 @@
+"""What came of each connection of a bulk, and whether another run may help. Pure."""
+
+import enum
+from datetime import datetime
+
+from attrs import frozen
+
+from bentley_sync_async.errors import (
+    APIError,
+    InvalidArgumentError,
+    ServerError,
+    SynchronizationError,
+    WatchError,
+    WatchTimeoutError,
+)
+from bentley_sync_async.models import ExecutionResult, RunRef, StorageRun, StorageTask, TaskErrorCategory
+
+
+class OutcomeStatus(enum.StrEnum):
+    """What came of a connection."""
+
+    SUCCEEDED = "succeeded"
+    """Its run was completed with Success."""
+    PARTIALLY = "partially"
+    """Its run was completed with PartialSuccess: some files failed."""
+    FAILED = "failed"
+    """Its run was completed with any other result."""
+    SKIPPED = "skipped"
+    """Its run was completed with Skipped: there was nothing to do."""
+    TIMED_OUT = "timed out"
+    """The `timeout` ran out before its run was completed; the run goes on."""
+    REFUSED = "refused"
+    """The service refused to look it up or to run it; the reason says why."""
+    DETACHED = "detached"
+    """The bulk ended, or lost sight of it, before its run was completed; a run that was triggered goes on."""
+
+
+@frozen(kw_only=True)
+class FailedFile:
+    """A file that a run could not synchronize.
+
+    Attributes:
+        storage_file_id: The file in Storage; `None` for a task without one.
+        result: The result of its task.
+        error_key: The key of the published error catalogue, such as `SourceFileNotFound`; `None` if none came.
+        description: For people; `None` if none came.
+        can_user_fix: Whether somebody must correct the file, the permissions or the settings.
+        kb_article_link: Where to read on; `None` if there is no article.
+    """
+
+    storage_file_id: str | None = None
+    result: ExecutionResult = ExecutionResult.UNDETERMINED
+    error_key: str | None = None
+    description: str | None = None
+    can_user_fix: bool | None = None
+    kb_article_link: str | None = None
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What came of one connection of a bulk.
+
+    Attributes:
+        connection_id: The connection; `None` if an iModel could not be asked for its connections.
+        status: What came of it.
+        imodel_id: Its iModel; `None` if nobody could tell.
+        ref: The run that was followed last; `None` if there was none.
+        result: The result of that run; `None` if it was not completed.
+        error_key: Why the run failed as a whole; `None` if the service gave no such reason.
+        reason: Why there is no completed run, or what the service said of its failure, for people.
+        failed_files: The files that it could not synchronize.
+        joined: Whether the run was there already, triggered by somebody else.
+        attempts: How many runs were triggered or joined; 0 if none was.
+        began_at: When the service started the run; `None` if it did not say.
+        ended_at: When the run ended; `None` if it was not completed.
+        waited: Seconds from the start of the bulk until the run was triggered; `None` if none was.
+        requests: How many requests to the API it took, token requests not counted.
+    """
+
+    connection_id: str | None
+    status: OutcomeStatus
+    imodel_id: str | None = None
+    ref: RunRef | None = None
+    result: ExecutionResult | None = None
+    error_key: str | None = None
+    reason: str | None = None
+    failed_files: tuple[FailedFile, ...] = ()
+    joined: bool = False
+    attempts: int = 0
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    waited: float | None = None
+    requests: int = 0
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds that the run took; `None` if it was not completed or the service gave no dates."""
+        if self.began_at is None or self.ended_at is None:
+            return None
+        return max((self.ended_at - self.began_at).total_seconds(), 0.0)
+
+    @property
+    def good(self) -> bool:
+        """Whether the connection is up to date: its run succeeded, or had nothing to do."""
+        return self.status in {OutcomeStatus.SUCCEEDED, OutcomeStatus.SKIPPED}
+
+
+_BY_RESULT = {
+    ExecutionResult.SUCCESS: OutcomeStatus.SUCCEEDED,
+    ExecutionResult.PARTIAL_SUCCESS: OutcomeStatus.PARTIALLY,
+    ExecutionResult.SKIPPED: OutcomeStatus.SKIPPED,
+}
+
+
+def status_of_run(run: StorageRun) -> OutcomeStatus:
+    """Return what a completed run amounts to; a result that nobody knows is a failure."""
+    return _BY_RESULT.get(run.result, OutcomeStatus.FAILED)
+
+
+def status_of_error(error: SynchronizationError) -> OutcomeStatus:
+    """Return what it amounts to that the watch of a connection ended with an error."""
+    root = error.__cause__ if type(error) is WatchError else error
+    if isinstance(root, WatchTimeoutError):
+        return OutcomeStatus.TIMED_OUT
+    refused = isinstance(root, InvalidArgumentError) or (
+        isinstance(root, APIError) and not isinstance(root, ServerError)
+    )
+    return OutcomeStatus.REFUSED if refused else OutcomeStatus.DETACHED
+
+
+def failed_files(run: StorageRun) -> tuple[FailedFile, ...]:
+    """Return the files that a completed run could not synchronize."""
+    return tuple(_failed_file(task) for task in run.failed_tasks)
+
+
+def _failed_file(task: StorageTask) -> FailedFile:
+    error = task.error
+    if error is None:
+        return FailedFile(storage_file_id=task.storage_file_id, result=task.result)
+    return FailedFile(
+        storage_file_id=task.storage_file_id,
+        result=task.result,
+        error_key=error.description_key or error.error_code,
+        description=error.description or error.message,
+        can_user_fix=error.can_user_fix,
+        kb_article_link=error.kb_article_link or None,
+    )
+
+
+# What passes by itself, by the published catalogue of errors: the platform's own nodes, queues and networks, and
+# somebody else who was pushing to the iModel at that moment. What is not here and no network error stays as it is until
+# somebody changes something.
+_PASSING_KEYS = frozenset(
+    {
+        "AnotherUserPushing",
+        "BriefcaseCloseAndReopenFailed",
+        "CloudJobNotFound",
+        "CloudTaskNotFound",
+        "ConnectionTimeout",
+        "ExternalCommunicationError",
+        "FailedToRetryTask",
+        "LockError",
+        "NetworkIssue",
+        "NodeBecameUnusable",
+        "RunSchedulingConflict",
+        "TaskWasCancelled",
+    }
+)
+_PASSING_RESULTS = frozenset({ExecutionResult.CANCELED, ExecutionResult.TIMED_OUT})
+
+
+def worth_another_run(run: StorageRun) -> bool:
+    """Return whether a completed run failed for a cause that may have passed when it is run again.
+
+    That is so if it holds for one of its failures: the other files are none the worse for it.
+    """
+    if run.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}:
+        return False
+    if run.error is not None and run.error.error_key in _PASSING_KEYS:
+        return True
+    failures = run.failed_tasks
+    if any(_may_pass(task) for task in failures):
+        return True
+    # Canceled or ended by the service's own clock, and no failure says that somebody must change something.
+    return run.result in _PASSING_RESULTS and not any(task.error is not None for task in failures)
+
+
+def _may_pass(task: StorageTask) -> bool:
+    error = task.error
+    if error is None:
+        return task.result in _PASSING_RESULTS
+    if error.description_key in _PASSING_KEYS:
+        return True
+    return error.category == TaskErrorCategory.NETWORK and not error.can_user_fix

@@ -1,0 +1,303 @@
+"""Runs many connections: what a consumer holds, over the dispatcher that does the work."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Self
+
+import anyio
+from anyio import AsyncContextManagerMixin
+
+from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.transport.hooks import Hooks
+from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.watch.bookmark import Bookmark
+from bentley_sync_async.watch.watcher import RunWatcher
+
+from .dispatcher import Dispatcher, Entry, Meter, Watches
+from .events import BulkEvent, ConnectionFinished
+from .journal import Journal, NoJournal, Noted
+from .options import BulkOptions
+from .outcomes import Outcome
+from .plan import BulkPlan, expected_durations, make_plan, seconds_left
+from .progress import BulkProgress
+from .report import BulkReport
+from .schedule import Item, Schedule
+from .sqlite_journal import SQLiteJournal
+from .survey import Surveyor, usable
+
+_MOST_UNTAKEN = 1000
+
+
+class BulkRun(AsyncContextManagerMixin):
+    """Runs many connections, each once; made by `client.run_many`.
+
+    Use it as an async context manager, and iterate over it for events or await `result()`, which drops them. It works
+    as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API has no way
+    to cancel one, and with a journal the next process goes on with them. A thousand events wait for their consumer;
+    when there are more, nothing is triggered or looked at until it takes them.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        connection_ids: Iterable[str],
+        imodel_ids: Iterable[str],
+        options: BulkOptions,
+        journal: SQLiteJournal | None,
+        hooks: Hooks,
+    ) -> None:
+        """Make a bulk. Nothing is sent, and no file touched, before it is entered or planned."""
+        self._pipeline = pipeline
+        self._patient = pipeline.without_retries()
+        self._connection_ids = connection_ids
+        self._imodel_ids = imodel_ids
+        self._options = options
+        self._file = journal
+        self._hooks = hooks
+        self._meters: dict[str, Meter] = {}
+        self._done: list[Outcome] = []  # without a run of this bulk: refused, or finished by an earlier process
+        self._dispatcher: Dispatcher | None = None
+        self._schedule: Schedule | None = None
+        self._events: deque[BulkEvent] = deque()
+        self._news = anyio.Event()
+        self._room = anyio.Event()
+        self._failure: Exception | None = None
+        self._began_at: datetime | None = None
+        self._began = 0.0
+        self._ended: float | None = None
+
+    # What the consumer does.
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        failure: BaseException | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._work)
+            try:
+                yield self
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as exc:  # noqa: BLE001 - it is raised again, by itself instead of in a group
+                failure = exc
+            finally:
+                group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        self._raise_failure()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> BulkEvent:
+        """Return the next event. A call may be cancelled at any time: nothing is lost.
+
+        Raises:
+            StopAsyncIteration: All connections are done with.
+            JournalError: The journal cannot be used (any more); nothing is triggered that it does not know of.
+            AuthenticationError: The service refuses the token, for every connection alike.
+            CredentialsError: The issuer refuses the credentials.
+        """
+        while not self._events:
+            if self._ended is not None:
+                self._raise_failure()
+                raise StopAsyncIteration
+            self._news = anyio.Event()
+            await self._news.wait()
+        event = self._events.popleft()
+        self._room.set()
+        return event
+
+    async def result(self) -> BulkReport:
+        """Wait until all connections are done with, and return what came of them. Events are dropped.
+
+        Raises:
+            SynchronizationError: As `__anext__`.
+        """
+        async for _ in self:
+            pass
+        return self.report
+
+    @property
+    def report(self) -> BulkReport:
+        """What came of each connection so far; what is not done with counts as detached."""
+        dispatcher = self._dispatcher
+        entries = dispatcher.entries.values() if dispatcher is not None else ()
+        outcomes = [entry.outcome or dispatcher.detached(entry) for entry in entries if dispatcher is not None]
+        return BulkReport(
+            outcomes=(*self._done, *outcomes),
+            began_at=self._began_at,
+            duration=self._elapsed(),
+        )
+
+    @property
+    def progress(self) -> BulkProgress:
+        """How far it is."""
+        entries = self._dispatcher.entries.values() if self._dispatcher is not None else ()
+        active = [entry for entry in entries if entry.watcher is not None]
+        done = [entry.outcome for entry in entries if entry.outcome is not None]
+        waiting = [entry.item for entry in entries if entry.watcher is None and entry.outcome is None]
+        counts = Counter(outcome.status for outcome in (*self._done, *done))
+        left: float | None = None
+        if self._dispatcher is not None:
+            now = self._began + self._elapsed()
+            left = seconds_left(
+                waiting,
+                [(entry.item, now - entry.triggered_at if entry.triggered_at is not None else 0.0) for entry in active],
+                concurrency=self._options.concurrency,
+                per_itwin=self._options.per_itwin,
+            )
+        return BulkProgress(
+            total=len(self._done) + len(entries),
+            waiting=len(waiting),
+            active=len(active),
+            finished=len(self._done) + len(done),
+            counts=counts,
+            requests=sum(meter.requests for meter in self._meters.values()),
+            seconds_left=left,
+        )
+
+    async def plan(self) -> BulkPlan:
+        """Return what would be done, without triggering anything: a dry run, in place of entering the block.
+
+        Connections are looked up, and what is found is remembered in the journal if there is one.
+
+        Raises:
+            SynchronizationError: As `__anext__`.
+        """
+        async with self._open_journal() as journal:
+            ids, refused, surveyor = await self._find(journal)
+            noted = await journal.unfinished()
+            finished = _outcomes(noted, ids)
+            items, unknown = await self._look_up(surveyor, [one for one in ids if one not in finished], noted)
+        return make_plan(
+            items,
+            concurrency=self._options.concurrency,
+            per_itwin=self._options.per_itwin,
+            pacing=self._options.pacing,
+            refused=[*refused, *unknown],
+            finished=len(finished),
+        )
+
+    # What the bulk does.
+
+    async def _work(self) -> None:
+        self._began_at, self._began = datetime.now(UTC), anyio.current_time()
+        try:
+            async with self._open_journal() as journal:
+                await self._run(journal)
+        except Exception as exc:  # noqa: BLE001 - it is raised where the consumer is, by itself instead of in a group
+            self._failure = exc
+        finally:
+            self._ended = anyio.current_time()
+            self._news.set()
+
+    async def _run(self, journal: Journal) -> None:
+        ids, refused, surveyor = await self._find(journal)
+        noted = await journal.begin(ids)
+        finished = _outcomes(noted, ids)
+        self._done += finished.values()
+        items, unknown = await self._look_up(surveyor, [one for one in ids if one not in finished], noted)
+        for outcome in (*refused, *unknown):
+            if outcome.connection_id is not None and outcome.connection_id in noted:
+                await journal.finish(outcome.connection_id, outcome)
+            self._done.append(outcome)
+            await self._tell(ConnectionFinished(connection_id=outcome.connection_id, outcome=outcome))
+        self._schedule = Schedule(items, concurrency=self._options.concurrency, per_itwin=self._options.per_itwin)
+        self._dispatcher = Dispatcher(
+            [self._entry(item, noted.get(item.connection_id, Noted())) for item in items],
+            self._schedule,
+            watches=Watches(self._begin_watch, self._resume_watch),
+            journal=journal,
+            tell=self._tell,
+            retry_failed=self._options.retry_failed,
+        )
+        await self._dispatcher.run(began=self._began)
+        await journal.end()
+
+    def _open_journal(self) -> AbstractAsyncContextManager[Journal]:
+        return self._file if self._file is not None else nullcontext(NoJournal())
+
+    async def _find(self, journal: Journal) -> tuple[list[str], list[Outcome], Surveyor]:
+        surveyor = Surveyor(self._lookups, journal)
+        found, refused = await surveyor.connections_of(self._imodel_ids)
+        ids, impossible = usable([*self._connection_ids, *found])
+        return ids, [*refused, *impossible], surveyor
+
+    async def _look_up(
+        self, surveyor: Surveyor, ids: list[str], noted: Mapping[str, Noted]
+    ) -> tuple[list[Item], list[Outcome]]:
+        survey = await surveyor.look_up(ids)
+        refused = {outcome.connection_id for outcome in survey.refused}
+        left = [one for one in ids if one not in refused]
+        expected = expected_durations(survey.durations, left)
+        items: list[Item] = []
+        for one in left:
+            place = survey.places.get(one)
+            items.append(
+                Item(
+                    connection_id=one,
+                    imodel_id=place.imodel_id if place is not None else None,
+                    itwin_id=place.itwin_id if place is not None else None,
+                    expected=expected[one],
+                    under_way=one in noted and noted[one].token is not None,
+                )
+            )
+        return items, survey.refused
+
+    def _entry(self, item: Item, noted: Noted) -> Entry:
+        meter = self._meter(item.connection_id)
+        return Entry(item, meter, attempt=noted.attempt, token=noted.token, joined=noted.joined)
+
+    async def _tell(self, event: BulkEvent) -> None:
+        while len(self._events) >= _MOST_UNTAKEN:
+            self._room = anyio.Event()
+            await self._room.wait()
+        self._events.append(event)
+        self._news.set()
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _elapsed(self) -> float:
+        if self._began_at is None:
+            return 0.0
+        return (self._ended if self._ended is not None else anyio.current_time()) - self._began
+
+    # Whom it asks.
+
+    def _meter(self, connection_id: str) -> Meter:
+        return self._meters.setdefault(connection_id, Meter())
+
+    def _lookups(self, connection_id: str) -> StorageConnections:
+        return StorageConnections(self._pipeline.telling(self._meter(connection_id)))
+
+    def _begin_watch(self, connection_id: str, meter: Meter) -> RunWatcher:
+        options = self._options
+        return RunWatcher(
+            StorageConnections(self._patient.telling(meter)),
+            connection_id=connection_id,
+            timeout=options.timeout,
+            when_active=options.when_active,
+            pacing=options.pacing,
+            hooks=self._hooks,
+        )
+
+    def _resume_watch(self, token: str, meter: Meter) -> RunWatcher:
+        return RunWatcher.resuming(
+            StorageConnections(self._patient.telling(meter)),
+            Bookmark.of(token, origin=self._pipeline.base_url),
+            pacing=self._options.pacing,
+            hooks=self._hooks,
+        )
+
+
+def _outcomes(noted: Mapping[str, Noted], ids: Iterable[str]) -> dict[str, Outcome]:
+    """Return what came of the connections that an earlier process has finished."""
+    return {one: noted[one].outcome for one in ids if one in noted and noted[one].outcome is not None}  # type: ignore[misc]

@@ -10,6 +10,7 @@ from typing import Self
 
 import anyio
 from anyio import AsyncContextManagerMixin
+from attrs import evolve
 
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
@@ -110,6 +111,7 @@ class BulkRun(AsyncContextManagerMixin):
             await self._news.wait()
         event = self._events.popleft()
         self._room.set()
+        self._room = anyio.Event()
         return event
 
     async def result(self) -> BulkReport:
@@ -203,8 +205,8 @@ class BulkRun(AsyncContextManagerMixin):
         self._done += finished.values()
         items, unknown = await self._look_up(surveyor, [one for one in ids if one not in finished], noted)
         for outcome in (*refused, *unknown):
-            if outcome.connection_id is not None and outcome.connection_id in noted:
-                await journal.finish(outcome.connection_id, outcome)
+            if outcome.connection_id in noted:
+                await journal.finish(str(outcome.connection_id), outcome)
             self._done.append(outcome)
             await self._tell(ConnectionFinished(connection_id=outcome.connection_id, outcome=outcome))
         self._schedule = Schedule(items, concurrency=self._options.concurrency, per_itwin=self._options.per_itwin)
@@ -247,7 +249,7 @@ class BulkRun(AsyncContextManagerMixin):
                     under_way=one in noted and noted[one].token is not None,
                 )
             )
-        return items, survey.refused
+        return items, [evolve(one, requests=self._meter(one.connection_id or "").requests) for one in survey.refused]
 
     def _entry(self, item: Item, noted: Noted) -> Entry:
         meter = self._meter(item.connection_id)
@@ -255,7 +257,6 @@ class BulkRun(AsyncContextManagerMixin):
 
     async def _tell(self, event: BulkEvent) -> None:
         while len(self._events) >= _MOST_UNTAKEN:
-            self._room = anyio.Event()
             await self._room.wait()
         self._events.append(event)
         self._news.set()

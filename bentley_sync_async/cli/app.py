@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 import typer
 
 from bentley_sync_async import SynchronizationClient, __version__
 
-from .exit_codes import ExitCode
+from .exit_codes import WORST, ExitCode
 
 # Typer keeps the line breaks of a paragraph that begins with \b.
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
@@ -29,6 +30,10 @@ app = typer.Typer(
 
 Timeout = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Give up after so many seconds; the run goes on.", min=0.001)
+]
+WhenActive = Annotated[
+    Literal["join", "rerun"],
+    typer.Option(help="When a run of the connection is active: follow it, or run again after it."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object an event, and nothing else.")]
 
@@ -62,10 +67,7 @@ def run(
     connection_id: Annotated[str, typer.Argument(metavar="CONNECTION_ID", help="The storage connection.")],
     *,
     timeout: Timeout = None,
-    when_active: Annotated[
-        Literal["join", "rerun"],
-        typer.Option(help="When a run of the connection is active: follow it, or run again after it."),
-    ] = "join",
+    when_active: WhenActive = "join",
     when_busy: Annotated[
         Literal["wait", "join", "fail"],
         typer.Option(help="When another connection's run occupies the iModel: wait for its end, follow it, or fail."),
@@ -110,3 +112,81 @@ def attach(
         json=json,
     )
     raise typer.Exit(follower.run())
+
+
+@app.command(epilog=f"{WORST}\n\n{_EXIT_CODES}")
+def bulk(
+    context: typer.Context,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE|-]", help="The ids: one a line, or a CSV file with their column; - for stdin."),
+    ] = None,
+    *,
+    imodel: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Every storage connection of this iModel; may be repeated.")
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The column of the ids, if not connectionId, connection_id or id."),
+    ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Remember in this file what was done; the same command then goes on."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and trigger nothing.")] = False,
+    concurrency: Annotated[int, typer.Option(metavar="N", help="Runs at a time.", min=1)] = 50,
+    per_itwin: Annotated[
+        int | None, typer.Option("--per-itwin", metavar="N", help="Runs at a time of one iTwin.", min=1)
+    ] = None,
+    when_active: WhenActive = "join",
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Give a connection up after so many seconds; its run goes on.", min=0.001),
+    ] = None,
+    retry_failed: Annotated[
+        int, typer.Option(metavar="N", help="Run again what failed for a cause that may pass, so often.", min=0)
+    ] = 0,
+    json: Json = False,
+    junit: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Write JUnit XML at the end: a test for each connection.")
+    ] = None,
+) -> None:
+    """Run many connections, each once, and one at a time on each iModel."""
+    from .bulk import Bulk  # noqa: PLC0415 - the help is quick without it
+
+    work = Bulk(
+        make_client=SynchronizationClient.from_env,
+        open_bulk=lambda client, ids: client.run_many(
+            ids,
+            imodel_ids=imodel or (),
+            concurrency=concurrency,
+            per_itwin=per_itwin,
+            journal=journal,
+            when_active=when_active,
+            timeout=timeout,
+            retry_failed=retry_failed,
+        ),
+        again=given(context, without={"journal"}),
+        file=file,
+        column=column,
+        imodels=len(imodel or ()),
+        journal=journal,
+        junit=junit,
+        dry_run=dry_run,
+        json=json,
+    )
+    raise typer.Exit(work.run())
+
+
+def given(context: typer.Context, *, without: Collection[str] = ()) -> list[str]:
+    """Return the command and its arguments as they were given, but for these; defaults are left out."""
+    words = [context.info_name or ""]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value = context.params.get(name)
+        if name in without or value in (None, False, parameter.get_default(context)):
+            continue
+        option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += option if one is True else [*option, str(one)]
+    return words

@@ -7,11 +7,14 @@ from typing import Self
 
 from bentley_sync_async import (
     AuthenticationError,
+    BulkReport,
     ConfigurationError,
     CredentialsError,
     ExecutionResult,
     IModelBusyError,
     InvalidArgumentError,
+    JournalError,
+    OutcomeStatus,
     PermissionDeniedError,
     StorageRun,
     SynchronizationError,
@@ -43,6 +46,8 @@ class ExitCode(enum.IntEnum):
     TIMEOUT = 5, "--timeout ran out; the run goes on"
     AUTH = 6, "the credentials were refused or lack a permission"
     BUSY = 7, "--when-busy fail, and the iModel was busy"
+    NOT_RUN = 8, "bulk: a connection was refused, or its run lost sight of"
+    FILES = 9, "bulk: the journal, or the report's file, could not be used; a run may go on"
     DETACHED = 130, "Ctrl-C, or nobody read the output any more; the run goes on"
     TERMINATED = 143, "SIGTERM; the run goes on"
 
@@ -61,7 +66,20 @@ _BY_ERROR: tuple[tuple[type[SynchronizationError], ExitCode], ...] = (
     (CredentialsError, ExitCode.AUTH),
     (WatchTimeoutError, ExitCode.TIMEOUT),
     (IModelBusyError, ExitCode.BUSY),
+    (JournalError, ExitCode.FILES),
 )
+
+# The worst first.
+_BY_STATUS = {
+    OutcomeStatus.REFUSED: ExitCode.NOT_RUN,
+    OutcomeStatus.DETACHED: ExitCode.NOT_RUN,
+    OutcomeStatus.FAILED: ExitCode.FAILURE,
+    OutcomeStatus.TIMED_OUT: ExitCode.TIMEOUT,
+    OutcomeStatus.PARTIALLY: ExitCode.PARTIAL_SUCCESS,
+}
+
+WORST = "A bulk exits with the worst that came of a connection: 8, else 4, 5 or 3, in this order."
+"""How many connections make one exit code, for people."""
 
 
 def code_of_run(run: StorageRun) -> ExitCode:
@@ -72,3 +90,9 @@ def code_of_run(run: StorageRun) -> ExitCode:
 def code_of_error(error: SynchronizationError) -> ExitCode:
     """Return what an error amounts to."""
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.ERROR)
+
+
+def code_of_report(report: BulkReport) -> ExitCode:
+    """Return what a bulk amounts to: the worst of its connections."""
+    counts = report.counts
+    return next((code for status, code in _BY_STATUS.items() if counts[status]), ExitCode.SUCCESS)

@@ -56,10 +56,14 @@ class View(Protocol):
         ...
 
 
+def draws(console: Console) -> bool:
+    """Return whether the console is a terminal that can draw a picture which changes in its place."""
+    return console.file.isatty() and console.is_interactive and not console.options.ascii_only
+
+
 def best_view(console: Console, labels: Labels, connections: Iterable[str]) -> View:
     """Return the live picture for a terminal that can draw it, else plain lines, of the connections with these ids."""
-    draws = console.file.isatty() and console.is_interactive and not console.options.ascii_only
-    return LiveView(console, labels, connections) if draws else PlainView(console, labels, connections)
+    return LiveView(console, labels, connections) if draws(console) else PlainView(console, labels, connections)
 
 
 class PlainView:

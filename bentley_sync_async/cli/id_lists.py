@@ -1,0 +1,146 @@
+"""Which connections a file names: ids a line, or a column of a table. Parsing is pure, and apart from reading."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from bentley_sync_async import InvalidArgumentError
+
+STDIN = "-"
+
+_COLUMNS = ("connectionid", "id")  # the better name first: a table may count its rows as `id`
+_DELIMITERS = ",;\t"
+_COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_HOW = "Save it as text with an id a line, or as CSV with a column connectionId."
+
+
+@frozen(kw_only=True)
+class IdList:
+    """The ids that a file names.
+
+    Attributes:
+        ids: Each once, in the order of the file.
+        repeated: How many more there were of them.
+        without: How many rows of the table say something, but no id.
+    """
+
+    ids: tuple[str, ...]
+    repeated: int = 0
+    without: int = 0
+
+
+def read_ids(file: str, *, column: str | None = None) -> IdList:
+    """Return the ids that a file names, or standard input if it is `-`.
+
+    Raises:
+        InvalidArgumentError: It cannot be read, or as `parse_ids`.
+    """
+    if file == STDIN:
+        return parse_ids(sys.stdin.buffer.read(), name="standard input", column=column)
+    try:
+        data = Path(file).read_bytes()
+    except (OSError, ValueError) as exc:
+        raise InvalidArgumentError(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+    return parse_ids(data, name=file, column=column)
+
+
+def parse_ids(data: bytes, *, name: str, column: str | None = None) -> IdList:
+    """Return the ids that the contents of a file name.
+
+    A file with an id a line may have blank lines and comments (`#`). A table has the names of its columns in its first
+    line, and commas, semicolons or tabs between them.
+
+    Args:
+        data: What the file holds: UTF-8, UTF-16 with its mark, or, as the ids are ASCII, whatever Windows writes.
+        name: The file, for people.
+        column: The column of the ids; otherwise `connectionId`, `connection_id` or `id`, however they are written.
+
+    Raises:
+        InvalidArgumentError: It is no text, names no id, or is a table in which no column can be told to be that of the
+            ids.
+    """
+    numbered = [
+        (number, line)
+        for number, line in enumerate(re.split(r"\r\n|\r|\n", _text(data, name)), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not numbered:
+        raise InvalidArgumentError(f"{name} names no connection. {_HOW}")
+    first = _COMMENT.sub("", numbered[0][1])
+    delimiter = max(_DELIMITERS, key=first.count)
+    try:
+        rows = csv.reader((line for _, line in numbered), delimiter=delimiter)
+        header = [cell.strip() for cell in next(rows)]
+        place = _place(header, column)
+        if place is not None:
+            found, without = _of_table(rows, place)
+        elif column is None and delimiter not in first.strip().rstrip(_DELIMITERS):
+            found, without = _of_lines(numbered, name), 0
+        else:
+            raise InvalidArgumentError(_no_column(name, header, column))
+    except csv.Error as exc:
+        raise InvalidArgumentError(f"{name} is no table that can be read: {exc}. {_HOW}") from exc
+    if not found:
+        raise InvalidArgumentError(f"{name} names no connection below the names of its columns.")
+    ids = tuple(dict.fromkeys(found))
+    return IdList(ids=ids, repeated=len(found) - len(ids), without=without)
+
+
+def _text(data: bytes, name: str) -> str:
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    if _NO_TEXT.search(text):
+        raise InvalidArgumentError(f"{name} is no text: a workbook, an archive or another program's file. {_HOW}")
+    return text
+
+
+def _place(header: Sequence[str], column: str | None) -> int | None:
+    """Return which of the columns has the ids; `None` if none has such a name."""
+    names = [_bare(cell) for cell in header]
+    wanted = _COLUMNS if column is None else (_bare(column),)
+    return next((names.index(one) for one in wanted if one in names), None)
+
+
+def _bare(column: str) -> str:
+    return re.sub(r"[\s_-]", "", column).casefold()
+
+
+def _of_table(rows: Iterable[Sequence[str]], place: int) -> tuple[list[str], int]:
+    found: list[str] = []
+    without = 0
+    for row in rows:
+        if place < len(row) and row[place].strip():
+            found.append(row[place].strip())
+        else:
+            without += any(cell.strip() for cell in row)
+    return found, without
+
+
+def _of_lines(numbered: Iterable[tuple[int, str]], name: str) -> list[str]:
+    found: list[str] = []
+    for number, line in numbered:
+        one = _COMMENT.sub("", line).strip().rstrip(_DELIMITERS).strip(" \"'")
+        if any(delimiter in one for delimiter in _DELIMITERS):
+            raise InvalidArgumentError(
+                f"Line {number} of {name} holds several values. Put one id on a line, or the names of the columns on "
+                "the first line."
+            )
+        found += [one] if one else []
+    return found
+
+
+def _no_column(name: str, header: Sequence[str], column: str | None) -> str:
+    wanted = repr(column) if column is not None else "'connectionId', 'connection_id' or 'id'"
+    shown = ", ".join(repr(cell[:40]) for cell in header[:10])
+    return f"The first line of {name} has no column {wanted}, but {shown}. Name the column of the ids with --column."

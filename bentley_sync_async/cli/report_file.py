@@ -1,0 +1,41 @@
+"""A file that is there whole or not at all, and whose place is known to be writable before work begins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bentley_sync_async import InvalidArgumentError
+
+
+class ReportFile:
+    """A file to be written at the end."""
+
+    def __init__(self, path: str) -> None:
+        """Take the path; what a link points to is replaced, and not the link.
+
+        Raises:
+            InvalidArgumentError: Nothing can be written there.
+        """
+        self._path = Path(path).resolve()
+        self._draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        if self._path.exists() and not self._path.is_file():
+            raise InvalidArgumentError(f"{path} is no file that a report could replace. Nothing was triggered.")
+        try:
+            self._draft.touch()
+            self._draft.unlink()
+        except OSError as exc:
+            raise InvalidArgumentError(f"{path} cannot be written: {exc.strerror}. Nothing was triggered.") from exc
+
+    def write(self, text: str) -> None:
+        """Put the text into the file, in place of what it held.
+
+        Raises:
+            OSError: That failed; the file is what it was.
+        """
+        try:
+            self._draft.write_text(text, encoding="utf-8")
+            self._draft.replace(self._path)
+        except BaseException:
+            self._draft.unlink(missing_ok=True)
+            raise

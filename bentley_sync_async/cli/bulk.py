@@ -13,7 +13,7 @@ from attrs import define
 
 from bentley_sync_async import BulkRun, InvalidArgumentError, SynchronizationClient, SynchronizationError
 
-from .bulk_view import BulkView, JSONBulkView, best_bulk_view, report_to_json
+from .bulk_view import BulkView, JSONBulkView, best_bulk_view, whole_to_json
 from .bulk_words import detached_words, report_text
 from .exit_codes import ExitCode, code_of_error, code_of_report
 from .id_lists import STDIN, IdList, read_ids
@@ -87,7 +87,7 @@ class Bulk:
                 await show(bulk, self._view(client, bulk), every=math.inf if self.json else _EVERY)
         report = bulk.report
         if self.json:
-            print(report_to_json(report), flush=True)
+            print(whole_to_json(report), flush=True)
         else:
             Screen().print(report_text(report), markup=False, highlight=False, soft_wrap=True)
         if self.json and not report.good:
@@ -96,7 +96,7 @@ class Bulk:
 
     async def _plan(self, bulk: BulkRun) -> ExitCode:
         plan = await bulk.plan()
-        print(plan)
+        print(whole_to_json(plan) if self.json else plan)
         return ExitCode.NOT_RUN if plan.refused else ExitCode.SUCCESS
 
     def _view(self, client: SynchronizationClient, bulk: BulkRun) -> BulkView:
@@ -126,7 +126,7 @@ class Bulk:
     def _tell_end(self, text: str, *, heard: bool = True) -> None:
         """Say why it ended early, and print the report for a program that still listens."""
         if self.json and heard and self._bulk is not None:
-            print(report_to_json(self._bulk.report), flush=True)
+            print(whole_to_json(self._bulk.report), flush=True)
         say(text)
 
     def _written(self, code: ExitCode) -> ExitCode:

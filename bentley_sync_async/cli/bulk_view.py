@@ -17,6 +17,7 @@ from rich.text import Text
 
 from bentley_sync_async import (
     BulkEvent,
+    BulkPlan,
     BulkProgress,
     BulkReport,
     ConnectionFinished,
@@ -257,10 +258,9 @@ def bulk_event_to_json(event: BulkEvent) -> str:
     return told if progress is None else f'{told[:-1]},"progress":{event_to_json(progress)}}}'
 
 
-def report_to_json(report: BulkReport) -> str:
-    """Return the report as one line of JSON, with its name as `event`."""
-    # No string of JSON holds a line break as it is.
-    return '{"event":"BulkReport",' + report.to_json().replace("\n", " ").strip()[1:]
+def whole_to_json(whole: BulkReport | BulkPlan) -> str:
+    """Return a report or a plan as one line of JSON, with its name as `event`."""
+    return f'{{"event":"{type(whole).__name__}",{whole.to_json()[1:]}'
 
 
 def print_outcome(console: Console, event: ConnectionFinished) -> None:

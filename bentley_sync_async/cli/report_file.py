@@ -17,15 +17,17 @@ class ReportFile:
         Raises:
             InvalidArgumentError: Nothing can be written there.
         """
-        self._path = Path(path).resolve()
-        self._draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        if self._path.exists() and not self._path.is_file():
-            raise InvalidArgumentError(f"{path} is no file that a report could replace. Nothing was triggered.")
         try:
+            self._path = Path(path).resolve()
+            self._draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            special = self._path.exists() and not self._path.is_file()
             self._draft.touch()
             self._draft.unlink()
-        except OSError as exc:
-            raise InvalidArgumentError(f"{path} cannot be written: {exc.strerror}. Nothing was triggered.") from exc
+        except (OSError, ValueError) as exc:
+            why = getattr(exc, "strerror", None) or exc
+            raise InvalidArgumentError(f"{path} cannot be written: {why}. Nothing was triggered.") from exc
+        if special:
+            raise InvalidArgumentError(f"{path} is no file that a report could replace. Nothing was triggered.")
 
     def write(self, text: str) -> None:
         """Put the text into the file, in place of what it held.

@@ -1,0 +1,136 @@
+import io
+import sys
+
+import pytest
+
+from bentley_sync_async import InvalidArgumentError
+from bentley_sync_async.cli.id_lists import parse_ids, read_ids
+
+
+def ids(text, column=None, encoding="utf-8"):
+    return parse_ids(text.encode(encoding), name="the list", column=column).ids
+
+
+def refusal(data, column=None):
+    with pytest.raises(InvalidArgumentError) as refused:
+        parse_ids(data, name="the list", column=column)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one\ntwo\n",
+        "one\r\ntwo",
+        "one\rtwo\r",
+        "\n  one  \n\n\ttwo\n\n",
+        "# nightly\none\n  # and, above all; this\ntwo\n",
+        "one # Station, old\ntwo\t#\n",
+        "one,\ntwo,\n",
+        '"one"\n"two"\n',
+        "one\none\ntwo\none",
+    ],
+    ids=["lines", "windows", "old mac", "blank", "comments", "remarks", "commas", "quotes", "repeated"],
+)
+def test_an_id_stands_on_a_line(text):
+    assert ids(text) == ("one", "two")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id\none\ntwo\n",
+        "name,id\nStation,one\nBridge,two\n",
+        "name;connectionId\nStation;one\nBridge;two\n",
+        "CONNECTION_ID\tname\none\tStation\ntwo\tBridge\n",
+        "Name,Connection ID\r\nStation,one\r\nBridge,two\r\n",
+        "id,connectionId\n1,one\n2,two\n",
+        '"name","id"\n"Station, old"," one "\n"Bridge\ndeck","two"\n',
+        "# of tonight\nname,id\nStation,one\n# not now,three\nBridge,two\n",
+        "id,name\none\ntwo,,,\n",
+    ],
+    ids=["one column", "comma", "semicolon", "tab", "spaced", "numbered", "quoted", "comments", "ragged"],
+)
+def test_an_id_stands_in_its_column(text):
+    assert ids(text) == ("one", "two")
+
+
+@pytest.mark.parametrize("column", ["Storage Connection", "storage connection ", "storage_connection"])
+def test_the_column_of_the_ids_can_be_named(column):
+    assert ids("id,Storage Connection\n1,one\n2,two", column=column) == ("one", "two")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_every_encoding_that_spreadsheets_write_is_read(encoding):
+    assert ids("name;id\nBrücke;one\n", encoding=encoding) == ("one",)
+
+
+def test_ids_keep_their_case_and_whatever_else_they_are_made_of():
+    assert ids("-_aB9\nnot an id\n") == ("-_aB9", "not an id")
+
+
+def test_repeated_ids_are_counted():
+    assert parse_ids(b"one\ntwo\none\none", name="the list").repeated == 2
+
+
+def test_rows_that_say_something_but_no_id_are_counted():
+    assert parse_ids(b"name,id\nStation,\n,\nBridge,two\nTunnel", name="the list").without == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \n", b"# nothing\n", b"\xef\xbb\xbf", b"id\n", b"id,name\n,Station\n"])
+def test_a_file_without_an_id_is_refused(data):
+    assert refusal(data).startswith("the list names no connection")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"PK\x03\x04\x14\x00", b"\x89PNG\r\n\x1a\n", "one\n".encode("utf-16-le"), b"\xff\xfeo\x00n"],
+    ids=["workbook", "picture", "utf-16 without its mark", "half a character"],
+)
+def test_what_is_no_text_is_refused(data):
+    assert "is no text" in refusal(data)
+
+
+def test_a_table_without_a_column_of_ids_says_which_it_has():
+    said = refusal(b"Name,Number\nStation,1\n")
+    assert "but 'Name', 'Number'." in said
+    assert "--column" in said
+
+
+@pytest.mark.parametrize("data", [b"id,name\none,Station", b"one\ntwo"], ids=["table", "lines"])
+def test_a_named_column_that_is_not_there_is_refused(data):
+    assert "no column 'number'" in refusal(data, column="number")
+
+
+def test_several_values_on_a_line_of_a_list_are_refused_with_the_number_of_the_line():
+    assert refusal(b"# tonight\none\n\ntwo,three\n").startswith("Line 4 of the list holds several values.")
+
+
+def test_a_table_that_cannot_be_read_is_refused():
+    assert "is no table that can be read" in refusal(b'id,name\none,"' + b"x" * 200_000)
+
+
+def test_a_file_is_read(tmp_path):
+    file = tmp_path / "ids.txt"
+    file.write_text("one\n")
+    assert read_ids(str(file)).ids == ("one",)
+
+
+def test_standard_input_is_read(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\n")))
+    assert read_ids("-").ids == ("one",)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InvalidArgumentError, match=r"none\.txt cannot be read: No such file or directory\."):
+        read_ids(str(tmp_path / "none.txt"))
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InvalidArgumentError, match=r"cannot be read: Is a directory\."):
+        read_ids(str(tmp_path))
+
+
+def test_a_name_that_no_file_has_is_refused():
+    with pytest.raises(InvalidArgumentError, match="cannot be read: embedded null byte"):
+        read_ids("a\0b")

@@ -46,7 +46,7 @@ class Noted:
 
 
 class Journal(Protocol):
-    """What a bulk remembers. Every method but `close` may raise a `JournalError`."""
+    """What a bulk remembers. Every method may raise a `JournalError`; what it was to note may then be unknown."""
 
     async def places(self, connection_ids: Iterable[str]) -> Mapping[str, Place]:
         """Return where connections belong, as far as that is known."""
@@ -57,7 +57,7 @@ class Journal(Protocol):
         ...
 
     async def learn(self, places: Mapping[str, Place], durations: Mapping[str, Sequence[float]]) -> None:
-        """Remember where connections belong and how long their runs took, in place of what was known."""
+        """Remember where connections belong, and how long their runs took."""
         ...
 
     async def unfinished(self) -> Mapping[str, Noted]:

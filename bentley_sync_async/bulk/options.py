@@ -1,15 +1,40 @@
-"""What a caller can choose for a bulk."""
+"""What a caller can choose for a bulk. Pure."""
 
-from attrs import frozen
+import math
+from collections.abc import Callable
+from typing import Any, get_args
+
+from attrs import field, frozen
+from attrs.validators import optional
 
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.watch.choices import WhenActive
 from bentley_sync_async.watch.pacing import Pacing
 
+Check = Callable[[Any, Any, Any], None]
+
+
+def _whole(least: int) -> Check:
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if type(value) is not int or value < least:
+            raise InvalidArgumentError(f"{attribute.name} must be a whole number of at least {least}, not {value!r}.")
+
+    return check
+
+
+def _duration(_: Any, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidArgumentError(f"{attribute.name} must be a number of seconds above 0, not {value!r}.")
+
+
+def _choice(_: Any, attribute: Any, value: Any) -> None:
+    if value not in get_args(WhenActive):
+        raise InvalidArgumentError(f"{attribute.name} must be 'join' or 'rerun', not {value!r}.")
+
 
 @frozen(kw_only=True)
 class BulkOptions:
-    """How a bulk is to be run.
+    """How a bulk is to be run; what cannot be raises an `InvalidArgumentError`.
 
     Attributes:
         concurrency: How many runs may be under way at a time.
@@ -20,28 +45,9 @@ class BulkOptions:
         pacing: How often runs are looked at.
     """
 
-    concurrency: int
-    per_itwin: int | None
-    when_active: WhenActive
-    timeout: float | None
-    retry_failed: int
+    concurrency: int = field(validator=_whole(1))
+    per_itwin: int | None = field(validator=optional(_whole(1)))
+    when_active: WhenActive = field(validator=_choice)
+    timeout: float | None = field(validator=optional(_duration))
+    retry_failed: int = field(validator=_whole(0))
     pacing: Pacing
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be.
-
-        Raises:
-            InvalidArgumentError: An option cannot be right.
-        """
-        for name, value, least in (
-            ("concurrency", self.concurrency, 1),
-            ("per_itwin", self.per_itwin, 1),
-            ("retry_failed", self.retry_failed, 0),
-        ):
-            optional = name == "per_itwin"
-            if not (optional and value is None) and not (type(value) is int and value >= least):
-                raise InvalidArgumentError(f"{name} must be a whole number of at least {least}, not {value!r}.")
-        if self.timeout is not None and not (isinstance(self.timeout, int | float) and self.timeout > 0):
-            raise InvalidArgumentError(f"timeout must be a number of seconds above 0, not {self.timeout!r}.")
-        if self.when_active not in {"join", "rerun"}:
-            raise InvalidArgumentError(f"when_active must be 'join' or 'rerun', not {self.when_active!r}.")

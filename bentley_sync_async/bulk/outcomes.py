@@ -3,17 +3,20 @@
 import enum
 from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bentley_sync_async.errors import (
     APIError,
     InvalidArgumentError,
+    RateLimitedError,
     ServerError,
     SynchronizationError,
-    WatchError,
     WatchTimeoutError,
 )
 from bentley_sync_async.models import ExecutionResult, RunRef, StorageRun, StorageTask, TaskErrorCategory
+from bentley_sync_async.redaction import redact
+
+_LONGEST_TEXT = 2000
 
 
 class OutcomeStatus(enum.StrEnum):
@@ -35,6 +38,17 @@ class OutcomeStatus(enum.StrEnum):
     """The bulk ended, or lost sight of it, before its run was completed; a run that was triggered goes on."""
 
 
+def _writable(text: str | None) -> str | None:
+    """Return a text that every file can hold: half a pair of surrogates, which no encoding has, is written out."""
+    return text if text is None else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _told(text: str | None) -> str | None:
+    """Return what somebody said as it may be kept and shown: writable, without secrets, at a bearable length."""
+    shown = redact((_writable(text) or "")[: 8 * _LONGEST_TEXT])
+    return (shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…") or None
+
+
 @frozen(kw_only=True)
 class FailedFile:
     """A file that a run could not synchronize.
@@ -42,7 +56,8 @@ class FailedFile:
     Attributes:
         storage_file_id: The file in Storage; `None` for a task without one.
         result: The result of its task.
-        error_key: The key of the published error catalogue, such as `SourceFileNotFound`; `None` if none came.
+        error_key: The key of the published error catalogue, such as `SourceFileNotFound`, or the error's code if it
+            came without one; `None` if neither came.
         description: For people; `None` if none came.
         can_user_fix: Whether somebody must correct the file, the permissions or the settings.
         kb_article_link: Where to read on; `None` if there is no article.
@@ -50,15 +65,15 @@ class FailedFile:
 
     storage_file_id: str | None = None
     result: ExecutionResult = ExecutionResult.UNDETERMINED
-    error_key: str | None = None
-    description: str | None = None
+    error_key: str | None = field(default=None, converter=_told)
+    description: str | None = field(default=None, converter=_told)
     can_user_fix: bool | None = None
-    kb_article_link: str | None = None
+    kb_article_link: str | None = field(default=None, converter=_told)
 
 
 @frozen(kw_only=True)
 class Outcome:
-    """What came of one connection of a bulk.
+    """What came of one connection of a bulk. It holds no secret, whatever the service said.
 
     Attributes:
         connection_id: The connection; `None` if an iModel could not be asked for its connections.
@@ -77,13 +92,13 @@ class Outcome:
         requests: How many requests to the API it took, token requests not counted.
     """
 
-    connection_id: str | None
+    connection_id: str | None = field(converter=_writable)
     status: OutcomeStatus
-    imodel_id: str | None = None
+    imodel_id: str | None = field(default=None, converter=_writable)
     ref: RunRef | None = None
     result: ExecutionResult | None = None
-    error_key: str | None = None
-    reason: str | None = None
+    error_key: str | None = field(default=None, converter=_told)
+    reason: str | None = field(default=None, converter=_told)
     failed_files: tuple[FailedFile, ...] = ()
     joined: bool = False
     attempts: int = 0
@@ -118,14 +133,19 @@ def status_of_run(run: StorageRun) -> OutcomeStatus:
 
 
 def status_of_error(error: SynchronizationError) -> OutcomeStatus:
-    """Return what it amounts to that the watch of a connection ended with an error."""
-    root = error.__cause__ if type(error) is WatchError else error
-    if isinstance(root, WatchTimeoutError):
-        return OutcomeStatus.TIMED_OUT
-    refused = isinstance(root, InvalidArgumentError) or (
-        isinstance(root, APIError) and not isinstance(root, ServerError)
-    )
-    return OutcomeStatus.REFUSED if refused else OutcomeStatus.DETACHED
+    """Return what it amounts to that the look-up or the watch of a connection ended with an error.
+
+    A throttle and a failure of the service itself are no refusal: they say nothing of the connection.
+    """
+    match error:
+        case WatchTimeoutError():
+            return OutcomeStatus.TIMED_OUT
+        case RateLimitedError() | ServerError():
+            return OutcomeStatus.DETACHED
+        case APIError() | InvalidArgumentError():
+            return OutcomeStatus.REFUSED
+        case _:
+            return OutcomeStatus.DETACHED
 
 
 def failed_files(run: StorageRun) -> tuple[FailedFile, ...]:
@@ -143,15 +163,17 @@ def _failed_file(task: StorageTask) -> FailedFile:
         error_key=error.description_key or error.error_code,
         description=error.description or error.message,
         can_user_fix=error.can_user_fix,
-        kb_article_link=error.kb_article_link or None,
+        kb_article_link=error.kb_article_link,
     )
 
 
-# What passes by itself, by the published catalogue of errors: the platform's own nodes, queues and networks, and
-# somebody else who was pushing to the iModel at that moment. What is not here and no network error stays as it is until
-# somebody changes something.
+# What passes by itself, by the published catalogue of errors (nothing says so outright): its network errors, the
+# platform's own queues, nodes and downloads, and somebody else who was at the iModel at that moment. Any other key
+# stays as it is until somebody changes something. AllFilesHaveFailed has the text "in the queue for too long".
 _PASSING_KEYS = frozenset(
     {
+        "AffinityReportDownloadFailed",
+        "AllFilesHaveFailed",
         "AnotherUserPushing",
         "BriefcaseCloseAndReopenFailed",
         "CloudJobNotFound",
@@ -163,7 +185,9 @@ _PASSING_KEYS = frozenset(
         "NetworkIssue",
         "NodeBecameUnusable",
         "RunSchedulingConflict",
+        "SourceFileDownloadFailed",
         "TaskWasCancelled",
+        "launchdarkly_init_failed",
     }
 )
 _PASSING_RESULTS = frozenset({ExecutionResult.CANCELED, ExecutionResult.TIMED_OUT})
@@ -172,23 +196,25 @@ _PASSING_RESULTS = frozenset({ExecutionResult.CANCELED, ExecutionResult.TIMED_OU
 def worth_another_run(run: StorageRun) -> bool:
     """Return whether a completed run failed for a cause that may have passed when it is run again.
 
-    That is so if it holds for one of its failures: the other files are none the worse for it.
+    One such file is enough: the others are none the worse for another run. Where no file has such a cause and none must
+    be corrected by somebody, the cause of the run as a whole decides.
     """
     if run.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}:
         return False
-    if run.error is not None and run.error.error_key in _PASSING_KEYS:
-        return True
     failures = run.failed_tasks
     if any(_may_pass(task) for task in failures):
         return True
-    # Canceled or ended by the service's own clock, and no failure says that somebody must change something.
-    return run.result in _PASSING_RESULTS and not any(task.error is not None for task in failures)
+    if any(task.error is not None and task.error.can_user_fix for task in failures):
+        return False
+    key = run.error.error_key if run.error is not None else None
+    return run.result in _PASSING_RESULTS if key is None else key in _PASSING_KEYS
 
 
 def _may_pass(task: StorageTask) -> bool:
     error = task.error
     if error is None:
         return task.result in _PASSING_RESULTS
+    # The catalogue wants somebody to correct AnotherUserPushing: the key says more than that.
     if error.description_key in _PASSING_KEYS:
         return True
     return error.category == TaskErrorCategory.NETWORK and not error.can_user_fix

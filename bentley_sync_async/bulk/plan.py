@@ -1,6 +1,7 @@
 """What a bulk is going to do, and how long and how many requests that should take. Pure."""
 
 import heapq
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -9,14 +10,17 @@ from statistics import median
 from attrs import evolve, frozen
 
 from bentley_sync_async.watch.pacing import Pacing
+from bentley_sync_async.wire.codec import encode
 
 from .outcomes import Outcome
+from .report import duration_text, outcome_lines, table
 from .schedule import Item, Schedule
 
 USUAL_DURATION = 300.0
 """Seconds that a run is taken to last when nothing at all is known."""
 
 _MOST_LOOKS = 10_000
+_ROWS = 40  # of a plan that is shown: what is in the middle is seldom read
 
 
 @frozen(kw_only=True)
@@ -42,12 +46,16 @@ class PlannedRun:
 class BulkPlan:
     """What a bulk is going to do, if every run takes as long as expected and nobody else uses the iModels.
 
+    `print(plan)` shows a table of what comes first and last.
+
     Attributes:
         runs: The runs, in the order in which they should begin.
         refused: What cannot be run, and why.
         finished: Connections that an earlier process with the same journal has finished.
         concurrency: How many runs are under way at a time.
         duration: Seconds that it should take.
+        lower_bound: Seconds that it takes at the least, in whatever order: the work of the busiest iModel, or all work
+            over the concurrency, or that of an iTwin over the bound on it.
         requests: Requests to the API that it should take, the look-ups before it not counted.
     """
 
@@ -56,15 +64,40 @@ class BulkPlan:
     finished: int = 0
     concurrency: int
     duration: float
+    lower_bound: float
     requests: int
 
-    @property
-    def lower_bound(self) -> float:
-        """Seconds that it takes at the least: the work of the busiest iModel, or all work over the concurrency."""
-        work: defaultdict[str, float] = defaultdict(float)
-        for run in self.runs:
-            work[run.imodel_id or run.connection_id] += run.expected
-        return max(sum(work.values()) / self.concurrency, *work.values(), 0.0)
+    def __str__(self) -> str:
+        rows = [
+            (duration_text(run.begins), duration_text(run.expected), run.connection_id, run.imodel_id or "not known")
+            for run in self.runs
+        ]
+        head, *lines = table([("begins", "lasts", "connection", "iModel"), *rows], numbers=2)
+        refused = [line for outcome in self.refused for line in outcome_lines(outcome)]
+        return "\n".join([*([head] if rows else []), *_ends(lines), *_ends(refused), self.totals()])
+
+    def totals(self) -> str:
+        """Return one line with how much there is to do, and what it should take."""
+        imodels = len({run.imodel_id or run.connection_id for run in self.runs})
+        before = f" {self.finished} were finished by an earlier process." if self.finished else ""
+        refused = f" {len(self.refused)} cannot be run." if self.refused else ""
+        return (
+            f"{len(self.runs)} connections to run on {imodels} iModels, {self.concurrency} at a time: about "
+            f"{duration_text(self.duration)} (at the least {duration_text(self.lower_bound)}) and {self.requests} "
+            f"requests.{before}{refused}"
+        )
+
+    def to_json(self) -> str:
+        """Return it as one JSON object, with the API's spelling of names; durations are in seconds."""
+        return encode(self).decode()
+
+
+def _ends(lines: Sequence[str]) -> list[str]:
+    """Return the lines, without those in the middle if they are many."""
+    if len(lines) <= _ROWS:
+        return list(lines)
+    half = _ROWS // 2
+    return [*lines[:half], f"  ... {len(lines) - 2 * half} more ...", *lines[-half:]]
 
 
 def expected_durations(known: dict[str, Sequence[float]], connection_ids: Iterable[str]) -> dict[str, float]:
@@ -117,8 +150,20 @@ def make_plan(
         finished=finished,
         concurrency=concurrency,
         duration=duration,
-        requests=sum(1 + expected_looks(pacing, item.expected) for item in items),
+        lower_bound=lower_bound(items, concurrency=concurrency, per_itwin=per_itwin),
+        requests=len(items) + sum(expected_looks(pacing, [item.expected for item in items])),
     )
+
+
+def lower_bound(items: Iterable[Item], *, concurrency: int, per_itwin: int | None) -> float:
+    """Return the seconds that no order of the runs can beat. Arguments as for `make_plan`."""
+    of_lane: defaultdict[str, float] = defaultdict(float)
+    of_itwin: defaultdict[str, float] = defaultdict(float)
+    for item in items:
+        of_lane[item.lane] += item.expected
+        if per_itwin is not None and item.itwin_id is not None:
+            of_itwin[item.itwin_id] += item.expected / per_itwin
+    return max(sum(of_lane.values()) / concurrency, *of_lane.values(), *of_itwin.values(), 0.0)
 
 
 def rehearse(items: Iterable[Item], *, concurrency: int, per_itwin: int | None) -> tuple[dict[str, float], float]:
@@ -159,11 +204,10 @@ def seconds_left(
     return rehearse([*rest, *waiting], concurrency=concurrency, per_itwin=per_itwin)[1]
 
 
-def expected_looks(pacing: Pacing, seconds: float) -> int:
-    """Return how many looks follow a run of so many seconds in which nothing changes but at its start and its end."""
-    elapsed = 0.0
-    for looks in range(1, _MOST_LOOKS):
-        elapsed += pacing.delay(quiet=looks - 1, chance=0.5)
-        if elapsed >= seconds:
-            return looks + 1
-    return _MOST_LOOKS
+def expected_looks(pacing: Pacing, durations: Sequence[float]) -> list[int]:
+    """Return how many looks follow each run of so many seconds, if nothing changes but at its start and its end."""
+    longest = max(durations, default=0.0)
+    instants = [0.0]
+    while instants[-1] < longest and len(instants) < _MOST_LOOKS:
+        instants.append(instants[-1] + pacing.delay(quiet=len(instants) - 1, chance=0.5))
+    return [min(bisect_left(instants, seconds) + 1, len(instants)) for seconds in durations]

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from attrs import frozen
@@ -13,8 +13,10 @@ from bentley_sync_async.wire.codec import encode, to_builtins
 
 from .outcomes import FailedFile, Outcome, OutcomeStatus
 
+_LONGEST_NAME = 256  # no id is longer
 _LONGEST_REASON = 500
-_HEADINGS = ("connection", "outcome", "duration", "waited", "requests", "failed files")
+_WIDEST = 60
+_HEADINGS = ("duration", "waited", "requests", "failed files", "outcome", "connection")
 # XML 1.0 has no way to write these, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FIXABLE = {True: "yes", False: "no", None: "not said"}
@@ -53,11 +55,9 @@ class BulkReport:
         return all(outcome.good for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        rows = [_HEADINGS, *(_row(outcome) for outcome in self.outcomes)]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADINGS))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        lines += [line for outcome in self.outcomes if not outcome.good for line in _details(outcome)]
-        return "\n".join([*lines, self.totals()])
+        rows = table([_HEADINGS, *(_row(outcome) for outcome in self.outcomes)], numbers=4)
+        details = [line for outcome in self.outcomes if not outcome.good for line in outcome_lines(outcome)]
+        return "\n".join([*rows, *details, self.totals()])
 
     def totals(self) -> str:
         """Return one line with how many connections came to what, the time and the requests."""
@@ -83,24 +83,23 @@ class BulkReport:
         """Return it as JUnit XML: each connection is a test case, each iModel a class.
 
         A connection that is up to date passes, Skipped is skipped; a run that is no success is a failure, anything else
-        that kept a connection from being run to its end is an error.
+        that kept a connection from being run to its end is an error. Write it to a file as UTF-8.
         """
         kinds = Counter(_KINDS[outcome.status] for outcome in self.outcomes)
-        counts: dict[str, str] = {
-            "tests": str(len(self.outcomes)),
-            "failures": str(kinds["failure"]),
-            "errors": str(kinds["error"]),
-            "skipped": str(kinds["skipped"]),
-            "time": f"{self.duration:.3f}",
-        }
-        root = ET.Element("testsuites", counts)
-        suite = ET.SubElement(root, "testsuite", {"name": "bentley-sync bulk", **counts})
+        named = {"name": "bentley-sync bulk", "time": f"{self.duration:.3f}"}
+        counts = {"tests": len(self.outcomes), "failures": kinds["failure"], "errors": kinds["error"]}
+        named.update((name, str(count)) for name, count in counts.items())
+        root = ET.Element("testsuites", named)
+        suite = ET.SubElement(root, "testsuite", {**named, "skipped": str(kinds["skipped"])})
         if self.began_at is not None:
-            suite.set("timestamp", self.began_at.replace(tzinfo=None).isoformat(timespec="seconds"))
+            # The format has no time zones; UTC is as good a guess of a reader as any.
+            at = self.began_at.astimezone(UTC).replace(tzinfo=None)
+            suite.set("timestamp", at.isoformat(timespec="seconds"))
         for outcome in self.outcomes:
             suite.append(_test_case(outcome))
         ET.indent(root)
-        return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+        # Not by `xml_declaration`, which names the encoding of the locale.
+        return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 _KINDS = {
@@ -123,65 +122,81 @@ def duration_text(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:
+    """Return the lines of a table, its headings first; the first few columns are numbers, which stand to the right.
+
+    What is wider than a column may be spoils its own line only.
+    """
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
+    aligned = [str.rjust if place < numbers else str.ljust for place in range(len(widths))]
+    return [
+        "  ".join(align(cell, width) for align, cell, width in zip(aligned, row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def outcome_lines(outcome: Outcome) -> list[str]:
+    """Return what came of a connection and why, then a line for each file that failed."""
+    why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
+    said = f"{_name(outcome)} {outcome.status}"
+    return [f"{said}: {_one_line(why)}" if why else said, *(f"  {_file(file)}" for file in outcome.failed_files)]
+
+
 def _name(outcome: Outcome) -> str:
-    return outcome.connection_id or f"iModel {outcome.imodel_id}"
+    name = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
+    return excerpt(name, _LONGEST_NAME) or "(empty)"
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
     return (
-        _name(outcome),
-        str(outcome.status),
         duration_text(outcome.duration),
         duration_text(outcome.waited),
         str(outcome.requests),
-        str(len(outcome.failed_files) or ""),
+        str(len(outcome.failed_files) or "-"),
+        str(outcome.status),
+        _name(outcome),
     )
-
-
-def _details(outcome: Outcome) -> list[str]:
-    reason = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
-    lines = [f"{_name(outcome)} {outcome.status}{f': {_one_line(reason)}' if reason else ''}"]
-    return lines + [f"  {_file(file)}" for file in outcome.failed_files]
 
 
 def _file(file: FailedFile) -> str:
     why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
     article = f"; see {_one_line(file.kb_article_link)}" if file.kb_article_link else ""
     return (
-        f"file {file.storage_file_id or 'without an id'}: {_one_line(why)} "
+        f"file {_one_line(file.storage_file_id or 'without an id')}: {_one_line(why)} "
         f"(can the user fix it: {_FIXABLE[file.can_user_fix]}{article})"
     )
 
 
 def _one_line(text: str) -> str:
-    return excerpt(" ".join(text.split()), _LONGEST_REASON)
+    return excerpt(text, _LONGEST_REASON)
 
 
 def _test_case(outcome: Outcome) -> ET.Element:
     case = ET.Element(
         "testcase",
-        classname=_xml(outcome.imodel_id or "unknown iModel"),
-        name=_xml(_name(outcome)),
+        classname=_one_line(outcome.imodel_id or "unknown iModel"),
+        name=_name(outcome),
         time=f"{outcome.duration or 0.0:.3f}",
     )
-    properties = ET.SubElement(case, "properties")
-    values = {
-        "waited": None if outcome.waited is None else f"{outcome.waited:.3f}",
-        "requests": str(outcome.requests),
-        "attempts": str(outcome.attempts),
-        "run": str(outcome.ref) if outcome.ref is not None else None,
-    }
-    for name, value in values.items():
-        if value is not None:
-            ET.SubElement(properties, "property", name=name, value=_xml(value))
+    said, *files = outcome_lines(outcome)
     kind = _KINDS[outcome.status]
     if kind is not None:
-        said, *files = _details(outcome)
-        told = ET.SubElement(case, kind, message=_xml(said))
-        if kind != "skipped":
-            told.set("type", str(outcome.result or outcome.status))
-            told.text = _xml("\n".join(line.strip() for line in files)) or None
+        told = ET.SubElement(case, kind, type=str(outcome.result or outcome.status), message=said)
+        told.text = _xml("\n".join([outcome.reason or said, *files]))
+    # Not as properties, which the strictest of the schemas (that of Jenkins' xUnit) allows for a suite only.
+    ET.SubElement(case, "system-out").text = _xml(_figures(outcome))
     return case
+
+
+def _figures(outcome: Outcome) -> str:
+    figures = {
+        "run": outcome.ref.run_id if outcome.ref is not None else "none",
+        "result": outcome.result or "none",
+        "waited": f"{outcome.waited:.3f} s" if outcome.waited is not None else "not triggered",
+        "requests": outcome.requests,
+        "attempts": outcome.attempts,
+    }
+    return "\n".join(f"{name}: {value}" for name, value in figures.items())
 
 
 def _xml(text: str) -> str:

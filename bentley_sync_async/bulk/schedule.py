@@ -8,10 +8,13 @@ gives its place back while a run of somebody else occupies its iModel.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 
 from attrs import define, field, frozen
+
+Rank = tuple[bool, float, int]
+"""How early a lane comes; the least comes first."""
 
 
 @frozen(kw_only=True)
@@ -31,6 +34,12 @@ class Item:
     itwin_id: str | None = None
     expected: float
     under_way: bool = False
+
+    @property
+    def lane(self) -> str:
+        """What only one connection at a time may occupy: the iModel, or the connection itself if that is unknown."""
+        # A letter before it tells an iModel from a connection.
+        return f"i{self.imodel_id.lower()}" if self.imodel_id is not None else f"c{self.connection_id}"
 
 
 @define(eq=False)
@@ -53,8 +62,8 @@ class _Lane:
     left: float = 0.0
     holds: bool = False
 
-    def rank(self) -> tuple[bool, float, int]:
-        """Return what says how early it comes; the least comes first."""
+    def rank(self) -> Rank:
+        """Return how early it comes: what is under way first, then the most work."""
         first = self.head or self.waiting[0]
         return (not first.under_way, -self.left - (self.head.expected if self.head else 0.0), self.number)
 
@@ -81,8 +90,8 @@ class Schedule:
         self._per_itwin = per_itwin
         self._of_itwin: Counter[str | None] = Counter()
         self._lanes: dict[str, _Lane] = {}
-        self._ready: list[tuple[tuple[bool, float, int], _Lane]] = []
-        self._held_back: dict[str | None, list[_Lane]] = {}
+        self._ready: list[tuple[Rank, _Lane]] = []
+        self._held_back: defaultdict[str | None, list[tuple[Rank, _Lane]]] = defaultdict(list)
         for item in sorted(items, key=lambda item: (not item.under_way, -item.expected)):
             lane = self._lane(item)
             lane.waiting.append(item)
@@ -95,9 +104,9 @@ class Schedule:
         """Return the items that may start or go on now, and give each a place."""
         taken: list[Item] = []
         while self._ready and self.running < self._concurrency:
-            _, lane = heapq.heappop(self._ready)
+            rank, lane = heapq.heappop(self._ready)
             if self._itwin_is_full(lane.itwin_id):
-                self._held_back.setdefault(lane.itwin_id, []).append(lane)
+                heapq.heappush(self._held_back[lane.itwin_id], (rank, lane))
                 continue
             if lane.head is None:
                 lane.head = lane.waiting.popleft()
@@ -149,11 +158,9 @@ class Schedule:
         return self._of_itwin[itwin_id] >= self._per_itwin
 
     def _lane(self, item: Item) -> _Lane:
-        # A letter before it tells an iModel from a connection whose iModel is not known.
-        key = f"i{item.imodel_id.lower()}" if item.imodel_id is not None else f"c{item.connection_id}"
-        if key not in self._lanes:
-            self._lanes[key] = _Lane(number=len(self._lanes), itwin_id=item.itwin_id)
-        return self._lanes[key]
+        if item.lane not in self._lanes:
+            self._lanes[item.lane] = _Lane(number=len(self._lanes), itwin_id=item.itwin_id)
+        return self._lanes[item.lane]
 
     def _offer(self, lane: _Lane) -> None:
         heapq.heappush(self._ready, (lane.rank(), lane))
@@ -163,5 +170,5 @@ class Schedule:
             lane.holds = False
             self.running -= 1
             self._of_itwin[lane.itwin_id] -= 1
-            for held_back in self._held_back.pop(lane.itwin_id, ()):
-                self._offer(held_back)
+            if held_back := self._held_back[lane.itwin_id]:
+                heapq.heappush(self._ready, heapq.heappop(held_back))  # one place, one lane

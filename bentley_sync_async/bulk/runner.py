@@ -38,7 +38,8 @@ class BulkRun(AsyncContextManagerMixin):
 
     Use it as an async context manager, and iterate over it for events or await `result()`, which drops them. It works
     as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API has no way
-    to cancel one, and with a journal the next process goes on with them. A thousand events wait for their consumer;
+    to cancel one, and with a journal the next process goes on with them. For the journal a bulk is finished when the
+    block is left after its end: write its report inside. A thousand events wait for their consumer;
     when there are more, nothing is triggered or looked at until it takes them.
     """
 
@@ -67,6 +68,7 @@ class BulkRun(AsyncContextManagerMixin):
         self._events: deque[BulkEvent] = deque()
         self._news = anyio.Event()
         self._room = anyio.Event()
+        self._left = anyio.Event()
         self._failure: Exception | None = None
         self._began_at: datetime | None = None
         self._began = 0.0
@@ -85,7 +87,9 @@ class BulkRun(AsyncContextManagerMixin):
                 raise
             except BaseException as exc:  # noqa: BLE001 - it is raised again, by itself instead of in a group
                 failure = exc
-            finally:
+            if failure is None and self._ended is not None:
+                self._left.set()
+            else:
                 group.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -192,9 +196,17 @@ class BulkRun(AsyncContextManagerMixin):
         try:
             async with self._open_journal() as journal:
                 await self._run(journal)
+                self._end()
+                # Whoever is killed before the report is written can so have it again.
+                await self._left.wait()
+                await journal.end()
         except Exception as exc:  # noqa: BLE001 - it is raised where the consumer is, by itself instead of in a group
             self._failure = exc
         finally:
+            self._end()
+
+    def _end(self) -> None:
+        if self._ended is None:
             self._ended = anyio.current_time()
             self._news.set()
 
@@ -219,7 +231,6 @@ class BulkRun(AsyncContextManagerMixin):
             retry_failed=self._options.retry_failed,
         )
         await self._dispatcher.run(began=self._began)
-        await journal.end()
 
     def _open_journal(self) -> AbstractAsyncContextManager[Journal]:
         return self._file if self._file is not None else nullcontext(NoJournal())

@@ -198,11 +198,16 @@ async def test_an_active_run_of_a_connection_itself_is_joined_or_followed_by_ano
 async def test_an_exception_of_the_consumer_comes_out_as_itself_and_the_runs_go_on():
     async with emulated() as (emulator, client):
         connections = [emulator.add_connection() for _ in range(3)]
-        with pytest.raises(ZeroDivisionError):
-            async with client.run_many(connections) as bulk:
+        bulk = client.run_many(connections)
+
+        async def stumble() -> None:
+            async with bulk:
                 async for event in bulk:
                     if isinstance(event, ConnectionProgressed) and isinstance(event.event, RunTriggered):
                         raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await stumble()
         assert {outcome.status for outcome in bulk.report.outcomes} == {OutcomeStatus.DETACHED}
         before = len(emulator.requests)
         await anyio.sleep(1000)
@@ -226,9 +231,8 @@ async def test_leaving_the_block_detaches_and_leaves_no_task():
         detached = [outcome for outcome in bulk.report.outcomes if outcome.ref is not None]
         assert detached
         assert all("goes on" in (outcome.reason or "") for outcome in detached)
-        with pytest.raises(StopAsyncIteration):
-            while True:
-                await anext(bulk)
+        assert [event async for event in bulk][-1:] != []
+        assert [event async for event in bulk] == []
 
 
 async def test_cancelling_a_step_loses_no_event():
@@ -324,10 +328,9 @@ async def test_a_refused_token_ends_the_bulk_at_once():
     async with emulated() as (emulator, _):
         connections = [emulator.add_connection() for _ in range(40)]
         async with SynchronizationClient("not-the-token", base_url=emulator.url) as client:
+            bulk = client.run_many(connections)
             with pytest.raises(AuthenticationError):
-                async with client.run_many(connections) as bulk:
-                    async for _event in bulk:
-                        pass
+                await outcomes_of(bulk)
         assert len(emulator.requests) < 40
         assert {outcome.status for outcome in bulk.report.outcomes} <= {OutcomeStatus.DETACHED}
 
@@ -436,10 +439,7 @@ async def test_progress_counts_what_waits_is_under_way_and_is_done():
         connections = [emulator.add_connection() for _ in range(4)]
         async with client.run_many([*connections, "a b"], concurrency=1) as bulk:
             assert bulk.progress.total == 0
-            seen = []
-            async for event in bulk:
-                if isinstance(event, ConnectionFinished):
-                    seen.append(bulk.progress)
+            seen = [bulk.progress async for event in bulk if isinstance(event, ConnectionFinished)]
         assert [progress.finished for progress in seen] == [1, 2, 3, 4, 5]
         assert all(progress.total == 5 for progress in seen[1:])
         lefts = [progress.seconds_left or 0 for progress in seen[1:]]

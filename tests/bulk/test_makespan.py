@@ -3,6 +3,7 @@
 import os
 import random
 
+import anyio.to_thread
 import pytest
 from support_bulk import outcomes_of, runs_created
 
@@ -23,6 +24,17 @@ def zipf_like(chance: random.Random, exponent: float) -> list[int]:
     return [*range(IMODELS), *chance.choices(range(IMODELS), weights, k=CONNECTIONS - IMODELS)]
 
 
+@pytest.fixture
+def no_threads(monkeypatch):
+    """Let the journal write where it is called: a virtual clock runs on by minutes while a thread works."""
+
+    async def in_place(work, **_):
+        return work()
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", in_place)
+
+
+@pytest.mark.usefixtures("no_threads")
 @pytest.mark.parametrize("exponent", [0.4, 1.0], ids=["all iModels alike", "a few large iModels"])
 async def test_a_night_takes_hardly_longer_than_it_must(exponent, tmp_path, record_property):
     chance = random.Random(4)

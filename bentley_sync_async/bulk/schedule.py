@@ -11,7 +11,7 @@ import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 Rank = tuple[bool, float, int]
 """How early a lane comes; the least comes first."""
@@ -145,9 +145,9 @@ class Schedule:
             self._offer(lane)
 
     def again(self, item: Item) -> None:
-        """Put an item that is under way back to the end of its lane."""
+        """Put an item that has a place back to the end of its lane, where it goes before nobody any more."""
         lane = self._lane(item)
-        lane.waiting.append(item)
+        lane.waiting.append(evolve(item, under_way=False))
         lane.left += item.expected
         self.waiting += 1
         self.finish(item)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Literal
 
 import typer
@@ -166,11 +165,11 @@ def bulk(
             timeout=timeout,
             retry_failed=retry_failed,
         ),
-        again=given(context, without={"journal"}),
+        again=given(context),
         file=file,
         column=column,
         imodels=len(imodel or ()),
-        journal=journal,
+        remembers=journal is not None,
         junit=junit,
         dry_run=dry_run,
         json=json,
@@ -178,13 +177,12 @@ def bulk(
     raise typer.Exit(work.run())
 
 
-def given(context: typer.Context, *, without: Collection[str] = ()) -> list[str]:
-    """Return the command and its arguments as they were given, but for these; defaults are left out."""
+def given(context: typer.Context) -> list[str]:
+    """Return the command and its arguments as they were given; defaults are left out."""
     words = [context.info_name or ""]
     for parameter in context.command.params:
-        name = parameter.name or ""
-        value = context.params.get(name)
-        if name in without or value in (None, False, parameter.get_default(context)):
+        value = context.params.get(parameter.name or "")
+        if value in (None, False, parameter.get_default(context)):
             continue
         option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
         for one in value if isinstance(value, list | tuple) else [value]:

@@ -31,11 +31,11 @@ class Bulk:
     Attributes:
         make_client: Makes the client.
         open_bulk: Opens the bulk of these connections.
-        again: The arguments that were given, without `--journal`.
+        again: The arguments that were given.
         file: The file with the ids, `-` for standard input; `None` if there is none.
         column: The column of the ids.
         imodels: How many iModels were given.
-        journal: The journal, if there is one.
+        remembers: Whether there is a journal.
         junit: Where the JUnit XML goes, if anywhere.
         dry_run: Whether the plan is shown instead.
         json: Whether events are printed as JSON.
@@ -47,7 +47,7 @@ class Bulk:
     file: str | None = None
     column: str | None = None
     imodels: int = 0
-    journal: str | None = None
+    remembers: bool = False
     junit: str | None = None
     dry_run: bool = False
     json: bool = False
@@ -143,13 +143,13 @@ class Bulk:
         if self._bulk is None or not self._bulk.report.outcomes:
             return "Nothing was triggered."
         done = detached_words(self._bulk.report)
-        if self.journal is None:
+        if not self.remembers:
             command = shlex.join(["bentley-sync", *self.again, "--journal", "bulk.db"])
             return (
                 f"{done}\nThere is no --journal, so that nothing was remembered: the same command would begin with all "
                 f"of them again. With one, it goes on where it was left:\n  {command}"
             )
-        command = shlex.join(["bentley-sync", *self.again, "--journal", self.journal])
+        command = shlex.join(["bentley-sync", *self.again])
         stdin = ", given the same ids again" if self.file == STDIN else ""
         return f"{done}\nTo go on within twelve hours, repeating nothing{stdin}:\n  {command}"
 

@@ -39,7 +39,8 @@ from .words import duration_words, words
 _MOST_ACTIVE = 8
 _OTHER_LINES = 10  # around the active ones, with some room for failures above
 _BAR = 30
-_ID_SHOWN = 8
+_BEGIN_SHOWN = 8  # of an iModel's id
+_END_SHOWN = 12  # of a connection's id, the beginning of which is its iModel's
 _SILENCE = 30.0  # seconds between two plain lines on the progress
 _STEPS = 20  # of the way, each of which is worth such a line before that
 
@@ -218,8 +219,8 @@ class LiveBulkView:
         for board, since in shown:
             imodel = self._imodel_of(board.connection_id)
             table.add_row(
-                Text(self._labels.connection(board.connection_id)),
-                Text(f"iModel {imodel[:_ID_SHOWN]}" if imodel else "", style="dim"),
+                Text(f"...{board.connection_id[-_END_SHOWN:]}"),
+                Text(f"iModel {imodel[:_BEGIN_SHOWN]}" if imodel else "", style="dim"),
                 Text(self._elapsed(since), style="dim"),
                 Text(_state(board), style="cyan" if board.run is not None else "dim"),
             )

@@ -104,5 +104,6 @@ def detached_words(report: BulkReport) -> str:
     """Return what is left behind when a bulk ends before its end."""
     left = [outcome for outcome in report.outcomes if outcome.status == OutcomeStatus.DETACHED]
     runs = sum(outcome.ref is not None for outcome in left)
-    going = f" {runs:,} {'run goes' if runs == 1 else 'runs go'} on: the API cannot cancel them." if runs else ""
-    return f"{len(report.outcomes) - len(left):,} of {len(report.outcomes):,} connections are done with.{going}"
+    going = f" Runs that go on, as the API cannot cancel them: {runs:,}." if runs else ""
+    done = f"{len(report.outcomes) - len(left):,} of {len(report.outcomes):,}"
+    return f"Connections that are done with: {done}.{going}"

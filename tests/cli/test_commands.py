@@ -249,7 +249,7 @@ def test_the_options_reach_the_watch(monkeypatch):
     assert asked == {"connection_id": "id", "timeout": 90.0, "when_active": "rerun", "when_busy": "join"}
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["attach"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["attach"], ["bulk"], ["demo"]])
 def test_the_help_lists_every_exit_code(command):
     text = invoke(settings(), *command, "--help").stdout
     assert [code for code in ExitCode if not re.search(rf"^ +{code:d}  {code.meaning}\s*$", text, re.MULTILINE)] == []

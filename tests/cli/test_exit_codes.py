@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from bentley_sync_async import (
     AuthenticationError,
+    BulkReport,
     ConfigurationError,
     ConnectionLostError,
     CredentialsError,
@@ -10,7 +13,11 @@ from bentley_sync_async import (
     ForeignOriginError,
     IModelBusyError,
     InvalidArgumentError,
+    JournalError,
+    JournalInUseError,
     NotFoundError,
+    Outcome,
+    OutcomeStatus,
     PermissionDeniedError,
     RunVanishedError,
     ServerError,
@@ -19,7 +26,7 @@ from bentley_sync_async import (
     WatchFailedError,
     WatchTimeoutError,
 )
-from bentley_sync_async.cli.exit_codes import ExitCode, code_of_error, code_of_run
+from bentley_sync_async.cli.exit_codes import WORST, ExitCode, code_of_error, code_of_report, code_of_run
 
 
 def answered(kind, status):
@@ -61,10 +68,43 @@ def test_the_result_of_a_run_decides_the_code(result, code):
         (WatchFailedError("x", ref=None), 1),
         (RunVanishedError("x", ref=None), 1),
         (ForeignOriginError("x"), 1),
+        (JournalError("x"), 9),
+        (JournalInUseError("x", pid=1), 9),
     ],
 )
 def test_the_kind_of_an_error_decides_the_code(error, code):
     assert code_of_error(error) == code
+
+
+def code_of(*statuses):
+    outcomes = tuple(Outcome(connection_id="c", status=OutcomeStatus(status)) for status in statuses)
+    return code_of_report(BulkReport(outcomes=outcomes, began_at=None, duration=0.0))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [
+        ([], 0),
+        (["succeeded", "skipped"], 0),
+        (["succeeded", "partially"], 3),
+        (["partially", "timed out"], 5),
+        (["timed out", "failed", "partially"], 4),
+        (["failed", "refused", "timed out"], 8),
+        (["failed", "detached"], 8),
+    ],
+)
+def test_the_worst_of_its_connections_decides_the_code_of_a_bulk(statuses, code):
+    assert code_of(*statuses) == code
+
+
+def test_every_outcome_that_is_not_good_has_a_code_which_the_help_ranks():
+    ranked = [int(code) for code in re.findall(r"\d", WORST)]
+    bad = [status for status in OutcomeStatus if not Outcome(connection_id="c", status=status).good]
+    assert {int(code_of(status)) for status in bad} == set(ranked)
+    assert [int(code_of(*bad[place:])) for place in range(len(bad))] == [
+        next(code for code in ranked if code in {int(code_of(status)) for status in bad[place:]})
+        for place in range(len(bad))
+    ]
 
 
 def test_no_two_meanings_share_a_code():

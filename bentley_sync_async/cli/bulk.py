@@ -118,9 +118,9 @@ class Bulk:
             say("Reading ids from the terminal, one a line; Ctrl-D ends the list.")
         listed = read_ids(self.file, column=self.column)
         if listed.repeated:
-            say(f"{listed.repeated:,} ids are there more than once: each connection is run once.")
+            say(f"Repeated ids: {listed.repeated:,}. Each connection is run once.")
         if listed.without:
-            say(f"{listed.without:,} rows have no id, and are left out.")
+            say(f"Rows without an id, which are left out: {listed.without:,}.")
         return listed
 
     def _tell_end(self, text: str, *, heard: bool = True) -> None:

@@ -51,7 +51,7 @@ def test_each_connection_of_a_file_is_run_once(tmp_path):
         outcome = invoke(service.variables, str(tmp_path / "ids.txt"))
         assert runs_of(service) == Counter(ids)
     assert outcome.exit_code == ExitCode.SUCCESS
-    assert outcome.stderr == "1 ids are there more than once: each connection is run once.\n"
+    assert outcome.stderr == "Repeated ids: 1. Each connection is run once.\n"
     assert re.search(r"^3 connections: 3 succeeded; ", outcome.stdout, re.MULTILINE)
 
 
@@ -67,7 +67,7 @@ def test_ids_come_from_a_column():
         ids = [service.emulator.add_connection() for _ in range(2)]
         outcome = invoke(service.variables, "-", "--column", "which", given=f"id;which\n1;{ids[0]}\n2;{ids[1]}\n3;\n")
         assert runs_of(service) == Counter(ids)
-    assert outcome.stderr == "1 rows have no id, and are left out.\n"
+    assert outcome.stderr == "Rows without an id, which are left out: 1.\n"
 
 
 def test_the_connections_of_imodels_are_run_beside_those_of_the_file():
@@ -116,7 +116,7 @@ def test_json_tells_people_of_failures_on_stderr_only():
     with served() as service:
         outcome = invoke(service.variables, "-", "--json", given="c" * 43)
     assert told(outcome)[-1]["event"] == "BulkReport"
-    assert outcome.stderr.startswith("1 connections: 1 refused; ")
+    assert ": 1 refused; " in outcome.stderr
 
 
 def test_junit_shows_each_connection_as_a_test(tmp_path):
@@ -337,17 +337,16 @@ def command(emulator, **options):
     )
 
 
-async def test_a_bulk_of_an_hour_fills_no_log(capsys):
+async def test_a_long_bulk_fills_no_log(capsys):
     async with emulated(tier="unlimited") as (emulator, _):
-        emulator.add_file_rule(FileRule(duration=1800))
-        imodels = [emulator.new_imodel_id() for _ in range(10)]
-        ids = [emulator.add_connection(imodels[n % 10]) for n in range(20)]
+        emulator.add_file_rule(FileRule(duration=900))
+        ids = [emulator.add_connection() for _ in range(10)]
         assert await command(emulator).follow(ids) == ExitCode.SUCCESS
     lines = [line[10:] for line in capsys.readouterr().out.splitlines() if re.match(r"\d\d:\d\d:\d\d  ", line)]
-    progress = [line for line in lines if re.match(r"\d+ of 20 ", line)]
-    assert len(lines) == 2 * 20 + len(progress)
-    assert len(progress) <= 2 * 2000 / 30 + 20
-    assert progress[-1].startswith("20 of 20 (100 %): 20 succeeded; 0 active, 0 to come; ")
+    progress = [line for line in lines if re.match(r"\d+ of 10 ", line)]
+    assert len(lines) == 2 * 10 + len(progress)
+    assert len(progress) <= 1200 / 30 + 20
+    assert progress[-1].startswith("10 of 10 (100 %): 10 succeeded; 0 active, 0 to come; ")
 
 
 async def test_the_end_is_foreseen(capsys):

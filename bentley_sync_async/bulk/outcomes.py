@@ -38,15 +38,13 @@ class OutcomeStatus(enum.StrEnum):
     """The bulk ended, or lost sight of it, before its run was completed; a run that was triggered goes on."""
 
 
-def _writable(text: str | None) -> str | None:
-    """Return a text that every file can hold: half a pair of surrogates, which no encoding has, is written out."""
-    return text if text is None else text.encode("utf-8", "backslashreplace").decode()
-
-
 def _told(text: str | None) -> str | None:
-    """Return what somebody said as it may be kept and shown: writable, without secrets, at a bearable length."""
-    shown = redact((_writable(text) or "")[: 8 * _LONGEST_TEXT])
-    return (shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…") or None
+    """Return what somebody said as it may be kept and shown: without secrets, at a bearable length, in any file."""
+    if text is None:
+        return None
+    writable = text.encode("utf-8", "backslashreplace").decode()  # no encoding has half a pair of surrogates
+    shown = redact(writable[: 8 * _LONGEST_TEXT])
+    return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…"
 
 
 @frozen(kw_only=True)
@@ -63,7 +61,7 @@ class FailedFile:
         kb_article_link: Where to read on; `None` if there is no article.
     """
 
-    storage_file_id: str | None = None
+    storage_file_id: str | None = field(default=None, converter=_told)
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error_key: str | None = field(default=None, converter=_told)
     description: str | None = field(default=None, converter=_told)
@@ -92,9 +90,9 @@ class Outcome:
         requests: How many requests to the API it took, token requests not counted.
     """
 
-    connection_id: str | None = field(converter=_writable)
+    connection_id: str | None = field(converter=_told)
     status: OutcomeStatus
-    imodel_id: str | None = field(default=None, converter=_writable)
+    imodel_id: str | None = field(default=None, converter=_told)
     ref: RunRef | None = None
     result: ExecutionResult | None = None
     error_key: str | None = field(default=None, converter=_told)
@@ -163,7 +161,7 @@ def _failed_file(task: StorageTask) -> FailedFile:
         error_key=error.description_key or error.error_code,
         description=error.description or error.message,
         can_user_fix=error.can_user_fix,
-        kb_article_link=error.kb_article_link,
+        kb_article_link=error.kb_article_link or None,
     )
 
 

@@ -13,7 +13,7 @@ from bentley_sync_async.watch.pacing import Pacing
 from bentley_sync_async.wire.codec import encode
 
 from .outcomes import Outcome
-from .report import duration_text, outcome_lines, table
+from .report import counted, duration_text, outcome_lines, table
 from .schedule import Item, Schedule
 
 USUAL_DURATION = 300.0
@@ -79,13 +79,16 @@ class BulkPlan:
     def totals(self) -> str:
         """Return one line with how much there is to do, and what it should take."""
         imodels = len({run.imodel_id or run.connection_id for run in self.runs})
-        before = f" {self.finished} were finished by an earlier process." if self.finished else ""
-        refused = f" {len(self.refused)} cannot be run." if self.refused else ""
-        return (
-            f"{len(self.runs)} connections to run on {imodels} iModels, {self.concurrency} at a time: about "
-            f"{duration_text(self.duration)} (at the least {duration_text(self.lower_bound)}) and {self.requests} "
-            f"requests.{before}{refused}"
+        text = (
+            f"{counted(len(self.runs), 'connection')} to run on {counted(imodels, 'iModel')}, {self.concurrency} at a "
+            f"time: about {duration_text(self.duration)} (at the least {duration_text(self.lower_bound)}) and "
+            f"{counted(self.requests, 'request')}."
         )
+        if self.finished:
+            text += f" Finished by an earlier process: {self.finished}."
+        if self.refused:
+            text += f" Cannot be run: {len(self.refused)}."
+        return text
 
     def to_json(self) -> str:
         """Return it as one JSON object, with the API's spelling of names; durations are in seconds."""

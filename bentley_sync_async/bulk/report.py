@@ -63,8 +63,8 @@ class BulkReport:
         """Return one line with how many connections came to what, the time and the requests."""
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)
         return (
-            f"{len(self.outcomes)} connections: {counts or 'none'}; {duration_text(self.duration)}, "
-            f"{self.requests} requests."
+            f"{counted(len(self.outcomes), 'connection')}: {counts or 'none'}; {duration_text(self.duration)}, "
+            f"{counted(self.requests, 'request')}."
         )
 
     def to_json(self) -> str:
@@ -120,6 +120,11 @@ def duration_text(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with what it counts, in the plural unless it is one."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:

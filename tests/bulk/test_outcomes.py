@@ -332,3 +332,8 @@ outcomes = st.builds(
 @given(outcomes)
 def test_a_journal_gives_an_outcome_back_as_it_was(outcome):
     assert decode(encode(outcome), Outcome) == outcome
+
+
+@pytest.mark.parametrize("status", OutcomeStatus)
+def test_the_status_that_a_journal_gives_back_is_the_member_itself(status):
+    assert decode(encode(Outcome(connection_id="c", status=status)), Outcome).status is status

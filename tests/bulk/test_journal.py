@@ -1,0 +1,618 @@
+"""The journal's notes, the file below it, and everything that can be wrong with that file."""
+
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+import pytest
+from attrs import evolve
+
+from bentley_sync_async import InvalidArgumentError, JournalError, JournalInUseError, Outcome, OutcomeStatus
+from bentley_sync_async.bulk.journal import Noted, Place
+from bentley_sync_async.bulk.journal_file import JournalFile
+from bentley_sync_async.bulk.sqlite_journal import CONTINUED_WITHIN, MIGRATIONS, SQLiteJournal
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ORIGIN = "https://api.example"
+DONE = Outcome(connection_id="a", status=OutcomeStatus.SUCCEEDED, attempts=1, waited=1.5)
+NOTE = Noted(attempt=1, token="bsr1.token", joined=True)
+
+
+class Clock:
+    """Seconds since 1970, as a test wants them."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def journal_at(path: Path | str, *, origin: str = ORIGIN, clock: Clock | None = None) -> SQLiteJournal:
+    return SQLiteJournal(path, origin=origin, now=clock or Clock())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "nightly.db"
+
+
+async def made(path: Path, ids: list[str] | None = None) -> None:
+    """A journal with a bulk that was left."""
+    async with journal_at(path) as journal:
+        await journal.begin(ids or ["a", "b"])
+        await journal.note("a", NOTE)
+
+
+async def error_of_opening(path: Path | str) -> str:
+    with pytest.raises(JournalError) as caught:
+        async with journal_at(path):
+            pass
+    return str(caught.value)
+
+
+# What is noted.
+
+
+async def test_a_new_bulk_has_nothing_noted(path):
+    async with journal_at(path) as journal:
+        assert await journal.begin(["a", "b"]) == {"a": Noted(), "b": Noted()}
+
+
+async def test_what_was_noted_is_there_when_the_file_is_opened_again(path):
+    async with journal_at(path) as journal:
+        await journal.begin(["a", "b", "c"])
+        await journal.note("a", NOTE)
+        await journal.note("b", NOTE)
+        await journal.finish("b", DONE)
+    async with journal_at(path) as journal:
+        assert await journal.begin(["a", "b", "c"]) == {
+            "a": NOTE,
+            "b": Noted(attempt=1, joined=True, outcome=DONE),
+            "c": Noted(),
+        }
+
+
+async def test_connections_that_are_new_to_an_unfinished_bulk_are_added(path):
+    await made(path)
+    async with journal_at(path) as journal:
+        assert await journal.begin(["new", "a"]) == {"new": Noted(), "a": NOTE}
+
+
+async def test_an_unfinished_bulk_can_be_read_without_going_on_with_it(path):
+    await made(path)
+    async with journal_at(path) as journal:
+        assert await journal.unfinished() == {"a": NOTE, "b": Noted()}
+
+
+async def test_a_bulk_that_was_ended_is_not_gone_on_with(path):
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        await journal.finish("a", DONE)
+        await journal.end()
+    async with journal_at(path) as journal:
+        assert (await journal.unfinished(), await journal.begin(["a"])) == ({}, {"a": Noted()})
+
+
+@pytest.mark.parametrize(("age", "noted"), [(CONTINUED_WITHIN - 1, NOTE), (CONTINUED_WITHIN, Noted())])
+async def test_a_bulk_is_gone_on_with_for_twelve_hours(path, age, noted):
+    clock = Clock()
+    async with journal_at(path, clock=clock) as journal:
+        await journal.begin(["a"])
+        await journal.note("a", NOTE)
+    clock.now += age
+    async with journal_at(path, clock=clock) as journal:
+        assert await journal.begin(["a"]) == {"a": noted}
+
+
+async def test_each_note_keeps_a_bulk_young(path):
+    clock = Clock()
+    async with journal_at(path, clock=clock) as journal:
+        await journal.begin(["a"])
+        clock.now += CONTINUED_WITHIN
+        await journal.note("a", NOTE)
+    clock.now += CONTINUED_WITHIN - 1
+    async with journal_at(path, clock=clock) as journal:
+        assert await journal.begin(["a"]) == {"a": NOTE}
+
+
+async def test_another_origin_begins_a_bulk_of_its_own(path):
+    await made(path)
+    async with journal_at(path, origin="https://qa-api.example") as journal:
+        assert await journal.begin(["a"]) == {"a": Noted()}
+
+
+async def test_another_origins_bulk_is_kept(path):
+    await made(path)
+    async with journal_at(path, origin="https://qa-api.example") as journal:
+        await journal.begin(["a"])
+    async with journal_at(path) as journal:
+        assert await journal.begin(["a"]) == {"a": NOTE}
+
+
+async def test_bulks_that_nobody_goes_on_with_leave_nothing_behind(path):
+    clock = Clock()
+    for _ in range(3):
+        async with journal_at(path, clock=clock) as journal:
+            await journal.begin(["a", "b"])
+        clock.now += CONTINUED_WITHIN
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT (SELECT count(*) FROM bulks), (SELECT count(*) FROM items)").fetchone() == (1, 2)
+
+
+PLACE = Place(imodel_id="i", itwin_id="t")
+
+
+async def test_where_connections_belong_and_how_long_they_take_is_remembered_beyond_a_bulk(path):
+    await made(path)
+    async with journal_at(path) as journal:
+        await journal.learn({"a": PLACE, "b": Place(imodel_id="j")}, {"a": [1.0, 2.0]})
+        await journal.begin(["a"])
+        await journal.end()
+    async with journal_at(path) as journal:
+        assert await journal.places(["a", "b", "unknown"]) == {"a": PLACE, "b": Place(imodel_id="j")}
+        assert await journal.durations(["a", "b"]) == {"a": [1.0, 2.0]}
+
+
+async def test_what_another_origin_has_learned_is_not_used(path):
+    async with journal_at(path) as journal:
+        await journal.learn({"a": PLACE}, {"a": [1.0]})
+    async with journal_at(path, origin="https://qa-api.example") as journal:
+        assert (await journal.places(["a"]), await journal.durations(["a"])) == ({}, {})
+
+
+async def test_a_finished_run_is_learned_from_and_the_latest_five_are_kept(path):
+    async with journal_at(path) as journal:
+        await journal.begin(["a", "b"])
+        await journal.learn({}, {"a": [1.0, 2.0, 3.0, 4.0], "b": [9.0]})
+        for seconds in (5, 6):
+            await journal.finish("a", evolve(DONE, began_at=AT, ended_at=AT + timedelta(seconds=seconds)))
+        assert await journal.durations(["a", "b"]) == {"a": [2.0, 3.0, 4.0, 5.0, 6.0], "b": [9.0]}
+
+
+@pytest.mark.parametrize("outcome", [b"not JSON", b'{"connectionId": "a"}', b'{"status": "failed"}'])
+async def test_an_outcome_that_cannot_be_read_is_an_error_that_names_the_file(path, outcome):
+    await made(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE items SET outcome = ?", (outcome,))
+        db.commit()
+    async with journal_at(path) as journal:
+        with pytest.raises(JournalError, match=r"nightly\.db holds an outcome that cannot be read"):
+            await journal.begin(["a"])
+
+
+# How it is written.
+
+
+async def test_every_note_is_flushed_to_the_disk_before_the_bulk_goes_on(path):
+    async with JournalFile(path, migrations=MIGRATIONS) as file:
+        settings = [await file.read(f"PRAGMA {name}") for name in ("journal_mode", "synchronous")]
+    assert settings == [[("wal",)], [(2,)]]
+
+
+async def test_changes_that_wait_for_each_other_are_made_in_one_transaction(path):
+    commits: list[str] = []
+    async with JournalFile(path, migrations=["CREATE TABLE t (x)"]) as file:
+        await file.write(lambda db: db.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None))
+        commits.clear()
+        async with anyio.create_task_group() as group:
+            for number in range(50):
+                group.start_soon(
+                    file.write, lambda db, number=number: db.execute("INSERT INTO t VALUES (?)", (number,))
+                )
+        rows = await file.read("SELECT x FROM t ORDER BY x")
+    assert (rows, len(commits) <= 2) == ([(number,) for number in range(50)], True)
+
+
+async def test_each_change_returns_its_own_result(path):
+    results: dict[int, int] = {}
+    async with JournalFile(path, migrations=["CREATE TABLE t (x)"]) as file:
+
+        async def write(number: int) -> None:
+            results[number] = await file.write(lambda db: number * 2)
+
+        async with anyio.create_task_group() as group:
+            for number in range(5):
+                group.start_soon(write, number)
+    assert results == {0: 0, 1: 2, 2: 4, 3: 6, 4: 8}
+
+
+async def test_a_change_that_was_begun_is_finished_though_its_caller_is_cancelled(path):
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        async with anyio.create_task_group() as group:
+
+            def cancelling(db: sqlite3.Connection) -> None:
+                anyio.from_thread.run_sync(group.cancel_scope.cancel)
+                db.execute("UPDATE items SET token = 'noted all the same'")
+
+            group.start_soon(journal._file.write, cancelling)
+        assert (await journal.begin(["a"]))["a"].token == "noted all the same"
+
+
+async def test_a_file_can_be_opened_again_by_the_same_journal(path):
+    journal = journal_at(path)
+    async with journal:
+        await journal.begin(["a"])
+    async with journal:
+        assert await journal.unfinished() == {"a": Noted()}
+
+
+async def test_nothing_is_left_beside_a_closed_file_but_its_empty_lock(path):
+    await made(path)
+    assert {other.name: other.stat().st_size for other in path.parent.iterdir() if other != path} == {
+        "nightly.db.lock": 0
+    }
+
+
+# The disk.
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+async def test_a_full_disk_is_an_error_before_anything_is_noted(path, pages, monkeypatch):
+    await made(path)
+    connect = sqlite3.connect
+
+    def cramped(*args, **kwargs):
+        db = connect(*args, **kwargs)
+        if args[0] == path:
+            (used,) = db.execute("PRAGMA page_count").fetchone()
+            db.execute(f"PRAGMA max_page_count = {used + pages}")
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", cramped)
+    async with journal_at(path) as journal:
+        with pytest.raises(JournalError, match=r"disk is full\. Make room on its disk, then start again"):
+            await journal.begin([f"connection {number:0100}" for number in range(1000)])
+
+
+async def test_a_disk_that_becomes_full_leaves_what_was_noted(path):
+    async with journal_at(path) as journal:
+        ids = [f"c{number}" for number in range(200)]
+        await journal.begin(ids)
+        (used,) = (await journal._file.read("PRAGMA page_count"))[0]
+        await journal._file.read(f"PRAGMA max_page_count = {used + 3}")
+        noted: list[str] = []
+
+        async def note_all() -> None:
+            for one in ids:
+                await journal.note(one, Noted(attempt=1, token=one * 100))
+                noted.append(one)
+
+        with pytest.raises(JournalError, match="disk is full"):
+            await note_all()
+    async with journal_at(path) as journal:
+        found = await journal.unfinished()
+    assert 0 < len(noted) < len(ids)
+    assert [one for one in ids if found[one].token is not None] == noted
+
+
+async def test_all_that_share_a_transaction_that_fails_are_told(path):
+    async with JournalFile(path, migrations=["CREATE TABLE t (x)"]) as file:
+        failed: list[int] = []
+
+        async def write(number: int) -> None:
+            try:
+                await file.write(
+                    lambda db: db.execute("INSERT INTO t VALUES (?)" if number != 3 else "nonsense", (number,))
+                )
+            except JournalError:
+                failed.append(number)
+
+        async with anyio.create_task_group() as group:
+            for number in range(6):
+                group.start_soon(write, number)
+        rows = [number for (number,) in await file.read("SELECT x FROM t")]
+    assert sorted(rows + failed) == list(range(6))
+
+
+async def test_a_quota_on_the_size_of_files_is_an_error_before_anything_is_noted(path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        text = await error_of_opening(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "Check its disk, and quotas on it" in text
+
+
+async def test_a_journal_can_be_used_again_once_there_is_room(path):
+    await test_a_quota_on_the_size_of_files_is_an_error_before_anything_is_noted(path)
+    async with journal_at(path) as journal:
+        assert await journal.begin(["a"]) == {"a": Noted()}
+
+
+# The file.
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the privileges of root, who may write to everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A directory that anybody can reach and write to; pytest's own belong to one user."""
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o777)
+        yield directory
+        directory.chmod(0o777)
+
+
+async def test_a_file_that_may_not_be_written_is_an_error(open_to_all):
+    path = open_to_all / "nightly.db"
+    with as_nobody():
+        await made(path)
+        path.chmod(0o444)
+        text = await error_of_opening(path)
+    assert "attempt to write a readonly database. Let this process write to it and to its directory" in text
+
+
+async def test_a_directory_that_may_not_be_written_is_an_error(open_to_all):
+    path = open_to_all / "nightly.db"
+    open_to_all.chmod(0o555)
+    with as_nobody():
+        text = await error_of_opening(path)
+    assert "It must be a file in a directory that exists and that this process may write to." in text
+
+
+async def test_a_directory_that_may_not_be_entered_is_an_error(open_to_all):
+    open_to_all.chmod(0o000)
+    with as_nobody():
+        text = await error_of_opening(open_to_all / "nightly.db")
+    assert "Permission denied" in text
+
+
+async def test_a_missing_directory_is_an_error(tmp_path):
+    text = await error_of_opening(tmp_path / "missing" / "nightly.db")
+    assert "It must be a file in a directory that exists" in text
+
+
+async def test_a_directory_in_place_of_a_file_is_an_error(tmp_path):
+    assert await error_of_opening(tmp_path) == f"The journal {tmp_path} is no file. Name another one."
+
+
+async def test_a_directory_in_place_of_a_file_gets_no_lock_beside_it(tmp_path):
+    directory = tmp_path / "directory"
+    directory.mkdir()
+    await error_of_opening(directory)
+    assert list(tmp_path.iterdir()) == [directory]
+
+
+async def test_a_path_that_no_file_can_have_is_an_error(tmp_path):
+    assert "embedded null" in await error_of_opening(f"{tmp_path}/a\0b")
+
+
+async def test_a_link_to_itself_is_an_error(path):
+    path.symlink_to(path)
+    assert "cannot be used" in await error_of_opening(path)
+
+
+def overwritten(path: Path, start: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(data)
+
+
+async def test_a_file_of_garbage_is_an_error(path):
+    path.write_bytes(b"certainly no database " * 500)
+    assert "file is not a database. It is no journal, or damaged: name another file." in await error_of_opening(path)
+
+
+async def test_a_file_whose_header_is_garbage_is_an_error(path):
+    await made(path)
+    overwritten(path, 0, b"\xff" * 100)
+    assert "It is no journal, or damaged" in await error_of_opening(path)
+
+
+async def test_a_file_that_is_damaged_in_the_middle_is_an_error(path):
+    await made(path, [f"connection {number}" for number in range(2000)])
+    overwritten(path, path.stat().st_size // 2 // 4096 * 4096, os.urandom(2 * 4096))
+    assert "is damaged" in await error_of_opening(path)
+
+
+async def test_a_file_that_was_cut_off_is_an_error(path):
+    await made(path, [f"connection {number}" for number in range(2000)])
+    os.truncate(path, path.stat().st_size // 2 // 4096 * 4096)
+    assert "damaged" in await error_of_opening(path)
+
+
+async def test_a_damaged_file_is_left_as_it_is(path):
+    await made(path, [f"connection {number}" for number in range(2000)])
+    overwritten(path, 5 * 4096, b"\xff" * 4096)
+    before = path.read_bytes()
+    await error_of_opening(path)
+    assert path.read_bytes() == before
+
+
+async def test_an_empty_file_is_a_new_journal(path):
+    path.touch()
+    async with journal_at(path) as journal:
+        assert await journal.begin(["a"]) == {"a": Noted()}
+
+
+@pytest.mark.parametrize("sql", ["CREATE TABLE bulks (id)", "PRAGMA application_id = 7"])
+async def test_a_database_of_another_program_is_an_error(path, sql):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(sql)
+    assert "is a database of another program. Name another file as journal." in await error_of_opening(path)
+
+
+async def test_a_database_of_another_program_is_left_as_it_is(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE theirs (id)")
+    before = path.read_bytes()
+    await error_of_opening(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_program_that_holds_the_file_is_named_as_the_cause(path, monkeypatch):
+    monkeypatch.setattr("bentley_sync_async.bulk.journal_file._LATE", 0.0)
+    await made(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        text = await error_of_opening(path)
+    assert "database is locked. Another program holds it: end that, then start again" in text
+
+
+# The version.
+
+
+async def test_a_journal_of_a_later_version_is_an_error(path):
+    async with JournalFile(path, migrations=[*MIGRATIONS, "CREATE TABLE new (x)"]):
+        pass
+    text = await error_of_opening(path)
+    assert "is a journal of a later version of this package (2; this one knows up to 1). Update the package" in text
+
+
+async def test_a_journal_of_an_earlier_version_is_brought_up_and_keeps_its_notes(path):
+    await made(path)
+    script = "ALTER TABLE items ADD COLUMN colour TEXT; UPDATE items SET colour = 'grey';"
+    async with JournalFile(path, migrations=[*MIGRATIONS, script]) as file:
+        rows = await file.read("SELECT connection_id, token, colour FROM items")
+    assert rows == [("a", NOTE.token, "grey"), ("b", None, "grey")]
+
+
+async def test_each_step_of_a_schema_is_made_once(path):
+    steps = ["CREATE TABLE t (x)", "INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (3)"]
+    for known in (1, 2, 3, 3):
+        async with JournalFile(path, migrations=steps[:known]) as file:
+            rows = await file.read("SELECT x FROM t")
+    assert rows == [(2,), (3,)]
+
+
+async def test_a_step_that_fails_changes_nothing(path):
+    await made(path)
+    with closing(sqlite3.connect(path)) as db:
+        before = list(db.iterdump())
+    file = JournalFile(path, migrations=[*MIGRATIONS, "CREATE TABLE new (x); UPDATE items SET colour = 'grey'"])
+    with pytest.raises(JournalError, match="no such column: colour"):
+        async with file:
+            pass
+    with closing(sqlite3.connect(path)) as db:
+        assert (list(db.iterdump()), db.execute("PRAGMA user_version").fetchone()) == (before, (1,))
+
+
+# Two at once.
+
+
+async def test_a_journal_that_is_used_twice_in_one_process_is_refused(path):
+    async with journal_at(path):
+        with pytest.raises(JournalInUseError) as caught:
+            async with journal_at(path):
+                pass
+    assert caught.value.pid == os.getpid()
+
+
+async def test_who_was_refused_has_not_let_a_third_in(path):
+    async with journal_at(path):
+        for _ in range(2):
+            assert f"is in use by process {os.getpid()} on " in await error_of_opening(path)
+
+
+async def test_a_journal_is_one_file_by_whatever_link_it_is_reached(path):
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    async with journal_at(path):
+        assert "is in use by process" in await error_of_opening(link)
+
+
+async def test_a_journal_is_free_when_it_is_closed(path):
+    for _ in range(2):
+        async with journal_at(path) as journal:
+            await journal.begin(["a"])
+
+
+HOLDER = """
+import asyncio, sys
+from bentley_sync_async.bulk.journal import Noted
+from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+
+async def main():
+    async with SQLiteJournal(sys.argv[1], origin="https://api.example", now=lambda: 1_800_000_000.0) as journal:
+        await journal.begin(["a"])
+        await journal.note("a", Noted(attempt=1, token="bsr1.token", joined=True))
+        print("noted", flush=True)
+        sys.stdin.read()
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def another_process(path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that holds the journal, and has noted something in it."""
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"noted\n"
+            yield process
+        finally:
+            process.kill()
+
+
+async def test_a_second_process_is_refused_with_the_pid_of_the_first_until_that_is_killed(path):
+    with another_process(path) as process:
+        with pytest.raises(JournalInUseError) as caught:
+            async with journal_at(path):
+                pass
+        assert caught.value.pid == process.pid
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        async with journal_at(path) as journal:
+            assert await journal.begin(["a"]) == {"a": NOTE}
+
+
+# Paths.
+
+
+async def test_a_relative_path_is_of_the_directory_in_which_the_journal_was_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    journal = journal_at("nightly.db")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    async with journal:
+        assert (tmp_path / "nightly.db").is_file()
+
+
+async def test_a_tilde_is_the_home_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with journal_at("~/nightly.db"):
+        assert (tmp_path / "nightly.db").is_file()
+
+
+def test_the_home_of_an_unknown_user_is_no_path():
+    with pytest.raises(InvalidArgumentError, match="journal cannot be '~nobody-of-that-name/x'"):
+        journal_at("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize("name", ["nächtlich 夜.db", "a#b.db", "a?b=c.db", "100%.db", "a%23b.db", ":memory:", "file:x"])
+async def test_a_name_with_any_characters_is_that_file(tmp_path, name):
+    async with journal_at(tmp_path / name):
+        assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["nächtlich 夜.db", "a#b.db", "a?b=c.db", "100%.db", "a%23b.db"])
+async def test_a_name_with_any_characters_tells_its_owner(tmp_path, name):
+    async with journal_at(tmp_path / name):
+        assert f"is in use by process {os.getpid()} " in await error_of_opening(tmp_path / name)

@@ -118,7 +118,7 @@ def bulk(
     context: typer.Context,
     file: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|-]", help="The ids: one a line, or a CSV file with their column; - for stdin."),
+        typer.Argument(metavar="FILE|-", help="The ids: one a line, or a CSV file with their column; - for stdin."),
     ] = None,
     *,
     imodel: Annotated[

@@ -60,7 +60,7 @@ class Bulk:
             code = self._run()
         except DETACHING as left:
             code = code_of_leaving(left)
-            self._tell_end(f"Detached. {self._goes_on()}", heard=not isinstance(left, BrokenPipeError))
+            self._tell_end(f"Detached. {self._goes_on()}")
         except SynchronizationError as error:
             code = code_of_error(error)
             begun = self._bulk is not None and self._bulk.report.outcomes
@@ -123,9 +123,9 @@ class Bulk:
             say(f"Rows without an id, which are left out: {listed.without:,}.")
         return listed
 
-    def _tell_end(self, text: str, *, heard: bool = True) -> None:
-        """Say why it ended early, and print the report for a program that still listens."""
-        if self.json and heard and self._bulk is not None:
+    def _tell_end(self, text: str) -> None:
+        """Say why it ended early; a program gets the report."""
+        if self.json and self._bulk is not None:
             print(whole_to_json(self._bulk.report), flush=True)
         say(text)
 

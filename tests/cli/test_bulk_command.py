@@ -1,10 +1,12 @@
 import io
 import json
+import math
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree as ET
 
+import anyio
 import pytest
 from rich.console import Console
 from support_served import served, settings
@@ -98,6 +100,12 @@ def test_the_exit_code_is_that_of_the_worst_result(result, code):
         service.emulator.add_run_rule(RunRule(connection_id=bad, result=result))
         outcome = invoke(service.variables, "-", given=f"{good}\n{bad}")
     assert outcome.exit_code == code
+
+
+def test_people_find_all_of_it_on_stdout():
+    with served() as service:
+        outcome = invoke(service.variables, "-", given="c" * 43)
+    assert outcome.stderr == ""
 
 
 def test_json_prints_one_object_an_event_and_the_report_last():
@@ -357,6 +365,47 @@ async def test_the_end_is_foreseen(capsys):
     left = [int(found) for found in re.findall(r"about (\d+)m \d\ds left", capsys.readouterr().out)]
     assert 18 <= left[0] <= 22
     assert left[-1] <= 6
+
+
+class Slow:
+    """A bulk that tells of something every ten seconds; a call that is cancelled loses nothing."""
+
+    progress = None
+
+    def __init__(self):
+        self.left = list("abc")
+        self.began = anyio.current_time()
+
+    async def __anext__(self):
+        await anyio.sleep_until(self.began + 10 * (4 - len(self.left)))
+        if not self.left:
+            raise StopAsyncIteration
+        return self.left.pop(0)
+
+
+class Counting:
+    def __init__(self):
+        self.shown, self.ticks = [], []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        pass
+
+    def show(self, event):
+        self.shown.append(event)
+
+    def tick(self, _progress):
+        self.ticks.append(anyio.current_time())
+
+
+@pytest.mark.parametrize(("every", "ticks"), [(3.0, 15), (math.inf, 2)])
+async def test_progress_is_shown_at_intervals_and_at_the_end(every, ticks):
+    view = Counting()
+    await bulk.show(Slow(), view, every=every)
+    assert len(view.ticks) == ticks
+    assert view.shown == list("abc")
 
 
 class Terminal(io.StringIO):

@@ -1,5 +1,6 @@
 import io
 import json
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -201,6 +202,13 @@ def test_the_live_view_draws_at_a_tick_and_leaves_its_last_picture():
         view.tick(progress(2, finished=1))
         view.tick(progress(2, finished=2))
     assert "2 of 2 (100 %)" in screen.file.getvalue().rpartition("1 of 2")[2]
+
+
+def test_nobody_but_a_tick_draws_the_live_view():
+    before = threading.active_count()
+    view, _ = live()
+    with view:
+        assert threading.active_count() == before
 
 
 def test_plain_lines_tell_the_start_and_the_end_of_each_connection_and_no_more():

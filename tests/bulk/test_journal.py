@@ -149,6 +149,15 @@ async def test_bulks_that_nobody_goes_on_with_leave_nothing_behind(path):
         assert db.execute("SELECT (SELECT count(*) FROM bulks), (SELECT count(*) FROM items)").fetchone() == (1, 2)
 
 
+async def test_a_bulk_that_was_ended_is_forgotten_by_the_next(path):
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        await journal.end()
+        await journal.begin(["a"])
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM bulks").fetchone() == (1,)
+
+
 PLACE = Place(imodel_id="i", itwin_id="t")
 
 
@@ -245,6 +254,17 @@ async def test_a_file_can_be_opened_again_by_the_same_journal(path):
         await journal.begin(["a"])
     async with journal:
         assert await journal.unfinished() == {"a": Noted()}
+
+
+async def test_what_nobody_waits_for_any_more_is_not_made_in_the_next_opening(path):
+    file = JournalFile(path, migrations=["CREATE TABLE t (x)"])
+    async with file, anyio.create_task_group() as group:
+        group.start_soon(file.write, lambda db: anyio.from_thread.run_sync(group.cancel_scope.cancel))
+        await anyio.wait_all_tasks_blocked()
+        group.start_soon(file.write, lambda db: db.execute("INSERT INTO t VALUES (1)"))
+    async with file:
+        await file.write(lambda db: db.execute("INSERT INTO t VALUES (2)"))
+        assert await file.read("SELECT x FROM t") == [(2,)]
 
 
 async def test_nothing_is_left_beside_a_closed_file_but_its_empty_lock(path):

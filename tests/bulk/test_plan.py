@@ -205,6 +205,11 @@ def test_a_plan_that_fits_is_shown_whole():
     assert len(str(plan_of(items)).splitlines()) == 1 + 40 + 1
 
 
+def test_a_very_long_id_does_not_widen_the_other_lines():
+    lines = str(plan_of([an_item("x" * 256, "a", 2), an_item("b1", "b", 1)])).splitlines()
+    assert [len(line) < 100 for line in lines[:3]] == [True, False, True]
+
+
 def test_an_endless_reason_of_a_refusal_stays_one_line():
     outcome = Outcome(connection_id="x\ny", status=OutcomeStatus.REFUSED, reason="why\n" * 5000)
     lines = str(plan_of([], refused=[outcome])).splitlines()

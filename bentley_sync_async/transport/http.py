@@ -10,6 +10,8 @@ from typing import Final, Self
 
 import aiohttp
 import anyio
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from anyio import AsyncContextManagerMixin
 from yarl import URL
 
@@ -46,6 +48,23 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
         raise _BrokenError(exc) from exc
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Hands out no connection on which something came that nobody had asked for.
+
+    The next request on it would take that for its answer. aiohttp looks at this when a connection comes back to its
+    pool, but not when it leaves it again.
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        while connection.protocol is not None and connection.protocol.should_close:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        return connection
 
 
 class AiohttpTransport(AsyncContextManagerMixin):
@@ -87,7 +106,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
         if self._session is not None:
             yield self
             return
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as own:
+        async with aiohttp.ClientSession(connector=_Connector(), cookie_jar=aiohttp.DummyCookieJar()) as own:
             self._session = own
             try:
                 yield self

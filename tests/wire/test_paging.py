@@ -45,10 +45,35 @@ class TestAWalk:
         assert taken(walk, "", next_=LIST) == ()
         assert walk.done
 
-    def test_ends_with_a_page_that_comes_again(self):
+    def test_asks_again_for_a_full_page_with_nothing_new(self):
         walk = PageWalk(top=2)
         taken(walk, "ab", next_=LIST)
         assert taken(walk, "ab", next_=LIST) == ()
+        assert (walk.skip, walk.done) == (2, False)
+
+    def test_goes_on_when_the_second_answer_has_something_new(self):
+        walk = PageWalk(top=2)
+        taken(walk, "ab")
+        taken(walk, "ab")
+        assert taken(walk, "cd") == ("c", "d")
+        assert (walk.skip, walk.done) == (4, False)
+
+    def test_ends_with_a_page_that_has_nothing_new_the_second_time_either(self):
+        walk = PageWalk(top=2)
+        for _ in range(3):
+            taken(walk, "ab", next_=LIST)
+        assert walk.done
+
+    def test_doubts_each_page_anew(self):
+        walk = PageWalk(top=2)
+        for items in ("ab", "ab", "cd", "ab"):
+            taken(walk, items)
+        assert (walk.skip, walk.done) == (4, False)
+
+    def test_does_not_doubt_a_short_page_with_nothing_new(self):
+        walk = PageWalk(top=2)
+        taken(walk, "ab")
+        taken(walk, "b")
         assert walk.done
 
     def test_delivers_what_two_pages_share_once(self):

@@ -276,7 +276,16 @@ def test_the_package_says_that_it_is_typed():
 
 
 @pytest.mark.parametrize(
-    "absent", ["typer", "rich", "bentley_sync_async.emulator", "bentley_sync_async.cli", "unittest"]
+    "absent",
+    [
+        "typer",
+        "rich",
+        "opentelemetry",
+        "bentley_sync_async.emulator",
+        "bentley_sync_async.cli",
+        "bentley_sync_async.integrations",
+        "unittest",
+    ],
 )
 def test_importing_the_package_does_not_import(absent):
     code = f"import sys, bentley_sync_async; sys.exit({absent!r} in sys.modules)"

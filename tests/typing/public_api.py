@@ -83,6 +83,7 @@ from bentley_sync_async import (
     event_to_json,
     fold,
 )
+from bentley_sync_async.integrations.otel import OpenTelemetryHook
 
 
 async def lists(client: SynchronizationClient) -> None:
@@ -273,7 +274,7 @@ async def clients() -> None:
     pacing: Pacing = EverySecond()
     SynchronizationClient(source, transport=transport)
     hook: Hook = counting
-    SynchronizationClient(fetch_text, hooks=[hook, LoggingHook()])
+    SynchronizationClient(fetch_text, hooks=[hook, LoggingHook(), OpenTelemetryHook()])
     SynchronizationClient(fetch_token)
     SynchronizationClient(ClientCredentials("service-1", "s"), environment=Environment.QA, issuer="https://i.example")
     assert_type(SynchronizationClient.from_env(), SynchronizationClient)

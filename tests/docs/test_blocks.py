@@ -34,12 +34,14 @@ RUNS = {
 
 
 @pytest.mark.parametrize("where", RUNS)
-def test_a_block_runs(where):
+def test_a_block_runs(where, tmp_path):
     with served() as service:
         imodel_id = service.emulator.new_imodel_id()
         done = service.start_run(service.emulator.add_connection())
         variables = environment(service.variables) | {
             "CONNECTION_ID": service.emulator.add_connection(imodel_id),
+            "CONNECTION_IDS": " ".join(service.emulator.add_connection() for _ in range(2)),
+            "TOKEN_FILE": str(tmp_path / "token"),
             "IMODEL_ID": imodel_id,
             "STORAGE_FILE_ID": service.emulator.new_storage_file_id("Station.dgn", imodel_id=imodel_id),
             "RUN_URL": service.emulator.url + done.path,

@@ -1,7 +1,5 @@
 """A service application: the client_credentials grant against the token endpoint of the environment."""
 
-from urllib.parse import quote, quote_plus
-
 from attrs import field, frozen
 
 from bentley_sync_async.config import SCOPE
@@ -13,9 +11,9 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
     TransportError,
 )
+from bentley_sync_async.redaction import without
 from bentley_sync_async.transport.messages import Request, Response, Transport
 from bentley_sync_async.transport.tokens import Token
-from bentley_sync_async.wire.codec import encode
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
 
@@ -76,7 +74,7 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
             response = await transport.send(request, timeout=timeout)
         except TransportError as exc:
             raise TokenUnavailableError(f"No token: {exc}") from exc
-        body = _without(credentials.client_secret, response.body)
+        body = without(credentials.client_secret, response.body)
         if response.status != _OK:
             raise _failure(response, body, credentials.client_id, issuer)
         try:
@@ -86,13 +84,6 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
         return Token(value=answer.access_token, expires_in=answer.expires_in)
 
     return fetch
-
-
-def _without(secret: str, body: bytes) -> bytes:
-    """Return an answer without the secret, in the forms in which an issuer may quote what it was sent."""
-    for form in {secret, quote(secret, safe=""), quote_plus(secret), encode(secret).decode()[1:-1]}:
-        body = body.replace(form.encode(), b"[hidden]")
-    return body
 
 
 def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> TokenError:

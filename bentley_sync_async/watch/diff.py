@@ -1,7 +1,9 @@
 """What changed between two snapshots of a run, as events. Pure.
 
 The order of the events keeps the stream's promises: a parent appears before its children, and what ends, ends after its
-children. Nothing that a service may send raises: children may be reordered, vanish, come back, or reopen.
+children. Of two events about one thing the first lacks what the second tells, so that a consumer may stop between any
+two and know what it was told. Nothing that a service may send raises: children may be reordered, vanish, come back, or
+reopen.
 """
 
 from __future__ import annotations
@@ -108,11 +110,11 @@ def _envelope(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
     if last is None:
         yield partial(RunAppeared, run=now)
         return
+    if last.state != now.state:
+        yield partial(RunStateChanged, run=evolve(now, phase=last.phase), before=last.state)
     if last.phase != now.phase:
         yield partial(RunPhaseChanged, run=now, before=last.phase)
-    if last.state != now.state:
-        yield partial(RunStateChanged, run=now, before=last.state)
-    elif last.phase == now.phase and evolve(last, jobs=()) != evolve(now, jobs=()):
+    elif last.state == now.state and evolve(last, jobs=()) != evolve(now, jobs=()):
         yield partial(RunUpdated, run=now)
 
 
@@ -162,10 +164,11 @@ def _task(job_id: str, last: StorageTask | None, now: StorageTask) -> Iterator[_
         return
     retries = last.retry_attempts or 0
     retried = (now.retry_attempts or 0) > retries
+    changed = evolve(now, retry_attempts=last.retry_attempts) if retried else now
     if last.state != now.state:
-        yield partial(TaskStateChanged, job_id=job_id, task=now, before=last.state)
-    elif (evolve(last, retry_attempts=now.retry_attempts) if retried else last) != now:
-        yield partial(TaskUpdated, job_id=job_id, task=now)
+        yield partial(TaskStateChanged, job_id=job_id, task=changed, before=last.state)
+    elif last != changed:
+        yield partial(TaskUpdated, job_id=job_id, task=changed)
     if retried:
         yield partial(TaskRetried, job_id=job_id, task=now, before=retries)
 

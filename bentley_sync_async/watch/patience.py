@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define
 
-from bentley_sync_async.errors import DecodeError, SynchronizationError
+from bentley_sync_async.errors import DecodeError, ForeignOriginError, ResponseTooLargeError, SynchronizationError
 from bentley_sync_async.transport.gate import LONGEST_ASKED
 from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass
 
@@ -51,7 +51,8 @@ class Patience:
 
     def passes(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
         """Return whether it is worth waiting for the failure to pass."""
-        return may_pass(error) or isinstance(error, (DecodeError, *also))
+        garbled = isinstance(error, (DecodeError, ResponseTooLargeError, *also))
+        return may_pass(error) or (garbled and not isinstance(error, ForeignOriginError))
 
     def exhausted(self, now: float) -> bool:
         """Return whether failures have gone on for too long; if so, begin anew for whoever asks again."""

@@ -23,6 +23,7 @@ from bentley_sync_async.errors import (
     LocationError,
     NotFoundError,
     PermissionDeniedError,
+    ProtocolError,
     RunVanishedError,
     SynchronizationError,
     TokenError,
@@ -72,10 +73,11 @@ class Road:
         trouble: How the latest attempt failed, `None` after a good answer.
         done: Whether the run was completed and its last event is queued.
         attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
-        grace_ends: Until when the service may not know the run yet, by the event loop's clock.
+        grace_ends: Until when the service may not know the run yet, by the event loop's clock; `None` if we did not
+            trigger it.
         epoch: The instant at which the event loop's clock was zero.
         memory: What the consumer was told of the run by a watch that this one goes on from.
-        ending: What it was told to be completed there, without the `...Completed` event.
+        ending: What was told to be completed in `told_before`, or there, without the `...Completed` event.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class Road:
         self.trouble: SynchronizationError | None = None
         self.done = False
         self.attempted_at: float | None = None
-        self.grace_ends = 0.0
+        self.grace_ends: float | None = None
         self.epoch = datetime.fromtimestamp(0, UTC)
         self.memory: Memory | None = None
         self.ending: Endings = frozenset()
@@ -140,11 +142,13 @@ class Road:
 
     async def _trigger(self) -> None:
         earlier = self.attempted_at
+        garbled: type[SynchronizationError] = LocationError
         try:
             if earlier is not None and await self._recovered(earlier):
                 return
             if earlier is None:
                 self.attempted_at = anyio.current_time()
+            garbled = ProtocolError  # whatever else it is answered, it may have been carried out
             triggered = await self._connections.runs.trigger(self.connection_id)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
@@ -154,7 +158,7 @@ class Road:
         except SynchronizationError as error:
             if earlier is None and _refused(error):
                 self.attempted_at = None
-            self._put_off_trigger(error)
+            self._put_off_trigger(error, garbled)
         else:
             self.attempted_at = None
             self._meet(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
@@ -187,14 +191,14 @@ class Road:
         self.grace_ends = anyio.current_time() + GRACE
         self._go_on(self._follow)
 
-    def _put_off_trigger(self, error: SynchronizationError) -> None:
+    def _put_off_trigger(self, error: SynchronizationError, garbled: type[SynchronizationError]) -> None:
         if isinstance(error, ConflictError):
             wait = self._patience.until_next_trigger(error, chance=random.random())
             attempt = self._patience.conflicts
             if wait is None:
                 raise error
         else:
-            wait = self._wait_after(error, LocationError)
+            wait = self._wait_after(error, garbled)
             attempt = self._patience.failures
         self._go_on(self._trigger, wait)
         self.emit(TriggerDelayed, connection_id=self.connection_id, cause=error, attempt=attempt, delay=wait)
@@ -242,13 +246,15 @@ class Road:
             self._put_off_look(error, ref, self._follow)
             return
         self._good_answer()
-        last, ending = self.run, self.ending
-        if last is None and self.memory is not None:
+        last = self.run
+        if last is not None:
+            self.ending = frozenset()
+        elif self.memory is not None:
             last = recall(self.memory, run)
         changes = self._unknown(run, ref)
-        changes += diff(last, run, ref=ref, at=self._now(), seq=self.seq + len(changes) + 1, ending=ending)
+        changes += diff(last, run, ref=ref, at=self._now(), seq=self.seq + len(changes) + 1, ending=self.ending)
         self.seq += len(changes)
-        self.told_before, self.ending = last, frozenset()
+        self.told_before = last
         self.events.extend(changes)
         self.run = run
         if changes:
@@ -272,10 +278,10 @@ class Road:
     # What the steps share.
 
     def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
-        left = self.grace_ends - anyio.current_time()
+        left = (self.grace_ends or 0.0) - anyio.current_time()
         unknown = isinstance(error, NotFoundError)
         if unknown and left <= 0:
-            if self.run is None and self.memory is None and self.grace_ends == 0.0:
+            if self.run is None and self.memory is None and self.grace_ends is None:
                 raise error
             raise self._vanished(ref) from error
         wait = self._wait_after(error, NotFoundError)

@@ -96,8 +96,12 @@ async def test_a_watch_that_was_told_to_its_end_has_nothing_more_to_tell():
         watcher = client.watch(emulator.add_connection())
         run = await watcher.result()
         later, after = await taken_up(emulator, watcher.resume_token())
+        sent = len(emulator.requests)
+        again = client.resume(watcher.resume_token())
+        assert await again.result() == run
     assert after == []
-    assert later.run == run
+    assert later.run is None
+    assert len(emulator.requests) == sent + 1
 
 
 async def test_a_watch_that_sent_nothing_yet_triggers_when_it_is_taken_up():

@@ -276,8 +276,8 @@ def test_a_record_of_another_kind_is_passed_over():
 async def test_no_metric_of_watches_through_trouble_names_an_id():
     collected = Collected()
     async with emulated() as (emulator, _):
-        emulator.add_fault(FaultRule(status=503, retry_after=3, every=7))
-        emulator.add_fault(FaultRule(status=502, every=5))
+        emulator.add_fault(FaultRule(path="/runs/", status=503, retry_after=3, nth=1))
+        emulator.add_fault(FaultRule(path="storageconnections/[^/]+$", status=502, nth=1))
         async with SynchronizationClient(emulator.token(), base_url=emulator.url, hooks=[collected.hook]) as client:
             watchers = [client.watch(emulator.add_connection()) for _ in range(3)]
             for watcher in watchers:

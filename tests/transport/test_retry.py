@@ -119,6 +119,10 @@ def test_the_default_waits_are_half_a_second_doubling():
     assert [wait(lost(), attempt=n) for n in range(1, 5)] == [0.5, 1.0, 2.0, 4.0]
 
 
+def test_the_default_waits_go_on_doubling_up_to_half_a_minute():
+    assert [STEADY.wait_after(n, chance=0.0) for n in range(4, 9)] == [4.0, 8.0, 16.0, 30.0, 30.0]
+
+
 def test_five_attempts_are_the_default():
     assert [wait(lost(), attempt=n) is not None for n in (4, 5, 6)] == [True, False, False]
 

@@ -48,6 +48,7 @@ PASSING = {
     "503": status(503),
     "503 with Retry-After": status(503, 1),
     "504": status(504),
+    "504 with Retry-After": status(504, 1),
     "no token for now": TokenUnavailableError("No token."),
 }
 CERTAINLY_NOT_PROCESSED = {
@@ -199,6 +200,11 @@ def test_who_says_nothing_asks_for_no_wait(error):
 def test_a_policy_that_cannot_work_is_refused(setting, value):
     with pytest.raises(ValueError, match=setting):
         RetryPolicy(**{setting: value})
+
+
+def test_the_settings_of_a_policy_are_given_by_name():
+    with pytest.raises(TypeError, match="positional"):
+        RetryPolicy(5)
 
 
 def test_a_policy_whose_waits_would_be_negative_is_refused():

@@ -85,7 +85,8 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
         Args:
             session: A session to use, for its proxy, TLS or connector; `None` for one of its own. Its client
-                middlewares are not applied; its cookie jar is, so give it an `aiohttp.DummyCookieJar`.
+                middlewares are not applied; its cookie jar is, so give it an `aiohttp.DummyCookieJar`. aiohttp's own
+                connectors take what a server sends unasked for the answer to the next request; ours does not.
             connect_timeout: Seconds to make a connection.
             max_body_bytes: The bound on an answer's body, decompressed.
 

@@ -16,8 +16,6 @@ from typing import TypeVar
 import anyio
 
 from bentley_sync_async.errors import (
-    APIError,
-    ConfigurationError,
     ConflictError,
     IModelBusyError,
     LocationError,
@@ -26,14 +24,12 @@ from bentley_sync_async.errors import (
     ProtocolError,
     RunVanishedError,
     SynchronizationError,
-    TokenError,
     WatchFailedError,
 )
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.retry import not_processed
 from bentley_sync_async.wire.headers import retry_after
 
 from .choices import WhenActive, WhenBusy
@@ -51,9 +47,7 @@ from .events import (
 from .lookup import find_run, judge
 from .memory import Memory, recall
 from .pacing import Pacing
-from .patience import FAILURE_BUDGET, GRACE, Patience
-
-_FIRST_SERVER_ERROR = 500
+from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
@@ -156,7 +150,7 @@ class Road:
                 finding = await judge(self._connections, triggered.ref, attempted_at=earlier)
                 ours = finding is not None and finding.ours
         except SynchronizationError as error:
-            if earlier is None and _refused(error):
+            if earlier is None and refused(error):
                 self.attempted_at = None
             self._put_off_trigger(error, garbled)
         else:
@@ -201,7 +195,8 @@ class Road:
             wait = self._wait_after(error, garbled)
             attempt = self._patience.failures
         self._go_on(self._trigger, wait)
-        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=error, attempt=attempt, delay=wait)
+        cause = as_data(error)
+        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=cause, attempt=attempt, delay=wait)
 
     # Waiting for another run on the iModel.
 
@@ -287,7 +282,7 @@ class Road:
         wait = self._wait_after(error, NotFoundError)
         wait = min(wait, left) if unknown else wait
         self._go_on(step, wait)
-        self.emit(PollDelayed, ref=ref, cause=error, failures=self._patience.failures, delay=wait)
+        self.emit(PollDelayed, ref=ref, cause=as_data(error), failures=self._patience.failures, delay=wait)
 
     def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
         """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
@@ -325,10 +320,3 @@ class Road:
             ref=ref,
             run=self.run,
         )
-
-
-def _refused(error: SynchronizationError) -> bool:
-    """Return whether a trigger that failed like this certainly created no run."""
-    never_sent = isinstance(error, (TokenError, ConfigurationError))
-    refused = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
-    return never_sent or refused or not_processed(error)

@@ -19,8 +19,11 @@ from .bookmark import Bookmark
 from .choices import WhenActive, WhenBusy
 from .diff import RUN_ENDING, Endings
 from .events import (
+    JobChange,
     JobCompleted,
+    RunChange,
     RunCompleted,
+    TaskChange,
     TaskCompleted,
     UnknownValueSeen,
     WatchEvent,
@@ -80,7 +83,7 @@ class RunWatcher:
             pacing=pacing or BackoffPacing(),
             hooks=hooks or Hooks(),
         )
-        self._taken: list[WatchEvent] = []  # of the events that the latest look brought
+        self._taken: list[WatchEvent] = []  # of the changes that the latest look brought
         self._asked = False
         self._began = False
         self._ends = math.inf  # by the event loop's clock
@@ -136,8 +139,10 @@ class RunWatcher:
                 if self._road.done:
                     raise StopAsyncIteration
                 await self._advance()
-            self._taken.append(self._road.events.popleft())
-            return self._taken[-1]
+            event = self._road.events.popleft()
+            if isinstance(event, RunChange | JobChange | TaskChange):
+                self._taken.append(event)
+            return event
 
     async def result(self) -> StorageRun:
         """Follow the run to its end, whether or not events were taken before, and return its last snapshot.

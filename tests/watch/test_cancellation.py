@@ -33,7 +33,7 @@ from bentley_sync_async import (
     WatchEvent,
     fold,
 )
-from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule
+from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule
 from bentley_sync_async.watch import watcher as watcher_module
 
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dwg", ConnectorType.DWG)]
@@ -188,6 +188,7 @@ async def left_while_waiting_for_a_busy_imodel(stack: AsyncExitStack) -> Scene:
 
 async def left_between_two_events_of_one_look(stack: AsyncExitStack) -> Scene:
     scene = await plain(stack)
+    scene.emulator.add_file_rule(FileRule(duration=900))
     while not (scene.before and isinstance(scene.before[-1], JobAppeared)):
         scene.before.append(await anext(scene.watcher))
     return await resumed(scene)

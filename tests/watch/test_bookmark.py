@@ -53,6 +53,17 @@ def test_what_was_told_of_the_run_comes_back():
     assert taken_up(memory=remember(RUN).pack()).remembered() == remember(RUN)
 
 
+@pytest.mark.parametrize("state", [*ExecutionState, ExecutionState("Asleep"), ExecutionState("Zombie")])
+@pytest.mark.parametrize("ending", [[], [["j"]], [[]]])
+def test_a_run_was_told_to_its_end_if_it_was_told_to_be_completed_and_to_have_ended(state, ending):
+    told = taken_up(memory=remember(evolve(RUN, state=state)).pack(), ending=ending).told_to_its_end
+    assert told == (state == ExecutionState.COMPLETED and [] not in ending)
+
+
+def test_a_run_that_nobody_was_told_of_was_not_told_to_its_end():
+    assert not taken_up().told_to_its_end
+
+
 def test_before_a_run_is_known_there_is_none_to_follow_and_nothing_was_told():
     early = taken_up(run=None)
     assert (early.ref, early.remembered()) == (None, None)
@@ -97,5 +108,5 @@ def test_a_token_of_another_origin_is_refused_and_both_are_named():
 
 
 def test_a_bookmark_is_made_by_the_names_of_its_attributes():
-    with pytest.raises(TypeError, match="positional"):
+    with pytest.raises(TypeError, match="takes 1 positional"):
         Bookmark(ORIGIN)

@@ -1,11 +1,18 @@
 """What a resume token remembers of a run."""
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 from support_runs import NOW
 
 from bentley_sync_async import ExecutionResult, ExecutionState, JobPhase, StorageJob, StorageRun, StorageTask
-from bentley_sync_async.watch.memory import NOT_REMEMBERED, Memory, recall, remember
+from bentley_sync_async.watch.memory import (
+    NOT_REMEMBERED,
+    Memory,
+    RememberedJob,
+    RememberedTask,
+    recall,
+    remember,
+)
 from bentley_sync_async.wire.resume import pack, unpack
 
 GUID = "de626d0d-1647-48d7-8c11-f1f74f2d4523"
@@ -102,6 +109,21 @@ def test_of_a_task_that_changed_its_state_and_retries_are_known_and_the_rest_is_
     now = with_task(state=S.COMPLETED, retry_attempts=3, end_date_time=NOW)
     known = StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=NOT_REMEMBERED)
     assert recall(remember(RUN), now) == with_job(tasks=(known, JOB.tasks[1]))
+
+
+@pytest.mark.parametrize("hour", range(8))
+def test_no_change_of_a_run_a_job_or_a_task_goes_unnoticed(hour):
+    later = NOW.replace(hour=hour)
+    now = evolve(with_job(end_date_time=later), end_date_time=later)
+    now = evolve(now, jobs=(evolve(now.jobs[0], tasks=with_task(end_date_time=later).jobs[0].tasks), now.jobs[1]))
+    run = recall(remember(RUN), now)
+    job = run.jobs[0]
+    assert [run.result, job.result, job.tasks[0].result] == [NOT_REMEMBERED] * 3
+
+
+@pytest.mark.parametrize("cls", [Memory, RememberedJob, RememberedTask])
+def test_what_is_remembered_is_put_down_by_the_names_of_its_attributes(cls):
+    assert all(attribute.kw_only for attribute in fields(cls))
 
 
 def test_what_is_new_was_not_told():

@@ -31,6 +31,10 @@ def test_looks_become_rarer_while_they_bring_no_change():
     assert [patient.until_next_look(chance=0.0) for _ in range(3)] == [2.0, 3.0, 4.5]
 
 
+def test_looks_come_as_often_as_the_pacing_wants_if_the_service_wants_nothing():
+    assert Patience(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).until_next_look(chance=0.0) == 0.1
+
+
 def test_no_look_comes_before_the_service_wants_it():
     assert patience().until_next_look(chance=0.0, asked=100.0) == 100.0
 

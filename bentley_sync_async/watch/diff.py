@@ -122,7 +122,7 @@ def _jobs(last: Iterable[StorageJob], now: Iterable[StorageJob], ending: Endings
     before, after = _by_id(last), _by_id(now)
     for job in after.values():
         yield from _job(before.get(job.id), job, ending)
-    for gone in before.keys() - after.keys():
+    for gone in (id_ for id_ in before if id_ not in after):
         yield from _tasks(gone, before[gone].tasks, (), ending)
         yield partial(JobVanished, job=before[gone])
 
@@ -152,7 +152,7 @@ def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask],
         known = before.get(task.id)
         if _ended(task) and (known is None or not _ended(known) or (job_id, task.id) in ending):
             yield partial(TaskCompleted, job_id=job_id, task=task)
-    for gone in before.keys() - after.keys():
+    for gone in (id_ for id_ in before if id_ not in after):
         yield partial(TaskVanished, job_id=job_id, task=before[gone])
 
 

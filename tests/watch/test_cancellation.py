@@ -8,13 +8,12 @@ client takes it up.
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
 from attrs import evolve, field, frozen
-from support_runs import NOW, normal
+from support_runs import normal
 from support_watch import completed_tasks, emulated, names
 
 from bentley_sync_async import (
@@ -34,16 +33,9 @@ from bentley_sync_async import (
     fold,
 )
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule
-from bentley_sync_async.watch import watcher as watcher_module
 
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dwg", ConnectorType.DWG)]
 PACING = BackoffPacing(shortest=20, longest=60, jitter=0)  # few looks, and at the same instants each time
-
-
-@pytest.fixture(autouse=True)
-def wall_clock(monkeypatch):
-    """A wall clock that keeps step with the event loop's, as real ones do."""
-    monkeypatch.setattr(watcher_module, "utc_now", lambda: NOW + timedelta(seconds=anyio.current_time()))
 
 
 class Steps:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import anyio
 import pytest
 from attrs import define
 from support_runs import NOW
@@ -36,7 +35,6 @@ from bentley_sync_async import (
     WatchTimeoutError,
 )
 from bentley_sync_async.transport.messages import Request, Response
-from bentley_sync_async.watch import watcher as watcher_module
 
 BASE = "https://api.example"
 ROOT = "/synchronization/imodels/storageconnections"
@@ -46,11 +44,6 @@ PACING = BackoffPacing(shortest=20, longest=60, jitter=0)
 EXECUTING = answer(200, {"run": {"id": "run", "connectionId": "connection", "state": "Executing", "jobs": []}})
 HTML = Response(status=200, headers={"content-type": "text/html"}, body=b"<html>It works!</html>")
 TRIGGERED = answer(202, location=RUN_URL)
-
-
-@pytest.fixture(autouse=True)
-def wall_clock(monkeypatch):
-    monkeypatch.setattr(watcher_module, "utc_now", lambda: NOW + timedelta(seconds=anyio.current_time()))
 
 
 @define

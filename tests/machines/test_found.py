@@ -52,6 +52,24 @@ async def test_a_run_that_is_gone_after_a_resume_has_vanished():
         await anext(other.resume(watcher.resume_token(), pacing=PACING))
 
 
+@pytest.mark.parametrize("behind", [0, 3600])
+async def test_a_run_that_is_not_known_yet_is_waited_for_after_a_resume_and_not_for_longer(behind, monkeypatch):
+    _, client = scripted(answer(202, location=LOCATION), snapshot(state="Executing"))
+    watcher = client.watch(CONNECTION, pacing=PACING)
+    for _ in range(2):
+        await anext(watcher)
+    token = watcher.resume_token()
+    slow = timedelta(seconds=-behind)
+    monkeypatch.setattr(watcher_module, "utc_now", lambda: NOW + slow + timedelta(seconds=anyio.current_time()))
+    _, other = scripted(always=refusal(404))
+    resumed = other.resume(token, pacing=PACING)
+    delayed = await anext(resumed)
+    assert type(delayed).__name__ == "PollDelayed"
+    with pytest.raises(RunVanishedError):
+        await anext(resumed)
+    assert anyio.current_time() == pytest.approx(15, abs=0.1)
+
+
 async def test_a_change_of_phase_that_was_not_taken_with_its_change_of_state_is_told_after_a_resume():
     now = snapshot(state="Executing", phase="MasterFile")
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Queued", phase="Preprocessor"), now)

@@ -1,11 +1,25 @@
 """How long a watch waits for what, and when it gives up."""
 
 import pytest
-from support_transport import lost
+from support_transport import lost, timed_out
 
 from bentley_sync_async import BackoffPacing
-from bentley_sync_async.errors import ConflictError, DecodeError, NotFoundError, RateLimitedError
-from bentley_sync_async.watch.patience import FAILURE_BUDGET, Patience
+from bentley_sync_async.errors import (
+    APIError,
+    ConfigurationError,
+    ConflictError,
+    CredentialsError,
+    DecodeError,
+    ForeignOriginError,
+    LocationError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    ResponseTooLargeError,
+    ServerError,
+    TokenUnavailableError,
+)
+from bentley_sync_async.watch.patience import FAILURE_BUDGET, Patience, as_data, refused
 
 URL = "https://api.example/"
 
@@ -113,7 +127,10 @@ def test_half_an_hour_begins_anew_for_who_asks_again():
     assert [patient.exhausted(now) for now in (1900.0, 1901.0, 3700.0, 3701.0)] == [True, False, False, True]
 
 
-@pytest.mark.parametrize("passing", [lost(), throttle(), DecodeError("not JSON")])
+TOO_LARGE = ResponseTooLargeError("too large", method="GET", url=URL, sent=True)
+
+
+@pytest.mark.parametrize("passing", [lost(), throttle(), DecodeError("not JSON"), TOO_LARGE])
 def test_a_failure_of_the_connection_a_throttle_and_a_garbled_body_may_pass(passing):
     assert patience().passes(passing)
 
@@ -122,3 +139,57 @@ def test_a_refusal_does_not_pass_but_where_it_is_expected():
     missing = error(NotFoundError, 404)
     assert not patience().passes(missing)
     assert patience().passes(missing, NotFoundError)
+
+
+def test_an_answer_that_leads_elsewhere_does_not_pass_though_garbled_ones_do():
+    assert patience().passes(LocationError("no run"), ProtocolError)
+    assert not patience().passes(ForeignOriginError("elsewhere"), ProtocolError)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(error(APIError, status) for status in (400, 401, 404, 422, 499)),
+        conflict(),
+        throttle(),
+        error(ServerError, 503, 1.0),
+        CredentialsError("No."),
+        TokenUnavailableError("No token."),
+        ConfigurationError("not open"),
+        lost(sent=False),
+        timed_out(sent=False),
+    ],
+)
+def test_a_trigger_that_was_turned_down_or_never_left_created_no_run(failure):
+    assert refused(failure)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(error(ServerError, status) for status in (500, 502, 503, 504)),
+        error(ServerError, 504, 1.0),
+        lost(sent=True),
+        timed_out(sent=True),
+        DecodeError("not JSON"),
+        LocationError("no Location"),
+    ],
+)
+def test_a_trigger_whose_answer_says_nothing_may_have_created_a_run(failure):
+    assert not refused(failure)
+
+
+def test_an_error_that_is_kept_holds_no_frames_nor_do_those_that_led_to_it():
+    first, second = ValueError("first"), KeyError("second")
+    try:
+        try:
+            try:
+                raise first
+            except ValueError as exc:
+                raise second from exc
+        except KeyError:
+            raise DecodeError("not JSON")  # noqa: B904 - what led to it is its context alone
+    except DecodeError as exc:
+        kept = as_data(exc)
+    assert (kept.__context__, second.__cause__) == (second, first)
+    assert [kept.__traceback__, second.__traceback__, first.__traceback__] == [None] * 3

@@ -82,6 +82,17 @@ def test_hours_of_a_run_pass_in_virtual_time_without_being_asked_for(project, lo
     project(HOURS, *looptime).assert_outcomes(passed=1)
 
 
+def test_a_loop_that_is_virtual_already_is_left_as_it_is(project):
+    loops = """
+import looptime
+
+
+def pytest_asyncio_loop_factories(config, item):
+    return {"virtual": looptime.new_event_loop}
+"""
+    project(HOURS, opting_in=OPTING_IN + loops).assert_outcomes(passed=1)
+
+
 def test_options_of_the_mark_of_virtual_time_are_heeded(project):
     project(HOURS.replace("asyncio\n", "asyncio\n@pytest.mark.looptime(start=5e6)\n", 1)).assert_outcomes(passed=1)
 

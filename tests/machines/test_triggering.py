@@ -41,12 +41,11 @@ class Triggering(WatchMachine):
             if first and not error.sent:
                 self.doubtful_since = None
             raise
+        names_a_run = "location" in response.headers
         refused = response.status in {401, 409, 429} or "retry-after" in response.headers
-        # Of a run of our own connection the watch has to find out whether the doubtful trigger created it.
-        named = "location" in response.headers and (
-            response.status == 202 or self.service.active.connection_id == OTHER
-        )
-        if named or (first and (refused or "location" in response.headers)):
+        # Of a run of our own connection the watch has yet to find out whether a doubtful trigger created it.
+        settled = names_a_run and (response.status == 202 or self.service.active.connection_id == OTHER)
+        if settled or (first and (names_a_run or refused)):
             self.doubtful_since = None
         return response
 

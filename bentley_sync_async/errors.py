@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 class SynchronizationError(Exception):
-    """The root of the tree: `except SynchronizationError` catches all that this package raises on purpose."""
+    """The root of the tree: `except SynchronizationError` catches all that this package raises on purpose.
+
+    Attributes:
+        resume_token: Of an error that ended a watch: `client.resume(resume_token)` goes on where it ended, in another
+            process, too. `None` of any other.
+    """
+
+    resume_token: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
@@ -258,15 +265,11 @@ class WatchError(SynchronizationError):
     Attributes:
         ref: The run that was followed, `None` if none was known yet. `client.attach(ref)` follows it again.
         run: The last snapshot, `None` if there was none.
-        resume_token: `client.resume(resume_token)` goes on where the watch ended, in another process, too.
     """
 
-    def __init__(
-        self, text: str, *, ref: RunRef | None, run: StorageRun | None = None, resume_token: str | None = None
-    ) -> None:
+    def __init__(self, text: str, *, ref: RunRef | None, run: StorageRun | None = None) -> None:
         self.ref = ref
         self.run = run
-        self.resume_token = resume_token
         super().__init__(text)
 
 

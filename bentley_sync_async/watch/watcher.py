@@ -198,7 +198,7 @@ class RunWatcher:
         try:
             yield
         except SynchronizationError as error:
-            vars(error)["resume_token"] = self.resume_token()
+            error.resume_token = self.resume_token()
             raise
         finally:
             self._asked = False

@@ -252,6 +252,7 @@ def test_every_documented_attribute_is_there(cls):
     documented = re.findall(r"^    (\w+): ", inspect.cleandoc(cls.__doc__).partition("Attributes:")[2], re.MULTILINE)
     there = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
     for base in cls.__mro__:
+        there |= vars(base).keys() & base.__annotations__.keys() if "__annotations__" in vars(base) else set()
         there |= set(base.__init__.__code__.co_names) if inspect.isfunction(base.__init__) else set()
     assert documented
     assert [name for name in documented if name not in there] == []

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 class SynchronizationError(Exception):
-    """The root of the tree: `except SynchronizationError` catches all that this package raises on purpose."""
+    """The root of the tree: `except SynchronizationError` catches all that this package raises on purpose.
+
+    Attributes:
+        resume_token: Of an error that ended a watch: `client.resume(resume_token)` goes on where it ended, in another
+            process, too. `None` of any other.
+    """
+
+    resume_token: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
@@ -164,15 +171,15 @@ class TransportError(SynchronizationError):
 
 
 class ConnectionLostError(TransportError):
-    """The connection could not be made, or broke before the whole answer was there."""
+    """The connection could not be made, or broke before the whole answer was there: check network and proxy."""
 
 
 class RequestTimeoutError(TransportError):
-    """The whole answer was not there in time (`Timeouts.request`, reading the body included)."""
+    """The whole answer was not there in time: raise `Timeouts.request`, which includes the body, if it is too short."""
 
 
 class ResponseTooLargeError(TransportError):
-    """The answer's body passed the bound on its size (`ClientConfig.max_body_bytes`)."""
+    """The answer's body passed the bound on its size: ask for smaller pages, or raise `max_body_bytes`."""
 
 
 class DecodeError(SynchronizationError):
@@ -202,19 +209,28 @@ class DecodeError(SynchronizationError):
 
 
 class ProtocolError(SynchronizationError):
-    """An answer breaks the rules of the API's HTTP: a status that no page names, a Location that leads nowhere."""
+    """An answer breaks the rules of the API's HTTP: a status that no page names, a Location that leads nowhere.
+
+    Check `base_url`, and what stands between this client and the service.
+    """
 
 
 class LocationError(ProtocolError):
-    """A Location is missing or names no run. After a trigger the run may exist all the same."""
+    """A Location is missing or names no run. After a trigger the run may exist: list runs before triggering again."""
 
 
 class ResumeTokenError(SynchronizationError, ValueError):
-    """A resume token cannot be used: damaged, of a later version, or of another origin. Nothing was sent."""
+    """A resume token cannot be used: damaged, of a later version, or of another origin. Nothing was sent.
+
+    Update the package, use a client of that origin, or attach to the run by its URL.
+    """
 
 
 class ForeignOriginError(ProtocolError):
-    """A Location or link points to another host than the one this client talks to; nothing was sent there."""
+    """A Location or link points to another host than the one this client talks to; nothing was sent there.
+
+    If a gateway rewrites hosts, set `base_url` to the one that it shows.
+    """
 
 
 # Tokens.
@@ -225,7 +241,7 @@ class TokenError(SynchronizationError):
 
 
 class CredentialsError(TokenError):
-    """The issuer refuses these credentials; trying again cannot help."""
+    """The issuer refuses these credentials, and trying again cannot help: correct id, secret or environment."""
 
 
 class TokenUnavailableError(TokenError):
@@ -249,36 +265,38 @@ class WatchError(SynchronizationError):
     Attributes:
         ref: The run that was followed, `None` if none was known yet. `client.attach(ref)` follows it again.
         run: The last snapshot, `None` if there was none.
-        resume_token: `client.resume(resume_token)` goes on where the watch ended, in another process, too.
     """
 
-    def __init__(
-        self, text: str, *, ref: RunRef | None, run: StorageRun | None = None, resume_token: str | None = None
-    ) -> None:
+    def __init__(self, text: str, *, ref: RunRef | None, run: StorageRun | None = None) -> None:
         self.ref = ref
         self.run = run
-        self.resume_token = resume_token
         super().__init__(text)
 
 
 class WatchTimeoutError(WatchError, TimeoutError):
-    """The `timeout` of a watch ran out before its run was completed."""
+    """The `timeout` of a watch ran out before its run was completed; to go on all the same, attach to `ref`."""
 
 
 class WatchFailedError(WatchError):
-    """The service gave no good answer for so long that the watch gave up; `__cause__` is the last failure."""
+    """The service gave no good answer for so long that the watch gave up; `__cause__` is the last failure.
+
+    Ask the watcher again, or resume it, when the cause is gone.
+    """
 
 
 class RunVanishedError(WatchError):
-    """The service does not know the run (any more)."""
+    """The service does not know the run (any more): list the runs of its connection, if that still exists."""
 
 
 class IModelBusyError(WatchError):
-    """Another connection of the iModel is being synchronized, and `when_busy="fail"` was asked for."""
+    """Another connection of the iModel is being synchronized, and `when_busy="fail"` was asked for.
+
+    Trigger again when the run `ref` has ended; `when_busy="wait"` does so by itself.
+    """
 
 
 class RunNotCompletedError(SynchronizationError):
-    """The run has no result yet."""
+    """The run has no result yet: follow it to its end first."""
 
 
 class RunFailedError(SynchronizationError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, quote_plus
 
 _HIDDEN = "[hidden]"
 _BARE = re.compile(
@@ -26,6 +27,14 @@ _NAMED = re.compile(
 def redact(text: str) -> str:
     """Return the text with tokens, client secrets, passwords and URL signatures replaced by `[hidden]`."""
     return _NAMED.sub(_without_value, _BARE.sub(_HIDDEN, text))
+
+
+def without(secret: str, body: bytes) -> bytes:
+    """Return what somebody answered without the secret that he was sent, in the forms in which he may quote it."""
+    in_json = secret.replace("\\", r"\\").replace('"', r"\"")
+    for form in {secret, in_json, quote(secret, safe=""), quote_plus(secret)}:
+        body = body.replace(form.encode(), _HIDDEN.encode())
+    return body
 
 
 def excerpt(text: str, limit: int = 120) -> str:

@@ -119,7 +119,8 @@ class ChaosProxy:
     @property
     def held_open(self) -> int:
         """How many connections the clients have not closed."""
-        ended = [reader.at_eof() or reader.exception() is not None for reader in self.readers]
+        # Not at_eof(): that is false as well while a stalled exchange leaves the next request unread.
+        ended = [reader._eof or reader.exception() is not None for reader in self.readers]
         pairs = zip(ended, self.writers, strict=True)
         return sum(not eof and not writer.is_closing() for eof, writer in pairs)
 

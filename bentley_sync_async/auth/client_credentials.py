@@ -1,7 +1,5 @@
 """A service application: the client_credentials grant against the token endpoint of the environment."""
 
-from urllib.parse import quote, quote_plus
-
 from attrs import field, frozen
 
 from bentley_sync_async.config import SCOPE
@@ -13,16 +11,28 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
     TransportError,
 )
+from bentley_sync_async.redaction import without
 from bentley_sync_async.transport.messages import Request, Response, Transport
 from bentley_sync_async.transport.tokens import Token
-from bentley_sync_async.wire.codec import encode
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
 
 from .refreshing import Fetch
 
-_OK, _UNAUTHORIZED, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 401, 429, 500
-_PASSING = ("temporarily_unavailable", "server_error")
+_OK, _UNAUTHORIZED = 200, 401
+# What an issuer says of credentials and of what they ask for (RFC 6749, sections 5.2 and 4.1.2.1).
+_REFUSALS = frozenset(
+    {
+        "access_denied",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+_PASSING = frozenset({"", "server_error", "temporarily_unavailable"})
 
 
 @frozen
@@ -64,7 +74,7 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
             response = await transport.send(request, timeout=timeout)
         except TransportError as exc:
             raise TokenUnavailableError(f"No token: {exc}") from exc
-        body = _without(credentials.client_secret, response.body)
+        body = without(credentials.client_secret, response.body)
         if response.status != _OK:
             raise _failure(response, body, credentials.client_id, issuer)
         try:
@@ -76,20 +86,12 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
     return fetch
 
 
-def _without(secret: str, body: bytes) -> bytes:
-    """Return an answer without the secret, in the forms in which an issuer may quote what it was sent."""
-    for form in {secret, quote(secret, safe=""), quote_plus(secret), encode(secret).decode()[1:-1]}:
-        body = body.replace(form.encode(), b"[hidden]")
-    return body
-
-
 def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> TokenError:
     reason = refusal(body) or ""
+    code = reason.partition(":")[0]
     said = f"{issuer} answered {response.status}" + (f" ({reason})" if reason else "")
-    # An issuer gives its reason with a 401 (RFC 6749, section 5.2): without one it is an answer to something else.
-    stray = response.status == _UNAUTHORIZED and not reason
-    down = response.status == _TOO_MANY or response.status >= _FIRST_SERVER_ERROR
-    if stray or down or reason.startswith(_PASSING):
+    # Any other answer may be a gateway's, which knows nothing of the credentials.
+    if code not in _REFUSALS and (response.status != _UNAUTHORIZED or code in _PASSING):
         return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
     return CredentialsError(
         f"No token for the service application {client_id}: {said}. Check client id and secret, that the "

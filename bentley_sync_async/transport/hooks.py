@@ -26,6 +26,7 @@ class RequestRecord(Record):
         error: What came of it, if it was no success.
         duration: Seconds from sending to the end of the answer's body.
         size: Bytes of the answer's body, decompressed.
+        resends: How often the same call had sent it before.
     """
 
     method: str
@@ -34,6 +35,7 @@ class RequestRecord(Record):
     error: SynchronizationError | None
     duration: float
     size: int
+    resends: int
 
 
 @frozen(kw_only=True)

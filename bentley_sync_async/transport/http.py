@@ -10,6 +10,8 @@ from typing import Final, Self
 
 import aiohttp
 import anyio
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from anyio import AsyncContextManagerMixin
 from yarl import URL
 
@@ -48,6 +50,23 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         raise _BrokenError(exc) from exc
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Hands out no connection on which something came that nobody had asked for.
+
+    The next request on it would take that for its answer. aiohttp looks at this when a connection comes back to its
+    pool, but not when it leaves it again.
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        while connection.protocol is not None and connection.protocol.should_close:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        return connection
+
+
 class AiohttpTransport(AsyncContextManagerMixin):
     """A `Transport` over an `aiohttp.ClientSession`, passed in or its own.
 
@@ -66,7 +85,8 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
         Args:
             session: A session to use, for its proxy, TLS or connector; `None` for one of its own. Its client
-                middlewares are not applied; its cookie jar is, so give it an `aiohttp.DummyCookieJar`.
+                middlewares are not applied; its cookie jar is, so give it an `aiohttp.DummyCookieJar`. aiohttp's own
+                connectors take what a server sends unasked for the answer to the next request; ours does not.
             connect_timeout: Seconds to make a connection.
             max_body_bytes: The bound on an answer's body, decompressed.
 
@@ -87,7 +107,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
         if self._session is not None:
             yield self
             return
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as own:
+        async with aiohttp.ClientSession(connector=_Connector(), cookie_jar=aiohttp.DummyCookieJar()) as own:
             self._session = own
             try:
                 yield self

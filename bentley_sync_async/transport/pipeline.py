@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 from copy import copy
+from itertools import count
 
 import anyio
+from attrs import evolve
 
 from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
@@ -16,7 +19,7 @@ from bentley_sync_async.errors import (
     SynchronizationError,
     TokenUnavailableError,
 )
-from bentley_sync_async.redaction import redact
+from bentley_sync_async.redaction import redact, without
 from bentley_sync_async.wire.problems import api_error
 
 from .gate import Gate
@@ -26,6 +29,9 @@ from .retry import RetryPolicy, not_processed
 from .tokens import Token, TokenSource
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
+
+_SHORTEST_SECRET = 16
+"""Characters of a token below which it is none, but a stand-in that may also be a word of the answer."""
 
 _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
@@ -110,10 +116,11 @@ class Pipeline:
         ends = anyio.current_time() + self._timeouts.call
         maybe_done = False
         attempt = 1
+        sends = count()
         while True:
             ends += await self._pass_gate(ends)
             try:
-                return await self.attempt(request, ends=ends, see_other=see_other)
+                return await self.attempt(request, ends=ends, see_other=see_other, sends=sends)
             except SynchronizationError as error:
                 self._note(error)
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
@@ -157,21 +164,26 @@ class Pipeline:
             waited += wait
         return waited if self._patient else 0.0
 
-    async def attempt(self, request: Request, *, ends: float = math.inf, see_other: bool = False) -> Response:
+    async def attempt(
+        self, request: Request, *, ends: float = math.inf, see_other: bool = False, sends: Iterator[int] | None = None
+    ) -> Response:
         """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does.
 
         Args:
             request: What to send.
             ends: The instant of the event loop's clock at which the last answer must be there.
             see_other: As for `call`.
+            sends: Numbers what the call sends, from 0.
         """
+        sends = count() if sends is None else sends
         token = await self._token(ends)
         try:
-            return await self._send(request, token, ends, see_other=see_other)
+            return await self._send(request, token, ends, see_other=see_other, resends=next(sends))
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
-        return await self._send(request, await self._token(ends), ends, see_other=see_other)
+        token = await self._token(ends)
+        return await self._send(request, token, ends, see_other=see_other, resends=next(sends))
 
     async def _token(self, ends: float) -> Token:
         token: Token | None = None
@@ -181,7 +193,7 @@ class Pipeline:
             raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
         return token
 
-    async def _send(self, request: Request, token: Token, ends: float, *, see_other: bool) -> Response:
+    async def _send(self, request: Request, token: Token, ends: float, *, see_other: bool, resends: int) -> Response:
         began = anyio.current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
@@ -204,6 +216,7 @@ class Pipeline:
                         error=error,
                         duration=anyio.current_time() - began,
                         size=len(response.body) if response is not None else 0,
+                        resends=resends,
                     )
                 )
 
@@ -211,7 +224,10 @@ class Pipeline:
         timeout = min(self._timeouts.request, ends - anyio.current_time())
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
-        return await self._transport.send(authorized, timeout=timeout)
+        response = await self._transport.send(authorized, timeout=timeout)
+        if len(token.value) < _SHORTEST_SECRET:
+            return response
+        return evolve(response, body=without(token.value, response.body))
 
     @staticmethod
     def _check(request: Request, response: Response, *, see_other: bool) -> None:

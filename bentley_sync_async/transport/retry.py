@@ -61,7 +61,7 @@ def backoff(n: int, *, shortest: float, factor: float, longest: float, jitter: f
         chance: A random number from 0 to 1.
     """
     # By logarithms: after hours of growth the power itself is no float any more.
-    reached = n * math.log(factor) >= math.log(max(longest / shortest, 1.0))
+    reached = math.log(shortest) + n * math.log(factor) >= math.log(longest)
     grown = longest if reached else min(longest, shortest * factor**n)
     return grown * (1 - jitter * chance)
 

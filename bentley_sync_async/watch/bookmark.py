@@ -8,13 +8,14 @@ from typing import cast
 from attrs import astuple, fields, frozen
 
 from bentley_sync_async.errors import ResumeTokenError
-from bentley_sync_async.models import ConnectionKind, RunRef
+from bentley_sync_async.models import ConnectionKind, ExecutionState, RunRef
 from bentley_sync_async.redaction import excerpt
 from bentley_sync_async.wire.ids import check_id
 from bentley_sync_async.wire.locations import run_path
 from bentley_sync_async.wire.resume import checked, pack, unpack
 
 from .choices import WhenActive, WhenBusy
+from .diff import RUN_ENDING
 from .memory import Memory, Packed
 
 # The attributes of a bookmark, in their order.
@@ -31,6 +32,7 @@ _Values = tuple[
     list[tuple[str, str]],
     Packed | None,
     list[list[str]],
+    float | None,
 ]
 
 
@@ -51,6 +53,7 @@ class Bookmark:
         reported: Enums and unknown values that were reported.
         memory: What the consumer was told of the run, packed.
         ending: What it was told to be completed, without the `...Completed` event.
+        grace_ends: Until when the service may not know the run yet, in seconds since 1970 (UTC).
     """
 
     origin: str
@@ -65,6 +68,7 @@ class Bookmark:
     reported: list[tuple[str, str]]
     memory: Packed | None
     ending: list[list[str]]
+    grace_ends: float | None = None
 
     def token(self) -> str:
         """Return it as one line of printable text."""
@@ -98,7 +102,7 @@ class Bookmark:
         check_id(self.connection_id, "connection_id")
         if self.ref is not None:
             run_path(self.ref)
-        numbers = (self.timeout, self.ends_at, self.attempted_at)
+        numbers = (self.timeout, self.ends_at, self.attempted_at, self.grace_ends)
         if self.seq < 0 or not all(number is None or math.isfinite(number) for number in numbers):
             raise ValueError("a number that cannot be")
         if self.timeout is not None and self.timeout <= 0:
@@ -116,3 +120,9 @@ class Bookmark:
     def remembered(self) -> Memory | None:
         """Return what the consumer was told of the run."""
         return Memory.unpack(self.memory) if self.memory is not None else None
+
+    @property
+    def told_to_its_end(self) -> bool:
+        """Whether the consumer took the run's `RunCompleted`."""
+        memory = self.remembered()
+        return memory is not None and memory.state == ExecutionState.COMPLETED and list(RUN_ENDING) not in self.ending

@@ -1,7 +1,9 @@
 """What changed between two snapshots of a run, as events. Pure.
 
 The order of the events keeps the stream's promises: a parent appears before its children, and what ends, ends after its
-children. Nothing that a service may send raises: children may be reordered, vanish, come back, or reopen.
+children. Of two events about one thing the first lacks what the second tells, so that a consumer may stop between any
+two and know what it was told. Nothing that a service may send raises: children may be reordered, vanish, come back, or
+reopen.
 """
 
 from __future__ import annotations
@@ -108,11 +110,11 @@ def _envelope(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
     if last is None:
         yield partial(RunAppeared, run=now)
         return
+    if last.state != now.state:
+        yield partial(RunStateChanged, run=evolve(now, phase=last.phase), before=last.state)
     if last.phase != now.phase:
         yield partial(RunPhaseChanged, run=now, before=last.phase)
-    if last.state != now.state:
-        yield partial(RunStateChanged, run=now, before=last.state)
-    elif last.phase == now.phase and evolve(last, jobs=()) != evolve(now, jobs=()):
+    elif last.state == now.state and evolve(last, jobs=()) != evolve(now, jobs=()):
         yield partial(RunUpdated, run=now)
 
 
@@ -120,7 +122,7 @@ def _jobs(last: Iterable[StorageJob], now: Iterable[StorageJob], ending: Endings
     before, after = _by_id(last), _by_id(now)
     for job in after.values():
         yield from _job(before.get(job.id), job, ending)
-    for gone in before.keys() - after.keys():
+    for gone in (id_ for id_ in before if id_ not in after):
         yield from _tasks(gone, before[gone].tasks, (), ending)
         yield partial(JobVanished, job=before[gone])
 
@@ -150,7 +152,7 @@ def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask],
         known = before.get(task.id)
         if _ended(task) and (known is None or not _ended(known) or (job_id, task.id) in ending):
             yield partial(TaskCompleted, job_id=job_id, task=task)
-    for gone in before.keys() - after.keys():
+    for gone in (id_ for id_ in before if id_ not in after):
         yield partial(TaskVanished, job_id=job_id, task=before[gone])
 
 
@@ -162,10 +164,11 @@ def _task(job_id: str, last: StorageTask | None, now: StorageTask) -> Iterator[_
         return
     retries = last.retry_attempts or 0
     retried = (now.retry_attempts or 0) > retries
+    changed = evolve(now, retry_attempts=last.retry_attempts) if retried else now
     if last.state != now.state:
-        yield partial(TaskStateChanged, job_id=job_id, task=now, before=last.state)
-    elif (evolve(last, retry_attempts=now.retry_attempts) if retried else last) != now:
-        yield partial(TaskUpdated, job_id=job_id, task=now)
+        yield partial(TaskStateChanged, job_id=job_id, task=changed, before=last.state)
+    elif last != changed:
+        yield partial(TaskUpdated, job_id=job_id, task=changed)
     if retried:
         yield partial(TaskRetried, job_id=job_id, task=now, before=retries)
 

@@ -1,7 +1,8 @@
 """What a watch reports, as frozen values.
 
 Every event says its place in the watch (`seq`) and when the client learnt of it (`at`). Those that tell of a change in
-the run carry the thing that changed as it is now, with its children as the snapshot has them.
+the run carry the thing that changed as it is now, with its children as the snapshot has them; of two about one thing,
+the first still lacks what the second tells.
 """
 
 from datetime import datetime

@@ -2,8 +2,10 @@
 
 The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the look,
 less the time that has passed here. Neither a skewed clock nor a jump of ours can mistake an old run for a new one. The
-Date header counts whole seconds, so a run that others started less than a second before our trigger passes for ours;
-and without a Date header a run that has ended by then cannot be told from an older one.
+Date header counts whole seconds and is older than its arrival, so a run that others started less than a second and the
+time of one answer before our trigger passes for ours; and without a Date header a run that has ended by then cannot be
+told from an older one. After a resume on another machine the time that has passed is as true as its clock and the
+first one's agree.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a resume token remembers of a run: enough to tell what changed since, in some twenty bytes a task. Pure.
 
-Of each job and task it keeps the id, the state, and a fingerprint of all else. When the watch goes on, what still has
-its fingerprint is taken over as it is; of what has not, the state before is known and the rest is not.
+Of each job and task it keeps the id, what has events of its own (state, phase, retries), and a fingerprint of all else.
+When the watch goes on, what still has its fingerprint is known in full; of what has not, all else is not.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ NOT_REMEMBERED = ExecutionResult("NotRemembered")
 """The result of a job or task that changed or vanished since a resume token was taken, in what was before."""
 
 _FINGERPRINT = 6
+_NO_STATE = ExecutionState.NOT_STARTED
 
 
 Packed = tuple[str, str | None, bytes, list[tuple[bytes, str, bytes, list[tuple[bytes, str, int | None, bytes]]]]]
@@ -34,7 +35,7 @@ class RememberedTask:
         id: Its id.
         state: Its state.
         retries: Its retry attempts.
-        fingerprint: Of the whole task.
+        fingerprint: Of all else.
     """
 
     id: str
@@ -50,7 +51,7 @@ class RememberedJob:
     Attributes:
         id: Its id.
         state: Its state.
-        fingerprint: Of the job without its tasks.
+        fingerprint: Of all else.
         tasks: Its tasks.
     """
 
@@ -67,7 +68,7 @@ class Memory:
     Attributes:
         state: Its state.
         phase: Its phase.
-        fingerprint: Of the run without its jobs.
+        fingerprint: Of all else.
         jobs: Its jobs.
     """
 
@@ -116,15 +117,15 @@ def remember(run: StorageRun) -> Memory:
     return Memory(
         state=str(run.state),
         phase=str(run.phase) if run.phase is not None else None,
-        fingerprint=_fingerprint(evolve(run, jobs=())),
+        fingerprint=_of_run(run),
         jobs=tuple(
             RememberedJob(
                 id=job.id,
                 state=str(job.state),
-                fingerprint=_fingerprint(evolve(job, tasks=())),
+                fingerprint=_of_job(job),
                 tasks=tuple(
                     RememberedTask(
-                        id=task.id, state=str(task.state), retries=task.retry_attempts, fingerprint=_fingerprint(task)
+                        id=task.id, state=str(task.state), retries=task.retry_attempts, fingerprint=_of_task(task)
                     )
                     for task in job.tasks
                 ),
@@ -138,17 +139,17 @@ def recall(memory: Memory, now: StorageRun) -> StorageRun:
     """Return the remembered snapshot, as far as it is remembered or still the same now."""
     jobs_now = {job.id: job for job in now.jobs}
     jobs = tuple(_recalled_job(job, jobs_now.get(job.id)) for job in memory.jobs)
-    if memory.fingerprint == _fingerprint(evolve(now, jobs=())):
-        return evolve(now, jobs=jobs)
+    if memory.fingerprint != _of_run(now):
+        now = StorageRun(id=now.id, result=NOT_REMEMBERED)
     phase = JobPhase(memory.phase) if memory.phase is not None else None
-    return StorageRun(id=now.id, state=ExecutionState(memory.state), phase=phase, result=NOT_REMEMBERED, jobs=jobs)
+    return evolve(now, state=ExecutionState(memory.state), phase=phase, jobs=jobs)
 
 
 def _recalled_job(memory: RememberedJob, now: StorageJob | None) -> StorageJob:
     tasks = _recalled_tasks(memory.tasks, now.tasks if now is not None else ())
-    if now is not None and memory.fingerprint == _fingerprint(evolve(now, tasks=())):
-        return evolve(now, tasks=tasks)
-    return StorageJob(id=memory.id, state=ExecutionState(memory.state), result=NOT_REMEMBERED, tasks=tasks)
+    if now is None or memory.fingerprint != _of_job(now):
+        now = StorageJob(id=memory.id, result=NOT_REMEMBERED)
+    return evolve(now, state=ExecutionState(memory.state), tasks=tasks)
 
 
 def _recalled_tasks(memories: Iterable[RememberedTask], now: Iterable[StorageTask]) -> tuple[StorageTask, ...]:
@@ -157,14 +158,25 @@ def _recalled_tasks(memories: Iterable[RememberedTask], now: Iterable[StorageTas
 
 
 def _recalled_task(memory: RememberedTask, now: StorageTask | None) -> StorageTask:
-    if now is not None and memory.fingerprint == _fingerprint(now):
-        return now
-    state = ExecutionState(memory.state)
-    return StorageTask(id=memory.id, state=state, retry_attempts=memory.retries, result=NOT_REMEMBERED)
+    if now is None or memory.fingerprint != _of_task(now):
+        now = StorageTask(id=memory.id, result=NOT_REMEMBERED)
+    return evolve(now, state=ExecutionState(memory.state), retry_attempts=memory.retries)
 
 
-def _fingerprint(thing: StorageRun | StorageJob | StorageTask) -> bytes:
-    return blake2b(encode(thing), digest_size=_FINGERPRINT).digest()
+def _of_run(run: StorageRun) -> bytes:
+    return _fingerprint(evolve(run, state=_NO_STATE, phase=None, jobs=()))
+
+
+def _of_job(job: StorageJob) -> bytes:
+    return _fingerprint(evolve(job, state=_NO_STATE, tasks=()))
+
+
+def _of_task(task: StorageTask) -> bytes:
+    return _fingerprint(evolve(task, state=_NO_STATE, retry_attempts=None))
+
+
+def _fingerprint(rest: StorageRun | StorageJob | StorageTask) -> bytes:
+    return blake2b(encode(rest), digest_size=_FINGERPRINT).digest()
 
 
 def _packed_task(task: RememberedTask) -> list[Any]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from attrs import define
 
-from bentley_sync_async.errors import DecodeError, SynchronizationError
+from bentley_sync_async.errors import (
+    APIError,
+    ConfigurationError,
+    DecodeError,
+    ForeignOriginError,
+    ResponseTooLargeError,
+    SynchronizationError,
+    TokenError,
+)
 from bentley_sync_async.transport.gate import LONGEST_ASKED
-from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass
+from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass, not_processed
 
 from .pacing import Pacing
 
@@ -15,6 +23,8 @@ GRACE = 15.0
 
 FAILURE_BUDGET = 1800.0
 """Seconds of failures without one good answer between them after which a watch gives up."""
+
+_FIRST_SERVER_ERROR = 500
 
 # Ten attempts over about a minute.
 _CONFLICTS = RetryPolicy(attempts=10, base=1.0, factor=1.5, longest=15.0, jitter=0.2)
@@ -51,7 +61,8 @@ class Patience:
 
     def passes(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
         """Return whether it is worth waiting for the failure to pass."""
-        return may_pass(error) or isinstance(error, (DecodeError, *also))
+        garbled = isinstance(error, (DecodeError, ResponseTooLargeError, *also))
+        return may_pass(error) or (garbled and not isinstance(error, ForeignOriginError))
 
     def exhausted(self, now: float) -> bool:
         """Return whether failures have gone on for too long; if so, begin anew for whoever asks again."""
@@ -76,3 +87,19 @@ class Patience:
             return max(own, min(asked_wait(conflict), LONGEST_ASKED))
         self.conflicts = 0
         return None
+
+
+def refused(error: SynchronizationError) -> bool:
+    """Return whether a trigger that failed like this certainly created no run."""
+    never_sent = isinstance(error, (TokenError, ConfigurationError))
+    client_error = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
+    return never_sent or client_error or not_processed(error)
+
+
+def as_data(error: SynchronizationError) -> SynchronizationError:
+    """Return an error without the frames that it came through: they hold whole answers, and an event may be kept."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

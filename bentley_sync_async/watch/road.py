@@ -16,23 +16,20 @@ from typing import TypeVar
 import anyio
 
 from bentley_sync_async.errors import (
-    APIError,
-    ConfigurationError,
     ConflictError,
     IModelBusyError,
     LocationError,
     NotFoundError,
     PermissionDeniedError,
+    ProtocolError,
     RunVanishedError,
     SynchronizationError,
-    TokenError,
     WatchFailedError,
 )
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.retry import not_processed
 from bentley_sync_async.wire.headers import retry_after
 
 from .choices import WhenActive, WhenBusy
@@ -50,9 +47,7 @@ from .events import (
 from .lookup import find_run, judge
 from .memory import Memory, recall
 from .pacing import Pacing
-from .patience import FAILURE_BUDGET, GRACE, Patience
-
-_FIRST_SERVER_ERROR = 500
+from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
@@ -72,10 +67,11 @@ class Road:
         trouble: How the latest attempt failed, `None` after a good answer.
         done: Whether the run was completed and its last event is queued.
         attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
-        grace_ends: Until when the service may not know the run yet, by the event loop's clock.
+        grace_ends: Until when the service may not know the run yet, by the event loop's clock; `None` if we did not
+            trigger it.
         epoch: The instant at which the event loop's clock was zero.
         memory: What the consumer was told of the run by a watch that this one goes on from.
-        ending: What it was told to be completed there, without the `...Completed` event.
+        ending: What was told to be completed in `told_before`, or there, without the `...Completed` event.
     """
 
     def __init__(
@@ -101,7 +97,7 @@ class Road:
         self.trouble: SynchronizationError | None = None
         self.done = False
         self.attempted_at: float | None = None
-        self.grace_ends = 0.0
+        self.grace_ends: float | None = None
         self.epoch = datetime.fromtimestamp(0, UTC)
         self.memory: Memory | None = None
         self.ending: Endings = frozenset()
@@ -140,11 +136,13 @@ class Road:
 
     async def _trigger(self) -> None:
         earlier = self.attempted_at
+        garbled: type[SynchronizationError] = LocationError
         try:
             if earlier is not None and await self._recovered(earlier):
                 return
             if earlier is None:
                 self.attempted_at = anyio.current_time()
+            garbled = ProtocolError  # whatever else it is answered, it may have been carried out
             triggered = await self._connections.runs.trigger(self.connection_id)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
@@ -152,9 +150,9 @@ class Road:
                 finding = await judge(self._connections, triggered.ref, attempted_at=earlier)
                 ours = finding is not None and finding.ours
         except SynchronizationError as error:
-            if earlier is None and _refused(error):
+            if earlier is None and refused(error):
                 self.attempted_at = None
-            self._put_off_trigger(error)
+            self._put_off_trigger(error, garbled)
         else:
             self.attempted_at = None
             self._meet(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
@@ -187,17 +185,18 @@ class Road:
         self.grace_ends = anyio.current_time() + GRACE
         self._go_on(self._follow)
 
-    def _put_off_trigger(self, error: SynchronizationError) -> None:
+    def _put_off_trigger(self, error: SynchronizationError, garbled: type[SynchronizationError]) -> None:
         if isinstance(error, ConflictError):
             wait = self._patience.until_next_trigger(error, chance=random.random())
             attempt = self._patience.conflicts
             if wait is None:
                 raise error
         else:
-            wait = self._wait_after(error, LocationError)
+            wait = self._wait_after(error, garbled)
             attempt = self._patience.failures
         self._go_on(self._trigger, wait)
-        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=error, attempt=attempt, delay=wait)
+        cause = as_data(error)
+        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=cause, attempt=attempt, delay=wait)
 
     # Waiting for another run on the iModel.
 
@@ -242,13 +241,15 @@ class Road:
             self._put_off_look(error, ref, self._follow)
             return
         self._good_answer()
-        last, ending = self.run, self.ending
-        if last is None and self.memory is not None:
+        last = self.run
+        if last is not None:
+            self.ending = frozenset()
+        elif self.memory is not None:
             last = recall(self.memory, run)
         changes = self._unknown(run, ref)
-        changes += diff(last, run, ref=ref, at=self._now(), seq=self.seq + len(changes) + 1, ending=ending)
+        changes += diff(last, run, ref=ref, at=self._now(), seq=self.seq + len(changes) + 1, ending=self.ending)
         self.seq += len(changes)
-        self.told_before, self.ending = last, frozenset()
+        self.told_before = last
         self.events.extend(changes)
         self.run = run
         if changes:
@@ -272,16 +273,16 @@ class Road:
     # What the steps share.
 
     def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
-        left = self.grace_ends - anyio.current_time()
+        left = (self.grace_ends or 0.0) - anyio.current_time()
         unknown = isinstance(error, NotFoundError)
         if unknown and left <= 0:
-            if self.run is None and self.memory is None and self.grace_ends == 0.0:
+            if self.run is None and self.memory is None and self.grace_ends is None:
                 raise error
             raise self._vanished(ref) from error
         wait = self._wait_after(error, NotFoundError)
         wait = min(wait, left) if unknown else wait
         self._go_on(step, wait)
-        self.emit(PollDelayed, ref=ref, cause=error, failures=self._patience.failures, delay=wait)
+        self.emit(PollDelayed, ref=ref, cause=as_data(error), failures=self._patience.failures, delay=wait)
 
     def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
         """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
@@ -319,10 +320,3 @@ class Road:
             ref=ref,
             run=self.run,
         )
-
-
-def _refused(error: SynchronizationError) -> bool:
-    """Return whether a trigger that failed like this certainly created no run."""
-    never_sent = isinstance(error, (TokenError, ConfigurationError))
-    refused = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
-    return never_sent or refused or not_processed(error)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import anyio
 from attrs import evolve
 
-from bentley_sync_async.errors import InvalidArgumentError, WatchError, WatchTimeoutError
+from bentley_sync_async.errors import InvalidArgumentError, SynchronizationError, WatchTimeoutError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
@@ -18,8 +20,11 @@ from .bookmark import Bookmark
 from .choices import WhenActive, WhenBusy
 from .diff import RUN_ENDING, Endings
 from .events import (
+    JobChange,
     JobCompleted,
+    RunChange,
     RunCompleted,
+    TaskChange,
     TaskCompleted,
     UnknownValueSeen,
     WatchEvent,
@@ -79,7 +84,7 @@ class RunWatcher:
             pacing=pacing or BackoffPacing(),
             hooks=hooks or Hooks(),
         )
-        self._taken: list[WatchEvent] = []  # of the events that the latest look brought
+        self._taken: list[WatchEvent] = []  # of the changes that the latest look brought
         self._asked = False
         self._began = False
         self._ends = math.inf  # by the event loop's clock
@@ -88,6 +93,7 @@ class RunWatcher:
             self._road.reported = set(bookmark.reported)
             self._road.memory = bookmark.remembered()
             self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
+            self._road.done = bookmark.told_to_its_end
 
     @classmethod
     def resuming(
@@ -131,31 +137,30 @@ class RunWatcher:
     async def __anext__(self) -> WatchEvent:
         """Return the next event.
 
+        Every `SynchronizationError` that leaves a watch carries a `resume_token`; this watcher can be asked again, too.
+
         Raises:
             StopAsyncIteration: The run was completed and all its events are told.
             WatchTimeoutError: The watch's timeout ran out.
             WatchFailedError: The service gave no good answer for half an hour.
             RunVanishedError: The service no longer knows the run.
             IModelBusyError: Another connection's run is active and `when_busy` is `fail`.
+            ConflictError: Ten triggers in a row, over a minute, were in conflict with others.
             APIError: The service refuses the trigger or the look for good (401, 403, 404, 422).
             TokenError: The credentials were refused.
             ForeignOriginError: The Location is on another origin; nothing was sent there.
+            ProtocolError: A look was answered with a redirect, which is never followed.
+            ConfigurationError: The client is not open.
         """
-        if self._asked:
-            raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
-        self._asked = True
-        try:
+        with self._asking():
             while not self._road.events:
                 if self._road.done:
                     raise StopAsyncIteration
                 await self._advance()
-            self._taken.append(self._road.events.popleft())
-        except WatchError as error:
-            error.resume_token = self.resume_token()
-            raise
-        finally:
-            self._asked = False
-        return self._taken[-1]
+            event = self._road.events.popleft()
+            if isinstance(event, RunChange | JobChange | TaskChange):
+                self._taken.append(event)
+            return event
 
     async def result(self) -> StorageRun:
         """Follow the run to its end, whether or not events were taken before, and return its last snapshot.
@@ -167,8 +172,10 @@ class RunWatcher:
         """
         async for _ in self:
             pass
-        if self.run is None:  # pragma: no cover - the last event brings the last snapshot
-            raise RuntimeError("The watch ended without a run.")
+        with self._asking():
+            while self.run is None:  # its end was told before the watch was taken up
+                await self._advance()
+                self._road.events.clear()
         return self.run
 
     def resume_token(self) -> str:
@@ -206,6 +213,7 @@ class RunWatcher:
             timeout=self._timeout,
             ends_at=self._timestamp(self._ends),
             attempted_at=self._timestamp(road.attempted_at),
+            grace_ends=self._timestamp(road.grace_ends),
             when_active=self._when_active,
             when_busy=self._when_busy,
             reported=sorted(road.reported - untold),
@@ -213,8 +221,22 @@ class RunWatcher:
             ending=sorted(list(key) for key in self._ending(told)),
         )
 
+    @contextmanager
+    def _asking(self) -> Generator[None]:
+        """Serve one consumer, and let no error out without the way back."""
+        if self._asked:
+            raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
+        self._asked = True
+        try:
+            yield
+        except SynchronizationError as error:
+            error.resume_token = self.resume_token()
+            raise
+        finally:
+            self._asked = False
+
     def _ending(self, told: StorageRun | None) -> Endings:
-        """Return what the consumer knows to be completed while the event that says so still waits to be taken."""
+        """Return what the consumer knows to be completed while the event that says so was not taken yet."""
         if told is None:
             return self._road.ending
         ended: dict[tuple[str, ...], bool] = {
@@ -222,8 +244,9 @@ class RunWatcher:
             **{(job.id,): job.state == ExecutionState.COMPLETED for job in told.jobs},
             **{(job.id, task.id): task.state == ExecutionState.COMPLETED for job in told.jobs for task in job.tasks},
         }
-        waiting = {_ending_of(event) for event in self._road.events}
-        return frozenset(key for key in waiting if key is not None and ended.get(key))
+        untaken = self._road.ending | {_ending_of(event) for event in self._road.events}
+        untaken -= {_ending_of(event) for event in self._taken}
+        return frozenset(key for key in untaken if key is not None and ended.get(key))
 
     async def _advance(self) -> None:
         if not self._began:
@@ -250,8 +273,8 @@ class RunWatcher:
             self._ends = bookmark.ends_at - past
         if bookmark.attempted_at is not None:
             self._road.attempted_at = bookmark.attempted_at - past
-        if bookmark.ref is not None and bookmark.memory is None:
-            self._road.grace_ends = now + GRACE
+        if bookmark.grace_ends is not None:
+            self._road.grace_ends = min(bookmark.grace_ends - past, now + GRACE)
 
     def _timestamp(self, instant: float | None) -> float | None:
         """Return an instant of the event loop's clock as seconds since 1970."""

@@ -32,18 +32,22 @@ class PageWalk(Generic[T]):
     skip: int = 0
     done: bool = False
     _seen: set[str] = field(factory=set, alias="_seen")
+    _doubted: bool = field(default=False, alias="_doubted")
 
     def take(self, page: Page[T], ids: Iterable[str], *, gone: int = 0) -> tuple[T, ...]:
         """Take the next page; return those of its items that no earlier page had.
 
         The walk is done after a page that is empty, is shorter than a page has to be, has nothing new, or has no
-        `next` where only that could tell.
+        `next` where only that could tell. A full page with nothing new may be the answer to an earlier request: it is
+        asked for once more before it ends the walk.
         """
         fresh = tuple(self._unseen(page, ids))
-        self.skip += len(page) - gone  # what was deleted meanwhile no longer takes up a place in the list
         size = _page_size(self.top, page.links)
         full = len(page) >= size if size is not None else page.links.next is not None
-        self.done = not fresh or not full
+        self._doubted = full and len(page) > 0 and not fresh and not self._doubted
+        if not self._doubted:
+            self.skip += len(page) - gone  # what was deleted meanwhile no longer takes up a place in the list
+        self.done = not self._doubted and not (fresh and full)
         return fresh
 
     def _unseen(self, page: Page[T], ids: Iterable[str]) -> Iterator[T]:

@@ -12,6 +12,7 @@ import pytest
 
 import bentley_sync_async as public
 import bentley_sync_async.emulator as public_emulator
+import bentley_sync_async.testing as public_testing
 
 PUBLIC = [
     "APIError",
@@ -150,17 +151,19 @@ PUBLIC_OF_THE_EMULATOR = [
     "load_scenario",
     "parse_scenario",
 ]
+PUBLIC_OF_TESTING = ["After", "ScriptedTransport", "Sent", "Step", "answer", "lost", "refusal", "timed_out"]
 CLASSES = [(name, cls) for name in PUBLIC if inspect.isclass(cls := getattr(public, name))]
 EMULATOR_CLASSES = [
     (name, cls) for name in PUBLIC_OF_THE_EMULATOR if inspect.isclass(cls := getattr(public_emulator, name))
 ]
+TESTING_CLASSES = [(name, cls) for name in PUBLIC_OF_TESTING if inspect.isclass(cls := getattr(public_testing, name))]
 RESOURCES = [
     cls
     for module in pkgutil.iter_modules(importlib.import_module("bentley_sync_async.resources").__path__)
     for name, cls in vars(importlib.import_module(f"bentley_sync_async.resources.{module.name}")).items()
     if inspect.isclass(cls) and cls.__module__.startswith("bentley_sync_async.resources") and not name.startswith("_")
 ]
-EVERY_CLASS = [cls for _, cls in [*CLASSES, *EMULATOR_CLASSES]] + RESOURCES
+EVERY_CLASS = [cls for _, cls in [*CLASSES, *EMULATOR_CLASSES, *TESTING_CLASSES]] + RESOURCES
 
 
 def test_the_public_names_are_these():
@@ -171,7 +174,11 @@ def test_the_public_names_of_the_emulator_are_these():
     assert public_emulator.__all__ == PUBLIC_OF_THE_EMULATOR
 
 
-@pytest.mark.parametrize("module", [public, public_emulator])
+def test_the_public_names_of_testing_are_these():
+    assert public_testing.__all__ == PUBLIC_OF_TESTING
+
+
+@pytest.mark.parametrize("module", [public, public_emulator, public_testing])
 def test_the_public_names_are_sorted_and_there(module):
     assert module.__all__ == sorted(module.__all__)
     assert all(hasattr(module, name) for name in module.__all__)
@@ -197,6 +204,11 @@ def test_a_public_name_is_documented_by_itself(name):
 @pytest.mark.parametrize("name", [name for name in PUBLIC_OF_THE_EMULATOR if name != "CATALOGUE"])
 def test_a_public_name_of_the_emulator_is_documented(name):
     assert vars(public_emulator)[name].__doc__
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC_OF_TESTING if name != "Step"])
+def test_a_public_name_of_testing_is_documented(name):
+    assert vars(public_testing)[name].__doc__
 
 
 def test_the_version_is_a_release_number():
@@ -240,6 +252,7 @@ def test_every_documented_attribute_is_there(cls):
     documented = re.findall(r"^    (\w+): ", inspect.cleandoc(cls.__doc__).partition("Attributes:")[2], re.MULTILINE)
     there = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
     for base in cls.__mro__:
+        there |= vars(base).keys() & base.__annotations__.keys() if "__annotations__" in vars(base) else set()
         there |= set(base.__init__.__code__.co_names) if inspect.isfunction(base.__init__) else set()
     assert documented
     assert [name for name in documented if name not in there] == []
@@ -268,7 +281,7 @@ def test_no_public_enum_is_closed_but_those_of_this_package():
 
 def test_every_public_name_is_used_by_the_typed_program():
     program = "\n".join(path.read_text("utf-8") for path in (Path(__file__).parents[1] / "typing").glob("*.py"))
-    assert [name for name in PUBLIC if not re.search(rf"\b{name}\b", program)] == []
+    assert [name for name in PUBLIC + PUBLIC_OF_TESTING if not re.search(rf"\b{name}\b", program)] == []
 
 
 def test_the_package_says_that_it_is_typed():
@@ -276,7 +289,16 @@ def test_the_package_says_that_it_is_typed():
 
 
 @pytest.mark.parametrize(
-    "absent", ["typer", "rich", "bentley_sync_async.emulator", "bentley_sync_async.cli", "unittest"]
+    "absent",
+    [
+        "typer",
+        "rich",
+        "opentelemetry",
+        "bentley_sync_async.emulator",
+        "bentley_sync_async.cli",
+        "bentley_sync_async.integrations",
+        "unittest",
+    ],
 )
 def test_importing_the_package_does_not_import(absent):
     code = f"import sys, bentley_sync_async; sys.exit({absent!r} in sys.modules)"

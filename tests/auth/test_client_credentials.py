@@ -109,10 +109,18 @@ async def test_a_life_that_says_nothing_is_unknown(life):
     assert token.expires_in is None
 
 
-REFUSED = ["invalid_client", "invalid_scope", "invalid_grant", "unauthorized_client", "unsupported_grant_type"]
+REFUSED = [
+    "access_denied",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unsupported_grant_type",
+]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
 @pytest.mark.parametrize("reason", REFUSED)
 async def test_a_refusal_is_final(status, reason):
     assert isinstance(await failure(answer(status, {"error": reason})), CredentialsError)
@@ -147,9 +155,23 @@ async def test_a_secret_that_the_issuer_quotes_bare_is_not_shown():
     assert "hush" not in str(error)
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 301, 204])
-async def test_an_answer_that_gives_no_reason_is_final_as_well(status):
-    assert isinstance(await failure(answer(status)), CredentialsError)
+async def test_a_401_with_any_reason_is_final():
+    assert isinstance(await failure(answer(401, {"error": "invalid_credentials"})), CredentialsError)
+
+
+@pytest.mark.parametrize("status", [204, 301, 400, 401, 403, 404, 405, 407, 421, 451])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Forbidden</html>",
+        b'{"code": "Forbidden", "message": "Blocked."}',
+        b'{"error": {"code": "HeaderNotFound", "message": "Access denied."}}',
+    ],
+    ids=["empty", "HTML", "a gateway's", "the API's"],
+)
+async def test_an_answer_that_gives_no_reason_is_no_word_on_the_credentials(status, body):
+    assert isinstance(await failure(Response(status=status, body=body)), TokenUnavailableError)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +182,8 @@ async def test_an_answer_that_gives_no_reason_is_final_as_well(status):
         answer(502),
         Response(status=503, body=b"<html>Bad Gateway</html>"),
         answer(400, {"error": "temporarily_unavailable"}),
+        answer(401, {"error": "temporarily_unavailable"}),
+        answer(404, {"status": 404, "error": "Not Found", "path": "/connect/token"}),
         answer(400, {"error": "server_error", "error_description": "Sorry."}),
         Response(status=200, body=b"<html>Sign in</html>"),
         answer(200),
@@ -387,7 +411,10 @@ async def test_a_source_of_ones_own_may_use_client_credentials():
     assert (await RefreshingTokenSource(fetching(transport)).token()).value == "abc"
 
 
-async def test_a_401_without_a_reason_is_no_word_on_the_credentials():
-    error = await failure(answer(401, {"error": {"code": "HeaderNotFound", "message": "Access denied."}}))
+async def test_a_gateway_that_forbids_the_issuer_for_minutes_only_delays_a_watch():
+    async with emulated(token_lifetime=60) as (emulator, api):
+        gateway = emulator.add_fault(FaultRule(path="/connect/token", first=2, last=15, status=403, body="<html>"))
 
-    assert isinstance(error, TokenUnavailableError)
+        run = await api.watch(emulator.add_connection(files=[("a.dgn", "MSTN")])).result()
+
+    assert (run.succeeded, gateway.fired, len(emulator.runs)) == (True, 14, 1)

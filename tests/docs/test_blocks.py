@@ -33,20 +33,32 @@ RUNS = {
 }
 
 
+def command(where, folder):
+    """What runs a block: Python, a shell, or pytest in an empty project if it is a test module."""
+    *program, text = RUNS[where]
+    if "\nasync def test_" not in text:
+        return [*program, text]
+    (folder / "test_block.py").write_text(text, encoding="utf-8")
+    settings = ["-Werror", "-pno:cacheprovider", "-oasyncio_default_fixture_loop_scope=function"]
+    return [sys.executable, "-m", "pytest", *settings, str(folder)]
+
+
 @pytest.mark.parametrize("where", RUNS)
-def test_a_block_runs(where):
+def test_a_block_runs(where, tmp_path):
     with served() as service:
         imodel_id = service.emulator.new_imodel_id()
         done = service.start_run(service.emulator.add_connection())
         variables = environment(service.variables) | {
             "CONNECTION_ID": service.emulator.add_connection(imodel_id),
+            "CONNECTION_IDS": " ".join(service.emulator.add_connection() for _ in range(2)),
+            "TOKEN_FILE": str(tmp_path / "token"),
             "IMODEL_ID": imodel_id,
             "STORAGE_FILE_ID": service.emulator.new_storage_file_id("Station.dgn", imodel_id=imodel_id),
             "RUN_URL": service.emulator.url + done.path,
         }
         variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
         program = subprocess.run(
-            RUNS[where], env=variables, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+            command(where, tmp_path), env=variables, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
     assert (program.returncode, program.stderr) == (0, "")
     assert program.stdout

@@ -1,4 +1,4 @@
-"""Drives all there is with all loggers at DEBUG, and looks for tokens and the client secret in all that comes out."""
+"""Drives all there is with all loggers at DEBUG and all hooks, and looks for secrets in all that comes out."""
 
 import logging
 import pickle
@@ -10,14 +10,19 @@ from contextlib import asynccontextmanager
 
 import pytest
 from support_hostile import CONNECTION, hostile_server, ok, run_body
+from support_otel import Collected
 from support_transport import http, reset, then
 
 from bentley_sync_async import (
     AuthenticationType,
     ClientCredentials,
     ConnectorType,
+    LoggingHook,
+    Record,
     Request,
+    RequestRecord,
     Response,
+    RetryRecord,
     SourceFileCreate,
     SynchronizationClient,
     SynchronizationError,
@@ -34,13 +39,19 @@ JWT = "eyJhbGciOiJub25lIn0.eyJwbGFudGVkIjoidG9rZW4ifQ.cGxhbnRlZC1zaWduYXR1cmU"
 
 
 class Output(logging.Handler):
-    """All that came out: log records with their extras, warnings, errors in every form, reprs, events, tokens."""
+    """All that came out: log lines, records of hooks, spans, metrics, warnings, errors in every form, reprs, events."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.texts: list[str] = []
         self.errors: list[BaseException] = []
         self.records = 0
+        self.opentelemetry = Collected()
+
+    def client(self, token, url: str) -> SynchronizationClient:
+        """Return a client with hooks of every kind."""
+        hooks = [LoggingHook(), self.opentelemetry.hook, self.add_record]
+        return SynchronizationClient(token, base_url=url, hooks=hooks)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records += 1
@@ -49,8 +60,15 @@ class Output(logging.Handler):
     def add(self, *things: object) -> None:
         self.texts += [text for thing in things for text in (str(thing), repr(thing))]
 
+    def add_record(self, record: Record) -> None:
+        self.add(record)
+        for error in (getattr(record, "error", None), getattr(record, "cause", None)):
+            if error is not None:
+                self.add_error(error)
+
     def add_error(self, error: BaseException) -> None:
-        self.errors.append(error)
+        if error not in self.errors:  # hooks have told it before
+            self.errors.append(error)
         self.add(error, vars(error), pickle.dumps(error).decode("latin-1"))
         self.texts += traceback.format_exception(error)
         for inner in (error.__cause__, error.__context__):
@@ -102,7 +120,7 @@ async def all_output() -> AsyncGenerator[Output]:
             root.removeHandler(output)
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-            output.add(*(warning.message for warning in warned))
+            output.add(*(warning.message for warning in warned), *output.opentelemetry.texts())
 
 
 async def everything(output: Output, client: SynchronizationClient, emulator: Emulator) -> None:
@@ -140,6 +158,7 @@ async def listed(listing) -> list[object]:
 
 
 FAULTS = [
+    FaultRule(path="/runs$", status=502, nth=1),
     FaultRule(status=401, every=17, code="HeaderNotFound"),
     FaultRule(status=503, retry_after=3, every=7),
     FaultRule(status=500, every=11, body="<html>"),
@@ -160,22 +179,25 @@ def seen_by(emulator: Emulator) -> set[str]:
 async def test_no_output_of_a_client_of_an_emulator_holds_a_token_or_the_client_secret():
     async with all_output() as output, Emulator(client_secret=CLIENT_SECRET, token_lifetime=120) as emulator:
         credentials = ClientCredentials(emulator.client_id, CLIENT_SECRET)
-        async with SynchronizationClient(credentials, base_url=emulator.url) as client:
+        async with output.client(credentials, emulator.url) as client:
             await everything(output, client, emulator)
             for rule in FAULTS:
                 emulator.add_fault(rule)
             imodel_connection = emulator.add_connection()
             for _ in range(5):
                 await output.follow(client.watch(imodel_connection))
-        async with SynchronizationClient(ClientCredentials("wrong", CLIENT_SECRET), base_url=emulator.url) as client:
+            await output.outcome(listed(client.storage_connections.runs.list(imodel_connection)))
+        async with output.client(ClientCredentials("wrong", CLIENT_SECRET), emulator.url) as client:
             await output.follow(client.watch(imodel_connection))
-        async with SynchronizationClient(emulator.token(lifetime=1), base_url=emulator.url) as client:
+        async with output.client(emulator.token(lifetime=1), emulator.url) as client:
             await output.follow(client.watch(imodel_connection))
         tokens = seen_by(emulator)
         output.add(credentials, emulator, *emulator.requests[-50:])
     output.add(*(Token(value=token) for token in tokens))
     assert len(tokens) > 3
     assert output.records > 0
+    assert output.opentelemetry.spans
+    assert len(output.opentelemetry.metrics) == 5
     assert len({type(error) for error in output.errors}) >= 6
     assert output.leaks(tokens | {CLIENT_SECRET}) == []
 
@@ -198,7 +220,7 @@ async def test_a_service_that_quotes_its_callers_secrets_back_brings_none_of_the
                     header = {"Location": f"https://x/?sig={JWT}&access_token={JWT}"}
                     server.set(operation, then(http(status, form, **header)), reset, *server.answers[operation])
                     credentials = ClientCredentials("id", CLIENT_SECRET)
-                    async with SynchronizationClient(credentials, base_url=server.url) as client:
+                    async with output.client(credentials, server.url) as client:
                         await output.follow(client.watch(CONNECTION, timeout=60))
                         await output.outcome(client.storage_connections.runs.trigger(CONNECTION))
                         await output.outcome(listed(client.storage_connections.runs.list(CONNECTION)))
@@ -207,10 +229,9 @@ async def test_a_service_that_quotes_its_callers_secrets_back_brings_none_of_the
 
 
 async def test_a_request_id_that_holds_a_token_is_not_shown():
-    async with hostile_server() as server:
+    async with all_output() as output, hostile_server() as server:
         server.set("look", http("403 No", b"", X_Request_Id=f"Bearer {JWT}"))
-        output = Output()
-        async with SynchronizationClient(JWT, base_url=server.url) as client:
+        async with output.client(JWT, server.url) as client:
             await output.follow(client.watch(CONNECTION))
     assert len(output.errors) == 1
     assert output.leaks({JWT}) == []
@@ -234,7 +255,7 @@ PROSE = f"the secret {CLIENT_SECRET} is wrong"
 async def test_an_issuer_that_quotes_the_client_secret_does_not_bring_it_out(answer):
     async with all_output() as output, hostile_server() as server:
         server.set("token", answer)
-        async with SynchronizationClient(ClientCredentials("id", CLIENT_SECRET), base_url=server.url) as client:
+        async with output.client(ClientCredentials("id", CLIENT_SECRET), server.url) as client:
             await output.follow(client.watch(CONNECTION, timeout=60))
     assert output.errors
     assert output.leaks({CLIENT_SECRET[:10]}) == []
@@ -253,7 +274,12 @@ def test_no_repr_holds_a_token_or_the_client_secret():
     assert output.leaks({JWT, CLIENT_SECRET}) == []
 
 
-@pytest.mark.parametrize("form", ["log", "extra", "warning", "error", "cause", "resume token"])
+PLAIN = SynchronizationError("x")
+
+
+@pytest.mark.parametrize(
+    "form", ["log", "extra", "warning", "record", "span", "metric", "error", "cause", "resume token"]
+)
 async def test_a_secret_that_is_planted_is_found(form):
     from bentley_sync_async.wire.resume import pack
 
@@ -265,6 +291,16 @@ async def test_a_secret_that_is_planted_is_found(form):
                 logging.getLogger("aiohttp.planted").debug("with", extra={"planted": JWT})
             case "warning":
                 warnings.warn(f"with {JWT}", stacklevel=1)
+            case "record":
+                output.add_record(RetryRecord(method="GET", url=JWT, cause=PLAIN, attempt=1, delay=0.0))
+            case "span":
+                output.opentelemetry.hook(
+                    RequestRecord(
+                        method="GET", url=f"https://x/{JWT}", status=200, error=None, duration=0.0, size=0, resends=0
+                    )
+                )
+            case "metric":
+                output.opentelemetry.hook(RetryRecord(method=JWT, url="", cause=PLAIN, attempt=1, delay=0.0))
             case "error":
                 output.add_error(SynchronizationError(JWT))
             case "cause":

@@ -19,6 +19,7 @@ from support_runs import normal
 from support_transport import answer, lost, refusal, timed_out
 
 from bentley_sync_async import (
+    AuthenticationError,
     BackoffPacing,
     ConflictError,
     JobAppeared,
@@ -26,7 +27,6 @@ from bentley_sync_async import (
     JobStateChanged,
     JobUpdated,
     JobVanished,
-    ProtocolError,
     RunAppeared,
     RunCompleted,
     RunJoined,
@@ -36,6 +36,7 @@ from bentley_sync_async import (
     RunUpdated,
     StorageRun,
     SynchronizationClient,
+    SynchronizationError,
     TaskAppeared,
     TaskCompleted,
     TaskRetried,
@@ -50,6 +51,7 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.watch import watcher as watcher_module
+from bentley_sync_async.watch.patience import FAILURE_BUDGET
 from bentley_sync_async.wire.codec import decode_one
 
 BASE = "https://api.example"
@@ -66,7 +68,7 @@ SETTINGS = settings(
     derandomize=False,
 )
 
-BEFORE = ("unsent", "lost before", "slow before", "429", "429 silent", "503", "503 silent", "500", "html")
+BEFORE = ("unsent", "lost before", "slow before", "429", "429 silent", "503", "503 silent", "500", "html", "401")
 AFTER = ("lost after", "slow after", "502 after", "html after", "cut short")
 FAULTS = st.sampled_from(BEFORE + AFTER)
 BOUNDS = st.sampled_from([0.01, 0.3, 3.0, 40.0, 600.0, 4000.0])
@@ -231,13 +233,6 @@ class Ledger:
             retried = isinstance(event, TaskRetried) or (event.task.retry_attempts or 0) < self.retries[key]
             self.retries[key] = (event.task.retry_attempts or 0) if retried else self.retries[key]
 
-    def forgive(self):
-        """Let pass what a resume loses of two events about one change; test_found.py has it."""
-        told = fold(self.events)
-        if told is not None:
-            self.states[()] = told.state
-            self.retries |= {(job.id, task.id): task.retry_attempts or 0 for job in told.jobs for task in job.tasks}
-
     def appeared(self, key, thing):
         assert key not in self.states
         self.states[key] = thing.state
@@ -279,7 +274,7 @@ class WatchMachine(RuleBasedStateMachine):
         self.token = ""  # the one that this watcher was made of
         self.answered_last = ""  # the latest answer's fault
         self.refused = 0  # conflicts that the service answered
-        self.resumed = False
+        self.looking = False  # for the last snapshot, after the end
         self.broken = False  # an event broke the law; what comes after it says nothing
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(watcher_module, "utc_now", lambda: START + self.skew + timedelta(seconds=self.now))
@@ -310,7 +305,7 @@ class WatchMachine(RuleBasedStateMachine):
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         path = urlsplit(request.url).path
-        assert not self.stopped, "a request after the end"
+        assert self.looking or not self.ledger.ended, "a request after the end"
         assert self.ends_at is None or self.now <= self.ends_at + 1e-3, "a request after the timeout"
         look = self.watcher.ref is not None
         assert not (look and request.method == "POST"), "a trigger though there is a run"
@@ -339,7 +334,7 @@ class WatchMachine(RuleBasedStateMachine):
                 raise timed_out(request)
             case "429" | "503":
                 return refusal(int(fault), retry_after="7")
-            case "404" | "500":
+            case "401" | "404" | "500":
                 return refusal(int(fault))
             case "429 silent" | "503 silent":
                 return refusal(int(fault[:3]))
@@ -379,7 +374,6 @@ class WatchMachine(RuleBasedStateMachine):
     def ask(self, bound):
         """Ask for the next event and give up after `bound` seconds; return whether one came."""
         self.stepped = True
-        self.asking_at(self.now)
         if not self.asked:
             self.asked = True
             self.ends_at = (
@@ -394,36 +388,32 @@ class WatchMachine(RuleBasedStateMachine):
             except StopAsyncIteration:
                 assert self.ledger.ended
                 self.stopped = True
-            except (WatchTimeoutError, WatchFailedError, ConflictError, ProtocolError) as error:
+            except SynchronizationError as error:
                 self.ended_by(error)
             else:
                 self.broken = True
                 self.ledger.take(event)
-                if self.ledger.ended:
-                    self.faults.clear()
                 self.told(event)
                 self.broken = False
                 return True
         return False
 
     def ended_by(self, error):
-        """Accept what may end the asking; the same watcher can be asked again."""
+        """Accept what may end the asking; it brings the way back, and the same watcher can be asked again."""
+        assert error.resume_token == self.watcher.resume_token()
         match error:
             case WatchTimeoutError():
                 assert self.timed_out
-                assert error.resume_token == self.watcher.resume_token()
-            case WatchFailedError():
-                assert error.resume_token == self.watcher.resume_token()
             case ConflictError():
                 assert self.refused >= 10
+            case AuthenticationError():
+                assert self.answered_last == "401"
+            case WatchFailedError():
+                assert self.now >= FAILURE_BUDGET
             case _:
-                assert self.watcher.ref is None
-                assert "html" in self.answered_last
+                raise error
 
     def told(self, event):
-        pass
-
-    def asking_at(self, now):
         pass
 
     @rule(seconds=st.sampled_from([0.5, 4.0, 20.0, 300.0, 5000.0]))
@@ -444,8 +434,7 @@ class WatchMachine(RuleBasedStateMachine):
     def become(self, latency):
         self.latency = latency
 
-    # After the end of the story the service is well: see test_found.py.
-    @precondition(lambda self: len(self.faults) < 6 and not self.ledger.ended)
+    @precondition(lambda self: len(self.faults) < 6)
     @rule(fault=FAULTS, times=st.integers(1, 3))
     def fail(self, fault, times):
         self.faults.extend([fault] * times)
@@ -462,8 +451,7 @@ class WatchMachine(RuleBasedStateMachine):
         self.client = self.new_client()
         self.watcher = self.client.resume(token, pacing=self.pacing)
         self.token, self.stepped = token, False
-        self.ledger.forgive()
-        self.served, self.stopped, self.resumed = None, False, True
+        self.served, self.stopped = None, False
 
     def teardown(self):
         try:
@@ -480,7 +468,18 @@ class WatchMachine(RuleBasedStateMachine):
         """Ask until there is no more, of a service that has come to its senses."""
         self.faults.clear()
         for _ in range(500):
-            if self.stopped or (self.timed_out and (self.resumed or not self.ledger.ended)):
+            if self.stopped or (self.timed_out and not self.ledger.ended):
                 return
             self.ask(4000)
         raise AssertionError("the watch does not end")
+
+    def ended_well(self, run):
+        """The consumer knows the run as it is, is told no more, and gets its snapshot."""
+        body = answer(200, {"run": run.data}).body
+        self.told_is(body)
+        assert not self.ask(10)
+        if not self.timed_out:
+            self.looking = True
+            result = self.loop.run_until_complete(self.watcher.result())
+            assert result == decode_one(body, "run", StorageRun)
+            assert not self.ask(10)

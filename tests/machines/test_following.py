@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from machines.model import SETTINGS, WatchMachine
 
+from bentley_sync_async import RunTriggered
 from bentley_sync_async.models import TRANSITIONS, ExecutionState
 from bentley_sync_async.watch.patience import GRACE
 
@@ -17,18 +18,17 @@ UNKNOWN = {
 
 class Following(WatchMachine):
     met_at: float | None = None
-    wanted = 0
 
     @initialize(timeout=st.sampled_from([None, 900.0, 20000.0]), skew=st.sampled_from([0.0, -86400.5, 3600.25]))
     def begin(self, timeout, skew):
         self.open(skew, timeout=timeout)
 
     def told(self, event):
-        if self.met_at is None:
+        if isinstance(event, RunTriggered):
             self.met_at = self.now
 
     def may_be_unknown(self):
-        return not self.resumed and self.met_at is not None and self.now < self.met_at + GRACE - 9
+        return self.met_at is not None and self.now < self.met_at + GRACE - 9
 
     @property
     def changeable(self):
@@ -128,7 +128,6 @@ class Following(WatchMachine):
         for job in self.data["jobs"]:
             job["tasks"].reverse()
 
-    @precondition(lambda self: not self.ledger.ended)
     @rule(times=st.integers(1, 2))
     def the_run_is_not_known_everywhere_yet(self, times):
         self.faults.extend(["404"] * times)
@@ -155,9 +154,7 @@ class Following(WatchMachine):
         if self.timed_out:
             return
         assert self.ledger.ended
-        self.told_is(self.served)
-        self.stopped = True
-        assert not self.ask(10)
+        self.ended_well(self.service.runs[0])
 
 
 Following.TestCase.settings = SETTINGS

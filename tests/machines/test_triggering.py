@@ -4,28 +4,72 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from machines.model import OTHER, OURS, SETTINGS, WatchMachine
 
-from bentley_sync_async import RunJoined, RunTriggered, WaitingForIModel
+from bentley_sync_async import IModelBusyError, RunJoined, RunTriggered, TransportError, WaitingForIModel
 
 DATE_IS_COARSE = 1.0  # seconds
+THROTTLED, SPREAD = 7.0, 0.7  # seconds for which a gate stays closed, and then spreads its requests over
 
 
 class Triggering(WatchMachine):
     doubtful_since: float | None = None  # the earliest trigger of which the watch may not know what came
+    asked_at = 0.0
+    posted = False  # since it was asked last
+    gate_opens = 0.0
 
     @initialize(
         when_active=st.sampled_from(["join", "rerun"]),
+        when_busy=st.sampled_from(["wait", "wait", "wait", "join", "fail"]),
         skew=st.sampled_from([0.0, -86400.5, 3600.25]),
         earlier=st.sampled_from([None, OURS, OTHER]),
     )
-    def begin(self, when_active, skew, earlier):
-        self.when_active = when_active
-        self.open(skew, when_active=when_active)
+    def begin(self, when_active, when_busy, skew, earlier):
+        self.when_active, self.when_busy = when_active, when_busy
+        self.open(skew, when_active=when_active, when_busy=when_busy)
         if earlier is not None:
             self.somebody_triggers(earlier)
 
-    def asking_at(self, now):
-        if self.doubtful_since is None:
-            self.doubtful_since = now
+    async def send(self, request, *, timeout):
+        if request.method != "POST":
+            return await super().send(request, timeout=timeout)
+        self.posted = True
+        first = self.doubtful_since is None
+        if first:
+            self.doubtful_since = self.now
+        try:
+            response = await super().send(request, timeout=timeout)
+        except TransportError as error:
+            if first and not error.sent:
+                self.doubtful_since = None
+            raise
+        names_a_run = "location" in response.headers
+        refused = response.status in {401, 409, 429} or "retry-after" in response.headers
+        # Of a run of our own connection the watch has yet to find out whether a doubtful trigger created it.
+        settled = names_a_run and (response.status == 202 or self.service.active.connection_id == OTHER)
+        if settled or (first and (names_a_run or refused)):
+            self.doubtful_since = None
+        return response
+
+    async def exchange(self, request, path, fault, timeout):
+        response = await super().exchange(request, path, fault, timeout)
+        if "retry-after" in response.headers:
+            self.gate_opens = self.now + THROTTLED
+        return response
+
+    def ask(self, bound):
+        self.asked_at, self.posted = self.now, False
+        told = super().ask(bound)
+        waited_at_the_gate = not self.posted and self.asked_at < self.gate_opens + SPREAD
+        if self.doubtful_since is None and self.watcher.ref is None and waited_at_the_gate:
+            self.doubtful_since = self.asked_at
+        return told
+
+    def ended_by(self, error):
+        if isinstance(error, IModelBusyError):
+            assert error.resume_token == self.watcher.resume_token()
+            assert self.when_busy == "fail"
+            assert error.ref.connection_id == OTHER
+        else:
+            super().ended_by(error)
 
     def told(self, event):
         match event:
@@ -34,17 +78,21 @@ class Triggering(WatchMachine):
                 assert ref.connection_id == OURS
                 assert run.by_us or (event.recovered and self.passes_for_ours(run))
             case RunJoined(ref=ref, foreign=foreign):
-                assert not foreign
-                assert self.when_active == "join"
-                assert ref.connection_id == OURS
+                assert (self.when_busy if foreign else self.when_active) == "join"
+                assert ref.connection_id == (OTHER if foreign else OURS)
+                assert not self.service.find(ref.connection_id, ref.run_id).by_us
             case WaitingForIModel(ref=ref):
                 assert not self.service.find(ref.connection_id, ref.run_id).by_us
+        if isinstance(event, RunTriggered | RunJoined | WaitingForIModel):
+            self.doubtful_since = None
 
     def passes_for_ours(self, run):
         """Whether a run that somebody else triggered will do for the one that our lost trigger was to create."""
-        began = run.began_at
-        assert run.connection_id == OURS
-        return began is None or began >= self.doubtful_since - DATE_IS_COARSE
+        if self.doubtful_since is None:
+            return False
+        # The Date of an answer is older than its arrival.
+        earliest = self.doubtful_since - SPREAD - DATE_IS_COARSE - self.latency / 2
+        return run.began_at is None or run.began_at >= earliest
 
     @precondition(lambda self: self.service.active is None)
     @rule(connection_id=st.sampled_from([OURS, OTHER, OTHER]))
@@ -87,9 +135,9 @@ class Triggering(WatchMachine):
         assert len(self.service.created_by_us) <= 1
 
     @invariant()
-    def what_is_followed_is_of_our_connection(self):
+    def what_is_followed_is_of_our_connection_unless_we_may_join_others(self):
         if hasattr(self, "watcher") and self.watcher.ref is not None:
-            assert self.watcher.ref.connection_id == OURS
+            assert self.watcher.ref.connection_id == OURS or self.when_busy == "join"
 
     def finish(self):
         self.service.conflicts = 0
@@ -105,7 +153,7 @@ class Triggering(WatchMachine):
             self.the_active_run_ends(begun=True)
         self.ask_to_the_end()
         assert self.ledger.ended
-        self.told_is(self.served)
+        self.ended_well(self.service.find(met.ref.connection_id, met.ref.run_id))
         if isinstance(met, RunTriggered) and not met.recovered:
             assert len(self.service.created_by_us) == 1
         self.one_run_is_created_at_most()

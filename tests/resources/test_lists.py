@@ -342,7 +342,14 @@ async def test_a_list_whose_every_page_is_the_same_ends(kind):
     transport, api = scripted(always=connections(1, 2, next=LINKS[kind]))
 
     assert ids(await everything(api.storage_connections.list("i"))) == ["1", "2"]
-    assert len(transport.sent) <= 2
+    assert len(transport.sent) <= 3
+
+
+async def test_a_page_that_comes_in_place_of_the_next_is_asked_for_again():
+    transport, api = scripted(connections(1, 2), connections(1, 2), connections(3, 4), connections())
+
+    assert ids(await everything(api.storage_connections.list("i", page_size=2))) == ["1", "2", "3", "4"]
+    assert windows(transport)[1:3] == ["imodelId=i&$top=2&$skip=2"] * 2
 
 
 async def test_a_foreign_link_makes_no_connection_to_its_server():

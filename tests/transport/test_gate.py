@@ -89,7 +89,24 @@ def test_throttles_of_requests_that_were_under_way_together_count_as_one():
 def test_a_wait_of_years_is_cut():
     gate = Gate()
     gate.note(error(RateLimitedError, 429, 1e9), 0.0)
-    assert gate.wait(0.0) == LONGEST_ASKED
+    assert gate.wait(0.0) == LONGEST_ASKED == 3600.0
+
+
+@pytest.mark.parametrize("now", [-1e9, 0.0, 1e9])
+def test_a_gate_is_open_at_first_whatever_the_clock_says(now):
+    assert Gate().wait(now) == 0
+
+
+def test_a_wait_too_short_for_a_clock_to_tell_is_none():
+    assert Gate(opens_at=CLOCK).wait(0.0) == 0
+
+
+def test_a_throttle_that_closes_the_gate_for_no_longer_is_not_its_cause():
+    gate = Gate()
+    first = error(RateLimitedError, 429, 30.0)
+    gate.note(first, 0.0)
+    gate.note(error(RateLimitedError, 429, 30.0), 0.0)
+    assert gate.cause is first
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.none() | st.floats(0, 5000)), max_size=20))

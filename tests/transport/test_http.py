@@ -1,4 +1,5 @@
 import asyncio
+import functools
 import gzip
 import platform
 import socket
@@ -180,6 +181,55 @@ async def test_one_connection_serves_one_request_after_the_other():
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
+UNASKED = {
+    "the answer again": http("200 OK", b"stale"),
+    "the beginning of an answer": http("200 OK", b"stale")[:-1],
+    "a farewell": http("408 Request Timeout", Connection="close"),
+    "junk": b"\x00\xffjunk\r\n\r\n",
+}
+
+
+def followed_by(extra):
+    """A step that answers, and a second later writes more."""
+
+    def step(transport):
+        transport.write(http("200 OK", b"first"))
+        asyncio.get_running_loop().call_later(1, transport.write, extra)
+
+    return step
+
+
+@pytest.mark.parametrize("extra", UNASKED)
+async def test_what_comes_unasked_answers_no_request(extra):
+    async with meeting(followed_by(UNASKED[extra]), http("200 OK", b"true")) as (server, transport):
+        await transport.send(get(server), timeout=60)
+        await anyio.sleep(2)
+
+        assert (await transport.send(get(server), timeout=60)).body == b"true"
+
+
+@pytest.mark.parametrize("extra", UNASKED)
+async def test_a_connection_on_which_something_came_unasked_is_closed(extra):
+    async with meeting(followed_by(UNASKED[extra]), http()) as (server, transport):
+        await transport.send(get(server), timeout=60)
+        await anyio.sleep(2)
+        await transport.send(get(server), timeout=60)
+        await anyio.sleep(0.1)
+
+        assert [connection.is_closing() for connection in server.transports] == [True, False]
+
+
+async def test_no_spoilt_connection_of_many_is_used_again():
+    async with meeting(*[followed_by(http("200 OK", b"stale"))] * 5, http("200 OK", b"true")) as (server, transport):
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(functools.partial(transport.send, get(server), timeout=60))
+        await anyio.sleep(2)
+
+        assert (await transport.send(get(server), timeout=60)).body == b"true"
+        assert server.connections == 6
+
+
 # Redirects and cookies.
 
 
@@ -319,7 +369,6 @@ async def test_a_request_to_a_host_without_an_address_was_not_sent(monkeypatch):
 
 SLOW = {
     "silence": stay_silent,
-    "half a status line": b"HTTP/1.1 2",
     "half the headers": b"HTTP/1.1 200 OK\r\nContent-Le",
     "headers and no body": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
     "half the body": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",

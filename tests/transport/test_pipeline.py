@@ -1,5 +1,7 @@
 import contextlib
+import json
 import logging
+from urllib.parse import quote
 
 import anyio
 import pytest
@@ -19,7 +21,7 @@ from bentley_sync_async.errors import (
     ServerError,
     TokenUnavailableError,
 )
-from bentley_sync_async.transport.messages import Request
+from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.retry import RetryPolicy
 from bentley_sync_async.transport.tokens import Token
@@ -205,6 +207,43 @@ async def test_an_answer_that_is_too_large_is_not_asked_for_again():
     transport = ScriptedTransport(ResponseTooLargeError("large", method="GET", url=URL, sent=True))
 
     assert isinstance(await failure(transport), ResponseTooLargeError)
+
+
+# What a server quotes of the request.
+
+OPAQUE = 'A1b2/C3d4+E5f6=G7h8"I9'
+
+
+@pytest.mark.parametrize("quoted", [OPAQUE, quote(OPAQUE, safe=""), json.dumps(OPAQUE)], ids=["bare", "URL", "JSON"])
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_error_that_quotes_the_token_does_not_show_it(status, quoted):
+    body = f"unknown credential {quoted}, refused".encode()
+    error = await failure(ScriptedTransport(Response(status=status, body=body)), tokens=Tokens(OPAQUE))
+
+    assert "A1b2" not in f"{error}{error!r}{error.__dict__}"
+
+
+async def test_a_problem_that_quotes_the_token_keeps_its_other_words():
+    step = answer(404, {"error": {"code": "Gone", "message": f"No {OPAQUE} here.", "details": [{"target": OPAQUE}]}})
+    error = await failure(ScriptedTransport(step), tokens=Tokens(OPAQUE))
+
+    assert (error.message, error.details[0].target) == ("No [hidden] here.", "[hidden]")
+
+
+async def test_an_answer_that_quotes_the_token_does_not_hold_it():
+    transport = ScriptedTransport(answer(200, {"run": {"id": OPAQUE}}))
+
+    response = await pipeline(transport, Tokens(OPAQUE)).call(request())
+
+    assert json.loads(response.body) == {"run": {"id": "[hidden]"}}
+
+
+async def test_a_token_that_is_a_mere_word_may_stand_in_an_answer():
+    transport = ScriptedTransport(Response(status=200, body=b"the token is good"))
+
+    response = await pipeline(transport, Tokens("token")).call(request())
+
+    assert response.body == b"the token is good"
 
 
 # Retries, in virtual time.

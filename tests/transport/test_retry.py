@@ -48,6 +48,7 @@ PASSING = {
     "503": status(503),
     "503 with Retry-After": status(503, 1),
     "504": status(504),
+    "504 with Retry-After": status(504, 1),
     "no token for now": TokenUnavailableError("No token."),
 }
 CERTAINLY_NOT_PROCESSED = {
@@ -117,6 +118,10 @@ def test_waits_grow_by_the_factor_up_to_the_longest():
 
 def test_the_default_waits_are_half_a_second_doubling():
     assert [wait(lost(), attempt=n) for n in range(1, 5)] == [0.5, 1.0, 2.0, 4.0]
+
+
+def test_the_default_waits_go_on_doubling_up_to_half_a_minute():
+    assert [STEADY.wait_after(n, chance=0.0) for n in range(4, 9)] == [4.0, 8.0, 16.0, 30.0, 30.0]
 
 
 def test_five_attempts_are_the_default():
@@ -195,6 +200,11 @@ def test_who_says_nothing_asks_for_no_wait(error):
 def test_a_policy_that_cannot_work_is_refused(setting, value):
     with pytest.raises(ValueError, match=setting):
         RetryPolicy(**{setting: value})
+
+
+def test_the_settings_of_a_policy_are_given_by_name():
+    with pytest.raises(TypeError, match="positional"):
+        RetryPolicy(5)
 
 
 def test_a_policy_whose_waits_would_be_negative_is_refused():

@@ -83,6 +83,8 @@ from bentley_sync_async import (
     event_to_json,
     fold,
 )
+from bentley_sync_async.integrations.otel import OpenTelemetryHook
+from bentley_sync_async.testing import After, ScriptedTransport, Sent, Step, answer, lost, refusal, timed_out
 
 
 async def lists(client: SynchronizationClient) -> None:
@@ -273,7 +275,7 @@ async def clients() -> None:
     pacing: Pacing = EverySecond()
     SynchronizationClient(source, transport=transport)
     hook: Hook = counting
-    SynchronizationClient(fetch_text, hooks=[hook, LoggingHook()])
+    SynchronizationClient(fetch_text, hooks=[hook, LoggingHook(), OpenTelemetryHook()])
     SynchronizationClient(fetch_token)
     SynchronizationClient(ClientCredentials("service-1", "s"), environment=Environment.QA, issuer="https://i.example")
     assert_type(SynchronizationClient.from_env(), SynchronizationClient)
@@ -303,3 +305,23 @@ def changes(event: RunChange, job: JobChange, task: TaskChange) -> None:
     assert_type((job.job, task.job_id, task.task), tuple[StorageJob, str, StorageTask])
     assert_type(event.ref, RunRef)
     assert_type((event.seq, event.at), tuple[int, datetime])
+
+
+async def answered(request: Request) -> Response:
+    return answer(200, {"url": request.url}, retry_after="3")
+
+
+def scripts(run: StorageRun) -> SynchronizationClient:
+    steps: list[Step] = [
+        answer(200, {"run": run}),
+        After(3.0, answered),
+        refusal(404),
+        lost,
+        timed_out,
+        lost(sent=False),
+    ]
+    transport = ScriptedTransport(*steps, always=lambda request: lost(request, sent=False))
+    assert_type(transport.sent, list[Sent])
+    assert_type([(sent.request, sent.at, sent.timeout) for sent in transport.sent], list[tuple[Request, float, float]])
+    assert_type((transport.lines, transport.bodies), tuple[list[str], list[object]])
+    return SynchronizationClient("t", transport=transport)

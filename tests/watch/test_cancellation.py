@@ -1,15 +1,18 @@
 """A watch that is cancelled once, at every one of the steps that it takes, loses no event and creates one run.
 
 A step is one suspension: the watch hands control to the event loop. The task that awaits the watch is cancelled there,
-as `asyncio.timeout` or a task group would do it, over a real socket; then the same watch is asked again.
+as `asyncio.timeout` or a task group would do it, over a real socket; then the same watch is asked again, or another
+client takes it up.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AsyncExitStack
 from typing import Any
 
+import anyio
 import pytest
+from attrs import evolve, field, frozen
 from support_runs import normal
 from support_watch import completed_tasks, emulated, names
 
@@ -25,11 +28,13 @@ from bentley_sync_async import (
     SynchronizationClient,
     TaskAppeared,
     TaskCompleted,
+    WaitingForIModel,
     WatchEvent,
     fold,
 )
-from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule
+from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule
 
+FILES = [("a.dgn", ConnectorType.MSTN), ("b.dwg", ConnectorType.DWG)]
 PACING = BackoffPacing(shortest=20, longest=60, jitter=0)  # few looks, and at the same instants each time
 
 
@@ -72,9 +77,40 @@ class _Counted:
             return done.value
 
 
-async def follow(watcher: RunWatcher, steps: Steps) -> tuple[list[WatchEvent], int]:
-    """Return the events of a watch and how often it was cancelled on the way."""
-    events: list[WatchEvent] = []
+@frozen(kw_only=True)
+class Scene:
+    """A watch in the midst of things, and what is to come of it.
+
+    Attributes:
+        emulator: The service.
+        watcher: The watch.
+        new_client: Opens another client of the service.
+        before: The events that were taken before, from the watch that this one goes on from.
+        runs: How many runs there are in the end.
+    """
+
+    emulator: Emulator
+    watcher: RunWatcher
+    new_client: Callable[[], Awaitable[SynchronizationClient]]
+    before: list[WatchEvent] = field(factory=list)
+    runs: int = 1
+
+
+Again = Callable[[Scene, RunWatcher], Awaitable[RunWatcher]]
+Stage = Callable[[AsyncExitStack], Awaitable[Scene]]
+
+
+async def the_same(scene: Scene, watcher: RunWatcher) -> RunWatcher:
+    return watcher
+
+
+async def taken_up_in_a_new_client(scene: Scene, watcher: RunWatcher) -> RunWatcher:
+    return (await scene.new_client()).resume(watcher.resume_token(), pacing=PACING)
+
+
+async def follow(scene: Scene, steps: Steps, again: Again = the_same) -> tuple[list[WatchEvent], int, RunWatcher]:
+    """Return the events of a watch, how often it was cancelled on the way, and the watcher that came to the end."""
+    events, watcher = list(scene.before), scene.watcher
     cancelled = 0
     while not (events and isinstance(events[-1], RunCompleted)):
         task = asyncio.get_running_loop().create_task(steps.run(anext(watcher)))
@@ -83,56 +119,98 @@ async def follow(watcher: RunWatcher, steps: Steps) -> tuple[list[WatchEvent], i
         except asyncio.CancelledError:
             assert task.cancelled()
             cancelled += 1
-    return events, cancelled
+            watcher = await again(scene, watcher)
+    return events, cancelled, watcher
 
 
-@asynccontextmanager
-async def plain() -> AsyncIterator[tuple[Emulator, RunWatcher, int]]:
-    async with emulated() as (emulator, client):
-        files = [("a.dgn", ConnectorType.MSTN), ("b.dwg", ConnectorType.DWG)]
-        yield emulator, client.watch(emulator.add_connection(files=files), pacing=PACING), 1
+async def opened(stack: AsyncExitStack, **options: Any) -> tuple[Emulator, Callable[[], Awaitable[Any]]]:
+    """Start an emulator; return it and what opens a client of it."""
+    emulator, _ = await stack.enter_async_context(emulated(**options))
 
-
-@asynccontextmanager
-async def busy_imodel() -> AsyncIterator[tuple[Emulator, RunWatcher, int]]:
-    async with emulated() as (emulator, client):
-        imodel_id = emulator.new_imodel_id()
-        emulator.start_run(emulator.add_connection(imodel_id))
-        yield emulator, client.watch(emulator.add_connection(imodel_id), pacing=PACING), 2
-
-
-@asynccontextmanager
-async def lost_answer_and_new_tokens() -> AsyncIterator[tuple[Emulator, RunWatcher, int]]:
-    async with emulated(token_lifetime=100) as (emulator, _):
-        emulator.add_fault(
-            FaultRule(action=FaultAction.RESET_BEFORE_HEADERS, performed=True, method="POST", path="/run$", nth=1)
-        )
+    async def new_client() -> SynchronizationClient:
         credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
-        async with SynchronizationClient(credentials, base_url=emulator.url, issuer=emulator.url) as client:
-            yield emulator, client.watch(emulator.add_connection(), timeout=3600, pacing=PACING), 1
+        client = SynchronizationClient(credentials, base_url=emulator.url, issuer=emulator.url)
+        return await stack.enter_async_context(client)
+
+    return emulator, new_client
 
 
-Scene = Callable[[], Any]
-SCENES: list[Scene] = [plain, busy_imodel, lost_answer_and_new_tokens]
+async def resumed(scene: Scene) -> Scene:
+    """The watch is left here, and another client takes it up."""
+    return evolve(scene, watcher=await taken_up_in_a_new_client(scene, scene.watcher))
 
 
-async def steps_of(scene: Scene) -> tuple[int, list[WatchEvent]]:
+async def plain(stack: AsyncExitStack) -> Scene:
+    emulator, new_client = await opened(stack)
+    connection_id = emulator.add_connection(files=FILES)
+    watcher = (await new_client()).watch(connection_id, pacing=PACING)
+    return Scene(emulator=emulator, watcher=watcher, new_client=new_client)
+
+
+async def busy_imodel(stack: AsyncExitStack) -> Scene:
+    emulator, new_client = await opened(stack)
+    imodel_id = emulator.new_imodel_id()
+    emulator.start_run(emulator.add_connection(imodel_id))
+    watcher = (await new_client()).watch(emulator.add_connection(imodel_id), pacing=PACING)
+    return Scene(emulator=emulator, watcher=watcher, new_client=new_client, runs=2)
+
+
+async def lost_answer_and_new_tokens(stack: AsyncExitStack) -> Scene:
+    emulator, new_client = await opened(stack, token_lifetime=100)
+    lost = FaultRule(action=FaultAction.RESET_BEFORE_HEADERS, performed=True, method="POST", path="/run$", nth=1)
+    emulator.add_fault(lost)
+    watcher = (await new_client()).watch(emulator.add_connection(), timeout=3600, pacing=PACING)
+    return Scene(emulator=emulator, watcher=watcher, new_client=new_client)
+
+
+async def left_before_the_answer_to_the_trigger(stack: AsyncExitStack) -> Scene:
+    scene = await plain(stack)
+    scene.emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=30, method="POST", path="/run$", nth=1))
+    with anyio.move_on_after(5):
+        await anext(scene.watcher)
+    return await resumed(scene)
+
+
+async def left_while_waiting_for_a_busy_imodel(stack: AsyncExitStack) -> Scene:
+    scene = await busy_imodel(stack)
+    scene.before.extend([await anext(scene.watcher) for _ in range(2)])
+    assert isinstance(scene.before[-1], WaitingForIModel)
+    return await resumed(scene)
+
+
+async def left_between_two_events_of_one_look(stack: AsyncExitStack) -> Scene:
+    scene = await plain(stack)
+    scene.emulator.add_file_rule(FileRule(duration=900))
+    while not (scene.before and isinstance(scene.before[-1], JobAppeared)):
+        scene.before.append(await anext(scene.watcher))
+    return await resumed(scene)
+
+
+STAGES: list[Stage] = [
+    plain,
+    busy_imodel,
+    lost_answer_and_new_tokens,
+    left_before_the_answer_to_the_trigger,
+    left_while_waiting_for_a_busy_imodel,
+    left_between_two_events_of_one_look,
+]
+
+
+@pytest.mark.parametrize("again", [the_same, taken_up_in_a_new_client])
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_watch_that_is_cancelled_at_any_step_loses_nothing_and_creates_one_run(stage, again, record_property):
     steps = Steps(cancel_at=None)
-    async with scene() as (_, watcher, _):
-        events, _ = await follow(watcher, steps)
-    return steps.taken, events
-
-
-@pytest.mark.parametrize("scene", SCENES)
-async def test_a_watch_that_is_cancelled_at_any_step_loses_nothing_and_creates_one_run(scene, record_property):
-    number, undisturbed = await steps_of(scene)
+    async with AsyncExitStack() as stack:
+        undisturbed, _, _ = await follow(await stage(stack), steps)
+    number = steps.taken
     assert number > 20
     for step in range(1, number + 1):
-        async with scene() as (emulator, watcher, runs):
-            events, cancelled = await follow(watcher, Steps(cancel_at=step))
+        async with AsyncExitStack() as stack:
+            scene = await stage(stack)
+            events, cancelled, watcher = await follow(scene, Steps(cancel_at=step), again)
         where = f"cancelled at step {step} of {number}"
         assert cancelled == 1, where
-        assert len(emulator.runs) == runs, where
+        assert len(scene.emulator.runs) == scene.runs, where
         assert [event.seq for event in events] == list(range(1, len(events) + 1)), where
         assert _once(events) == _once(undisturbed), where
         assert names(events).count("RunTriggered") == 1, where
@@ -140,7 +218,7 @@ async def test_a_watch_that_is_cancelled_at_any_step_loses_nothing_and_creates_o
         folded = fold(events)
         assert folded is not None, where
         assert normal(folded) == normal(watcher.run), where
-    record_property("steps", f"{scene.__name__}: cancelled at each of {number}")
+    record_property("steps", f"{stage.__name__}, {again.__name__}: cancelled at each of {number}")
 
 
 async def test_a_watch_that_is_cancelled_again_and_again_comes_to_its_end():

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 from attrs import evolve
 from support_runs import NOW, REF
@@ -20,7 +22,7 @@ from bentley_sync_async import (
     diff,
     fold,
 )
-from bentley_sync_async.watch.diff import unknown_values
+from bentley_sync_async.watch.diff import RUN_ENDING, unknown_values
 
 S = ExecutionState
 TASK = StorageTask(id="t", state=S.EXECUTING, retry_attempts=0, storage_file_id="f")
@@ -75,6 +77,84 @@ def names(last, now):
 )
 def test_each_change_has_its_events(now, expected):
     assert names(RUN, now) == expected
+
+
+def test_a_phase_may_come_before_or_after_the_one_before_it():
+    for before in (*JobPhase, None):
+        for after in (*JobPhase, None):
+            told = ["RunPhaseChanged"] if before != after else []
+            assert names(evolve(RUN, phase=before), evolve(RUN, phase=after)) == told
+
+
+@pytest.mark.parametrize("state", [*S, S("Asleep"), S("Zombie")])
+def test_what_appears_in_a_state_has_ended_only_if_that_is_completed(state):
+    task = StorageTask(id="t", state=state)
+    job = StorageJob(id="j", state=state, tasks=(task,))
+    ends = [name for name in names(None, StorageRun(id="r", state=state, jobs=(job,))) if name.endswith("Completed")]
+    assert ends == (["TaskCompleted", "JobCompleted", "RunCompleted"] if state == S.COMPLETED else [])
+
+
+@pytest.mark.parametrize(
+    ("with_state", "name"),
+    [
+        (lambda state: evolve(RUN, state=state), "RunStateChanged"),
+        (lambda state: with_job(state=state), "JobStateChanged"),
+        (lambda state: with_task(state=state), "TaskStateChanged"),
+    ],
+)
+def test_any_state_may_come_after_any_other(with_state, name):
+    for before in S:
+        for after in S:
+            assert (name in names(with_state(before), with_state(after))) == (before != after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, 1, ["TaskRetried"]),
+        (None, 0, ["TaskUpdated"]),
+        (0, None, ["TaskUpdated"]),
+        (1, None, ["TaskUpdated"]),
+        (1, 2, ["TaskRetried"]),
+    ],
+)
+def test_no_word_on_retries_means_none(before, after, told):
+    assert names(with_task(retry_attempts=before), with_task(retry_attempts=after)) == told
+
+
+def test_the_first_retry_is_told_to_come_after_none():
+    (retried,) = diff(with_task(retry_attempts=None), with_task(retry_attempts=1), ref=REF, at=NOW)
+    assert isinstance(retried, TaskRetried)
+    assert retried.before == 0
+
+
+def test_events_are_counted_from_one():
+    assert [event.seq for event in diff(None, RUN, ref=REF, at=NOW)] == [1, 2, 3]
+
+
+ENDED = evolve(RUN, state=S.COMPLETED, jobs=(evolve(JOB, state=S.COMPLETED, tasks=(evolve(TASK, state=S.COMPLETED),)),))
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        ({("j", "t")}, ["TaskCompleted"]),
+        ({("j",)}, ["JobCompleted"]),
+        ({RUN_ENDING}, ["RunCompleted"]),
+        ({RUN_ENDING, ("j",), ("j", "t")}, ["TaskCompleted", "JobCompleted", "RunCompleted"]),
+        ({("k",), ("j", "u"), ("k", "t"), ("t",)}, []),
+        (set(), []),
+    ],
+)
+def test_an_end_that_was_seen_and_not_told_is_told_once_more(ending, told):
+    for now in (ENDED, copy.deepcopy(ENDED)):
+        events = diff(ENDED, now, ref=REF, at=NOW, ending=frozenset(ending))
+        assert [type(event).__name__ for event in events] == told
+
+
+def test_an_end_that_was_not_told_is_none_if_what_ended_was_opened_again():
+    events = diff(ENDED, RUN, ref=REF, at=NOW, ending=frozenset({RUN_ENDING, ("j",), ("j", "t")}))
+    assert {type(event).__name__ for event in events} == {"RunStateChanged", "JobStateChanged", "TaskStateChanged"}
 
 
 def test_a_first_snapshot_tells_everything_in_order():

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from attrs import fields
 
 from bentley_sync_async import (
     ConnectorType,
@@ -10,15 +11,19 @@ from bentley_sync_async import (
     PollDelayed,
     RateLimitedError,
     RunCompleted,
+    RunJoined,
     RunRef,
     RunStateChanged,
+    RunTriggered,
     StorageJob,
     StorageRun,
     StorageTask,
     TaskCompleted,
     WaitingForIModel,
+    WatchEvent,
     event_to_json,
 )
+from bentley_sync_async.watch import events
 
 REF = RunRef(connection_id="c", run_id="r")
 AT = datetime(2026, 11, 22, 1, 2, 3, 400000, tzinfo=UTC)
@@ -29,6 +34,23 @@ COMMON = {"seq": 3, "at": "2026-11-22T01:02:03.400000Z", "ref": {"connectionId":
 TASK_JSON = {"id": "t", "storageFileId": "f", "state": "Completed", "result": "Undetermined"}
 JOB_JSON = {"id": "j", "state": "NotStarted", "result": "Undetermined", "connectorType": "MSTN"}
 RUN_JSON = {"id": "r", "connectionId": "c", "state": "Completed", "result": "Undetermined"}
+
+EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, WatchEvent)]
+
+
+@pytest.mark.parametrize("cls", EVENTS)
+def test_an_event_is_made_by_the_names_of_its_attributes(cls):
+    assert all(attribute.kw_only for attribute in fields(cls))
+
+
+@pytest.mark.parametrize("cls", EVENTS)
+def test_an_event_takes_no_more_room_than_its_attributes(cls):
+    assert "__slots__" in vars(cls)
+
+
+def test_a_run_is_taken_for_ours_unless_its_event_says_otherwise():
+    assert not RunTriggered(seq=1, at=AT, ref=REF).recovered
+    assert not RunJoined(seq=1, at=AT, ref=REF).foreign
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ LOST = {
     "503 without Retry-After though the run was created": FaultRule(status=503, performed=True),
     "504 though the run was created": FaultRule(status=504, performed=True),
     "an answer later than the timeout": FaultRule(action=FaultAction.DELAY, delay=90),
+    "a web page with status 200": FaultRule(status=200, body="<html>It works!</html>", performed=True),
+    "nothing with status 204": FaultRule(status=204, performed=True),
+    "a redirect": FaultRule(status=302, performed=True),
+    "an answer cut off in its body": FaultRule(action=FaultAction.TRUNCATED_BODY),
 }
 SHORT = RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0)
 
@@ -36,6 +40,7 @@ def lose(emulator, how, **changes):
         action=rule.action,
         performed=rule.performed,
         status=rule.status,
+        body=rule.body,
         location=rule.location,
         delay=rule.delay,
         method="POST",

@@ -21,7 +21,22 @@ def test_no_wait_leaves_its_bounds_however_long_it_is_quiet(quiet, chance):
     assert 1.8 <= PACING.delay(quiet=quiet, chance=chance) <= 30
 
 
-@pytest.mark.parametrize("setting", [{"shortest": 0.0}, {"factor": 0.5}, {"longest": -1.0}, {"jitter": -0.1}])
+@pytest.mark.parametrize(
+    "setting", [{"shortest": 0.0}, {"factor": 0.5}, {"longest": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}]
+)
 def test_impossible_settings_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         BackoffPacing(**setting)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"shortest": 0.1}, {"factor": 1.0}, {"longest": 0.1}, {"jitter": 0.0}, {"jitter": 1.0}]
+)
+def test_settings_are_taken_up_to_their_bounds(setting):
+    ((name, value),) = setting.items()
+    assert getattr(BackoffPacing(**setting), name) == value
+
+
+def test_settings_are_given_by_name():
+    with pytest.raises(TypeError, match="positional"):
+        BackoffPacing(2.0)

@@ -3,15 +3,15 @@
 import base64
 import random
 import string
-from datetime import timedelta
 from uuid import UUID
 
 import anyio
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_runs import NOW, REF, lawful_histories, normal, runs
+from support_transport import answer, lost, scripted
 from support_watch import completed_tasks, emulated, events_of, names, triggers
 
 from bentley_sync_async import (
@@ -19,6 +19,7 @@ from bentley_sync_async import (
     ConnectorType,
     ExecutionState,
     JobVanished,
+    PollDelayed,
     ResumeTokenError,
     RunCompleted,
     RunRef,
@@ -30,24 +31,19 @@ from bentley_sync_async import (
     StorageTask,
     SynchronizationClient,
     TaskVanished,
+    WatchEvent,
     WatchTimeoutError,
     diff,
     fold,
 )
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule
-from bentley_sync_async.watch import watcher as watcher_module
 from bentley_sync_async.watch.bookmark import Bookmark
 from bentley_sync_async.watch.memory import Memory, recall, remember
+from bentley_sync_async.wire.codec import to_builtins
 from bentley_sync_async.wire.resume import pack, unpack
 
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dgn", ConnectorType.MSTN), ("c.dwg", ConnectorType.DWG)]
 PACING = BackoffPacing(shortest=20, longest=60, jitter=0)
-
-
-@pytest.fixture(autouse=True)
-def wall_clock(monkeypatch):
-    """A wall clock that keeps step with the event loop's, as real ones do."""
-    monkeypatch.setattr(watcher_module, "utc_now", lambda: NOW + timedelta(seconds=anyio.current_time()))
 
 
 async def taken_up(emulator, token):
@@ -96,8 +92,12 @@ async def test_a_watch_that_was_told_to_its_end_has_nothing_more_to_tell():
         watcher = client.watch(emulator.add_connection())
         run = await watcher.result()
         later, after = await taken_up(emulator, watcher.resume_token())
+        sent = len(emulator.requests)
+        again = client.resume(watcher.resume_token())
+        assert await again.result() == run
     assert after == []
-    assert later.run == run
+    assert later.run is None
+    assert len(emulator.requests) == sent + 1
 
 
 async def test_a_watch_that_sent_nothing_yet_triggers_when_it_is_taken_up():
@@ -269,6 +269,71 @@ def test_after_a_gap_the_events_lead_from_what_was_told_to_what_is(told, now):
 @given(runs, runs)
 def test_after_a_gap_there_are_events_exactly_when_something_changed(told, now):
     assert bool(diff(recall(remember(told), now), now, ref=REF, at=NOW)) == (normal(told) != normal(now))
+
+
+def shown(run):
+    return answer(200, {"run": to_builtins(run)})
+
+
+async def until_nothing_more(watcher):
+    events = []
+    async for event in watcher:
+        if isinstance(event, PollDelayed):
+            break
+        events.append(event)
+    return events
+
+
+def told(events):
+    """What each event tells; of what vanished after a resume only its id is known."""
+    things = [getattr(event, name, None) for event in events for name in ("run", "job", "task")]
+    ids = [thing and thing.id for thing in things]
+    per_event = zip(ids[::3], ids[1::3], ids[2::3], strict=True)
+    return sorted(
+        repr((type(event).__name__, *ids, getattr(event, "job_id", None), getattr(event, "before", None)))
+        for event, ids in zip(events, per_event, strict=True)
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(runs, runs)
+async def test_a_watch_left_between_any_two_events_tells_the_others_and_no_more(first, second):
+    looks = [shown(evolve(first, state=ExecutionState.EXECUTING)), shown(second)]
+    _, client = scripted(*looks, always=lost())
+    whole = await until_nothing_more(client.attach(REF))
+    for cut in range(len(whole) + 1):
+        transport, client = scripted(*looks)
+        watcher = client.attach(REF)
+        before = [await anext(watcher) for _ in range(cut)]
+        seen = max(len(transport.sent) - 1, 0)  # the resumed watch sees what this one saw last
+        _, other = scripted(*looks[seen:], always=lost())
+        after = await until_nothing_more(other.resume(watcher.resume_token()))
+        assert [event.seq for event in before + after] == list(range(1, len(whole) + 1))
+        assert told(after) == told(whole[cut:])
+        folded = fold(before + after)
+        assert folded is not None
+        assert normal(folded) == normal(second)
+
+
+@settings(deadline=None, max_examples=40)
+@given(runs, runs)
+async def test_a_watch_left_after_every_single_event_tells_each_once(first, second):
+    looks = [shown(evolve(first, state=ExecutionState.EXECUTING)), shown(second)]
+    _, client = scripted(*looks, always=lost())
+    whole = await until_nothing_more(client.attach(REF))
+    token = client.attach(REF).resume_token()
+    events: list[WatchEvent] = []
+    while len(events) <= len(whole):
+        transport, client = scripted(*looks, always=lost())
+        watcher = client.resume(token)
+        event = await anext(watcher, None)
+        if event is None or isinstance(event, PollDelayed):
+            break
+        events.append(event)
+        token = watcher.resume_token()
+        del looks[: len(transport.sent) - 1]
+    assert [event.seq for event in events] == list(range(1, len(whole) + 1))
+    assert told(events) == told(whole)
 
 
 @given(lawful_histories(), st.integers(0, 30))

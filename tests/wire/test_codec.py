@@ -257,6 +257,10 @@ class TestRefuses:
     def test_and_keeps_what_went_wrong_below_as_the_cause(self):
         assert run_failure(id=5).__cause__ is not None
 
+    def test_all_but_the_first_of_what_is_wrong_goes_unnamed(self):
+        assert run_failure(state=1, result=2).path == "$.run.state"
+        assert run_failure(jobs=[{"id": 1}, {"id": 2}]).path == "$.run.jobs[0].id"
+
 
 class TestEncodes:
     def test_names_in_the_spelling_of_the_api(self):

@@ -67,6 +67,12 @@ def test_the_port_is_part_of_the_origin():
     assert named(f"http://127.0.0.1:8080{RUN}", base_url="http://127.0.0.1:8080", request_url=None) == REF
 
 
+@pytest.mark.parametrize("port", ["", ":80"])
+def test_the_port_of_http_need_not_be_named(port):
+    assert named(f"http://127.0.0.1{RUN}", base_url=f"http://127.0.0.1{port}", request_url=None) == REF
+    assert named(f"http://127.0.0.1:80{RUN}", base_url=f"http://127.0.0.1{port}", request_url=None) == REF
+
+
 @pytest.mark.parametrize(
     "location",
     [

@@ -23,6 +23,10 @@ def test_a_token_is_asked_for_with_the_client_credentials_grant():
     [
         (b'{"access_token": "t", "expires_in": 3600, "token_type": "Bearer", "scope": "itwin-platform"}', 3600),
         (b'{"access_token": "t", "expires_in": 59.5}', 59.5),
+        (b'{"access_token": "t", "expires_in": 0.5}', 0.5),
+        (b'{"access_token": "t", "expires_in": 999999999.5}', 999999999.5),
+        (b'{"access_token": "t", "expires_in": 1000000000}', None),
+        (b'{"access_token": "t", "expires_in": 1e300}', None),
         (b'{"access_token": "t"}', None),
         (b'{"access_token": "t", "expires_in": null}', None),
         (b'{"access_token": "t", "expires_in": 0}', None),
@@ -47,6 +51,11 @@ def test_an_answer_that_is_not_json_is_told_without_the_token_in_it(body):
     with pytest.raises(DecodeError) as caught:
         decode_token(body)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_token_answer_is_made_by_the_names_of_its_attributes():
+    with pytest.raises(TypeError, match="positional"):
+        TokenAnswer("t")
 
 
 def test_a_token_answer_does_not_show_its_token():

@@ -45,10 +45,41 @@ class TestAWalk:
         assert taken(walk, "", next_=LIST) == ()
         assert walk.done
 
-    def test_ends_with_a_page_that_comes_again(self):
+    def test_asks_again_for_a_full_page_with_nothing_new(self):
         walk = PageWalk(top=2)
         taken(walk, "ab", next_=LIST)
         assert taken(walk, "ab", next_=LIST) == ()
+        assert (walk.skip, walk.done) == (2, False)
+
+    def test_asks_again_for_a_full_page_of_one_with_nothing_new(self):
+        walk = PageWalk(top=1)
+        taken(walk, "a")
+        taken(walk, "a")
+        assert not walk.done
+
+    def test_goes_on_when_the_second_answer_has_something_new(self):
+        walk = PageWalk(top=2)
+        taken(walk, "ab")
+        taken(walk, "ab")
+        assert taken(walk, "cd") == ("c", "d")
+        assert (walk.skip, walk.done) == (4, False)
+
+    def test_ends_with_a_page_that_has_nothing_new_the_second_time_either(self):
+        walk = PageWalk(top=2)
+        for _ in range(3):
+            taken(walk, "ab", next_=LIST)
+        assert walk.done
+
+    def test_doubts_each_page_anew(self):
+        walk = PageWalk(top=2)
+        for items in ("ab", "ab", "cd", "ab"):
+            taken(walk, items)
+        assert (walk.skip, walk.done) == (4, False)
+
+    def test_does_not_doubt_a_short_page_with_nothing_new(self):
+        walk = PageWalk(top=2)
+        taken(walk, "ab")
+        taken(walk, "b")
         assert walk.done
 
     def test_delivers_what_two_pages_share_once(self):
@@ -78,7 +109,9 @@ class TestAWalk:
         assert walk.done
 
     @pytest.mark.parametrize("link", ["next_", "self_"])
-    @pytest.mark.parametrize("query", ["$top=2", "$skip=0&$top=2", "%24top=2", "$TOP=2", "$top=2&$top=9"])
+    @pytest.mark.parametrize(
+        "query", ["$top=2", "$skip=0&$top=2", "%24top=2", "$TOP=2", "$top=2&$top=9", "$top=2&$top=0"]
+    )
     def test_takes_a_page_for_full_that_is_as_long_as_the_service_makes_them(self, link, query):
         walk = PageWalk(top=1000)
         taken(walk, "ab", **{link: f"{LIST}?{query}"})
@@ -115,6 +148,15 @@ class TestAWalk:
         walk = PageWalk()
         walk.take(Page(items=("a",), links=PagingLinks(next=Link(), self_=Link(href=""))), "a")
         assert not walk.done
+
+    def test_goes_on_after_a_page_that_is_longer_than_asked(self):
+        walk = PageWalk(top=2)
+        taken(walk, "abc")
+        assert (walk.skip, walk.done) == (3, False)
+
+    def test_takes_an_id_for_each_item(self):
+        with pytest.raises(ValueError, match="shorter"):
+            PageWalk().take(page("ab"), "a")
 
     def test_never_asks_for_less_than_it_was_told_to(self):
         walk = PageWalk(top=1000)

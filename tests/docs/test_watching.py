@@ -1,0 +1,91 @@
+"""What the page on watching says, and cannot be seen by running its blocks once."""
+
+import re
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+from support_watch import TRIGGER_PATH, emulated
+
+import bentley_sync_async
+from bentley_sync_async import JobChange, RunChange, RunEvent, TaskChange, WatchEvent
+from bentley_sync_async.emulator import FaultAction, FaultRule
+from bentley_sync_async.watch import watcher as watcher_module
+
+PAGE = (Path(__file__).parents[2] / "docs" / "watching.md").read_text(encoding="utf-8")
+BASES = {WatchEvent, RunEvent, RunChange, JobChange, TaskChange}
+
+
+class Killed(BaseException):
+    """Stands for the end of a process, which no handler of the job sees."""
+
+
+def nightly_job(tell):
+    programs = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    program = next(program for program in programs if "KEPT" in program)
+    module = {"print": lambda seq, name: tell(seq)}
+    exec(program.replace("asyncio.run(main())", ""), module)
+    return module["main"]
+
+
+@asynccontextmanager
+async def night(monkeypatch, tmp_path):
+    """An emulator, with what the job needs to know of it, and a wall clock that goes like the loop's."""
+    start = datetime.now(UTC)
+    monkeypatch.setattr(watcher_module, "utc_now", lambda: start + timedelta(seconds=anyio.current_time()))
+    async with emulated() as (emulator, _):
+        monkeypatch.setenv("BENTLEY_SYNC_BASE_URL", emulator.url)
+        monkeypatch.setenv("BENTLEY_SYNC_TOKEN", emulator.token(lifetime=1e9))
+        monkeypatch.setenv("CONNECTION_ID", emulator.add_connection())
+        monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "token"))
+        yield emulator
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(1, id="while the trigger is on its way"),
+        pytest.param(10, id="while it is queued"),
+        pytest.param(200, id="while files are worked on"),
+        pytest.param(310, id="shortly before its end"),
+    ],
+)
+async def test_the_nightly_job_survives_a_restart(seconds, monkeypatch, tmp_path):
+    told = []
+    async with night(monkeypatch, tmp_path) as emulator:
+        emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=2, method="POST", path=TRIGGER_PATH, nth=1))
+        main = nightly_job(told.append)
+        with anyio.move_on_after(seconds) as scope:
+            await main()
+        await anyio.sleep(60)
+        await main()
+    assert scope.cancelled_caught
+    assert told == list(range(1, len(told) + 1))
+    assert len(emulator.runs) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_nightly_job_that_is_killed_tells_the_event_at_hand_again_and_no_other(monkeypatch, tmp_path):
+    told = []
+
+    def tell(seq):
+        told.append(seq)
+        if len(told) == 5:
+            raise Killed
+
+    async with night(monkeypatch, tmp_path) as emulator:
+        with pytest.raises(Killed):
+            await nightly_job(tell)()
+        await nightly_job(tell)()
+    assert told[:6] == [1, 2, 3, 4, 5, 5]
+    assert told[5:] == list(range(5, told[-1] + 1))
+    assert len(emulator.runs) == 1
+
+
+def test_the_table_of_events_lists_every_event():
+    public = {getattr(bentley_sync_async, name) for name in bentley_sync_async.__all__}
+    events = {thing.__name__ for thing in public if isinstance(thing, type) and issubclass(thing, WatchEvent)}
+    table = PAGE[PAGE.index("## Events") : PAGE.index("## State is not result")]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == events - {base.__name__ for base in BASES}

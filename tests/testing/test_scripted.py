@@ -1,0 +1,145 @@
+"""What a user's test may expect of a scripted transport."""
+
+import subprocess
+import sys
+
+import anyio
+import pytest
+
+from bentley_sync_async import (
+    ConnectionLostError,
+    ConnectorType,
+    NotFoundError,
+    Request,
+    RequestTimeoutError,
+    RetryPolicy,
+    RunRef,
+    SourceFileCreate,
+    SynchronizationClient,
+    Timeouts,
+)
+from bentley_sync_async.testing import After, ScriptedTransport, answer, lost, refusal, timed_out
+
+RUN = RunRef(connection_id="c", run_id="r")
+GET = Request(method="GET", url="https://api.example/a")
+
+
+async def send(transport, *, timeout=60.0):
+    return await transport.send(GET, timeout=timeout)
+
+
+def client_of(transport, **options):
+    return SynchronizationClient("secret-token", transport=transport, base_url="https://api.example", **options)
+
+
+async def test_answers_come_in_the_order_of_the_script():
+    transport = ScriptedTransport(answer(200), answer(503))
+    assert [(await send(transport)).status for _ in range(2)] == [200, 503]
+
+
+async def test_what_the_script_leaves_open_is_always_answered_the_same():
+    transport = ScriptedTransport(answer(200), always=answer(404))
+    assert [(await send(transport)).status for _ in range(3)] == [200, 404, 404]
+
+
+async def test_a_request_too_many_is_a_failed_assertion_that_names_it():
+    transport = ScriptedTransport(answer())
+    await send(transport)
+    with pytest.raises(AssertionError, match=r"GET https://api\.example/a, request 2"):
+        await send(transport)
+
+
+async def test_a_request_too_many_ends_even_a_watch_that_lives_through_errors():
+    async with client_of(ScriptedTransport()) as client:
+        with pytest.raises(AssertionError, match="Nothing in the script"):
+            await client.attach(RUN).result()
+
+
+async def test_an_exception_in_the_script_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        await send(ScriptedTransport(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(("step", "error"), [(lost, ConnectionLostError), (timed_out, RequestTimeoutError)])
+async def test_a_lost_answer_names_the_request_that_it_was_for(step, error):
+    async with client_of(ScriptedTransport(step), retry=RetryPolicy(attempts=1)) as client:
+        with pytest.raises(error, match=r"POST .*/c/run: .*; it may have been carried out") as caught:
+            await client.storage_connections.runs.trigger("c")
+    assert caught.value.sent
+
+
+@pytest.mark.parametrize("make", [lost, timed_out])
+def test_a_request_that_never_arrived_is_not_sent(make):
+    assert not make(GET, sent=False).sent
+
+
+async def test_a_function_may_answer_what_it_is_asked():
+    transport = ScriptedTransport(lambda request: answer(200, {"url": request.url}))
+    assert (await send(transport)).body == b'{"url":"https://api.example/a"}'
+
+
+async def test_a_coroutine_function_may_answer():
+    async def slowly(request):
+        await anyio.sleep(1)
+        return answer(204)
+
+    assert (await send(ScriptedTransport(slowly))).status == 204
+
+
+async def test_an_answer_may_take_its_time():
+    began = anyio.current_time()
+    assert (await send(ScriptedTransport(After(50, answer())), timeout=60)).status == 200
+    assert anyio.current_time() - began == pytest.approx(50)
+
+
+async def test_an_answer_that_takes_longer_than_the_request_may_is_a_timeout():
+    began = anyio.current_time()
+    with pytest.raises(RequestTimeoutError):
+        await send(ScriptedTransport(After(70, answer())), timeout=60)
+    assert anyio.current_time() - began == pytest.approx(60)
+
+
+async def test_it_remembers_what_it_was_asked():
+    created = answer(201, {"connection": {"id": "c"}})
+    transport = ScriptedTransport(created, After(3, refusal(404)))
+    async with client_of(transport, timeouts=Timeouts(request=7)) as client:
+        await client.storage_connections.create("i", [SourceFileCreate("f", ConnectorType.MSTN)], display_name="Bridge")
+        with pytest.raises(NotFoundError):
+            await client.storage_connections.get("c")
+    assert [line.partition("storageconnections")[2] for line in transport.lines] == ["", "/c"]
+    assert [request.method for request in transport.requests] == ["POST", "GET"]
+    assert transport.bodies[0]["displayName"] == "Bridge"
+    assert transport.bodies[1] is None
+    assert transport.timeouts == [7, 7]
+    assert transport.instants[0] == transport.instants[1] == pytest.approx(anyio.current_time() - 3)
+
+
+async def test_a_token_is_not_shown():
+    transport = ScriptedTransport(refusal(404))
+    async with client_of(transport) as client:
+        with pytest.raises(NotFoundError):
+            await client.storage_connections.get("c")
+    assert "secret-token" in transport.requests[0].headers["Authorization"]
+    assert "secret-token" not in repr(transport.sent)
+
+
+async def test_a_refusal_has_the_form_of_the_service():
+    async with client_of(ScriptedTransport(refusal(404, "RunNotFound", "No run.", retry_after="3"))) as client:
+        with pytest.raises(NotFoundError) as caught:
+            await client.storage_connections.runs.get("c", "r")
+    assert (caught.value.code, caught.value.message, caught.value.retry_after) == ("RunNotFound", "No run.", 3)
+
+
+def test_an_answer_may_be_a_model_in_the_spelling_of_the_api():
+    file = SourceFileCreate("f", ConnectorType.MSTN)
+    assert answer(200, {"sourceFile": file}).body == b'{"sourceFile":{"storageFileId":"f","connectorType":"MSTN"}}'
+
+
+def test_an_answer_without_json_has_no_body():
+    assert answer(204).body == b""
+
+
+@pytest.mark.parametrize("absent", ["pytest", "pytest_asyncio", "looptime", "bentley_sync_async.emulator"])
+def test_importing_it_does_not_import(absent):
+    code = f"import sys, bentley_sync_async.testing; sys.exit({absent!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,195 @@
+"""How long a watch waits for what, and when it gives up."""
+
+import pytest
+from support_transport import lost, timed_out
+
+from bentley_sync_async import BackoffPacing
+from bentley_sync_async.errors import (
+    APIError,
+    ConfigurationError,
+    ConflictError,
+    CredentialsError,
+    DecodeError,
+    ForeignOriginError,
+    LocationError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    ResponseTooLargeError,
+    ServerError,
+    TokenUnavailableError,
+)
+from bentley_sync_async.watch.patience import FAILURE_BUDGET, Patience, as_data, refused
+
+URL = "https://api.example/"
+
+
+def patience(**known):
+    return Patience(pacing=BackoffPacing(jitter=0.0), **known)
+
+
+def error(cls, status, retry_after=None):
+    return cls(status=status, method="GET", url=URL, retry_after=retry_after)
+
+
+def throttle(retry_after=None):
+    return error(RateLimitedError, 429, retry_after)
+
+
+def conflict(retry_after=None):
+    return error(ConflictError, 409, retry_after)
+
+
+def test_looks_become_rarer_while_they_bring_no_change():
+    patient = patience()
+    assert [patient.until_next_look(chance=0.0) for _ in range(3)] == [2.0, 3.0, 4.5]
+
+
+def test_looks_come_as_often_as_the_pacing_wants_if_the_service_wants_nothing():
+    assert Patience(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).until_next_look(chance=0.0) == 0.1
+
+
+def test_no_look_comes_before_the_service_wants_it():
+    assert patience().until_next_look(chance=0.0, asked=100.0) == 100.0
+
+
+def test_a_service_that_wants_a_look_early_does_not_hasten_it():
+    assert patience().until_next_look(chance=0.0, asked=1.0) == 2.0
+
+
+def test_a_look_comes_within_the_hour_though_the_service_asks_for_years():
+    assert patience().until_next_look(chance=0.0, asked=1e9) == 3600.0
+
+
+def test_failures_make_the_next_attempt_ever_later():
+    patient = patience()
+    assert [patient.until_next_attempt(lost(), chance=0.0) for _ in range(3)] == [2.0, 3.0, 4.5]
+
+
+def test_failures_are_counted():
+    patient = patience()
+    for _ in range(3):
+        patient.until_next_attempt(lost(), chance=0.0)
+    assert patient.failures == 3
+
+
+def test_failures_leave_the_pace_of_looks_as_it_was():
+    patient = patience()
+    patient.until_next_attempt(lost(), chance=0.0)
+    assert patient.until_next_look(chance=0.0) == 2.0
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(1.0, 2.0), (100.0, 100.0), (1e9, 3600.0)])
+def test_the_attempt_after_a_failure_waits_for_the_service_but_an_hour_at_most(asked, waited):
+    assert patience().until_next_attempt(throttle(asked), chance=0.0) == waited
+
+
+def test_nine_conflicts_in_a_row_are_waited_for_and_the_tenth_is_one_too_many():
+    patient = patience()
+    waits = [patient.until_next_trigger(conflict(), chance=0.0) for _ in range(10)]
+    assert waits == [*(pytest.approx(wait) for wait in [1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, 15, 15]), None]
+
+
+def test_conflicts_count_anew_after_one_too_many():
+    patient = patience(conflicts=9)
+    assert patient.until_next_trigger(conflict(), chance=0.0) is None
+    assert patient.until_next_trigger(conflict(), chance=0.0) == 1.0
+
+
+def test_chance_takes_a_fifth_off_the_wait_after_a_conflict():
+    assert patience().until_next_trigger(conflict(), chance=1.0) == 0.8
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(0.5, 1.0), (100.0, 100.0), (1e9, 3600.0)])
+def test_the_trigger_after_a_conflict_waits_for_the_service_but_an_hour_at_most(asked, waited):
+    assert patience().until_next_trigger(conflict(asked), chance=0.0) == waited
+
+
+def test_a_good_answer_forgets_failures_and_conflicts_but_not_how_quiet_it_is():
+    patient = patience(failing_since=1.0, quiet=5, failures=3, conflicts=4)
+    patient.good_answer()
+    assert patient == patience(quiet=5)
+
+
+def test_a_new_patience_has_seen_nothing():
+    new = patience()
+    assert (new.failing_since, new.quiet, new.failures, new.conflicts) == (None, 0, 0, 0)
+
+
+def test_failures_may_go_on_for_half_an_hour():
+    patient = patience()
+    assert FAILURE_BUDGET == 1800.0
+    assert [patient.exhausted(now) for now in (100.0, 1899.0, 1900.0)] == [False, False, True]
+
+
+def test_half_an_hour_begins_anew_for_who_asks_again():
+    patient = patience(failing_since=100.0)
+    assert [patient.exhausted(now) for now in (1900.0, 1901.0, 3700.0, 3701.0)] == [True, False, False, True]
+
+
+TOO_LARGE = ResponseTooLargeError("too large", method="GET", url=URL, sent=True)
+
+
+@pytest.mark.parametrize("passing", [lost(), throttle(), DecodeError("not JSON"), TOO_LARGE])
+def test_a_failure_of_the_connection_a_throttle_and_a_garbled_body_may_pass(passing):
+    assert patience().passes(passing)
+
+
+def test_a_refusal_does_not_pass_but_where_it_is_expected():
+    missing = error(NotFoundError, 404)
+    assert not patience().passes(missing)
+    assert patience().passes(missing, NotFoundError)
+
+
+def test_an_answer_that_leads_elsewhere_does_not_pass_though_garbled_ones_do():
+    assert patience().passes(LocationError("no run"), ProtocolError)
+    assert not patience().passes(ForeignOriginError("elsewhere"), ProtocolError)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(error(APIError, status) for status in (400, 401, 404, 422, 499)),
+        conflict(),
+        throttle(),
+        error(ServerError, 503, 1.0),
+        CredentialsError("No."),
+        TokenUnavailableError("No token."),
+        ConfigurationError("not open"),
+        lost(sent=False),
+        timed_out(sent=False),
+    ],
+)
+def test_a_trigger_that_was_turned_down_or_never_left_created_no_run(failure):
+    assert refused(failure)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(error(ServerError, status) for status in (500, 502, 503, 504)),
+        error(ServerError, 504, 1.0),
+        lost(sent=True),
+        timed_out(sent=True),
+        DecodeError("not JSON"),
+        LocationError("no Location"),
+    ],
+)
+def test_a_trigger_whose_answer_says_nothing_may_have_created_a_run(failure):
+    assert not refused(failure)
+
+
+def test_an_error_that_is_kept_holds_no_frames_nor_do_those_that_led_to_it():
+    first, second = ValueError("first"), KeyError("second")
+    try:
+        try:
+            try:
+                raise first
+            except ValueError as exc:
+                raise second from exc
+        except KeyError:
+            raise DecodeError("not JSON")  # noqa: B904 - what led to it is its context alone
+    except DecodeError as exc:
+        kept = as_data(exc)
+    assert (kept.__context__, second.__cause__) == (second, first)
+    assert [kept.__traceback__, second.__traceback__, first.__traceback__] == [None] * 3

@@ -5,7 +5,7 @@ The API has no cancel: leaving a watch detaches, and the run goes on.
 
 from ._version import __version__
 from .auth import ClientCredentials
-from .bulk.events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted
+from .bulk.events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted, event_to_json
 from .bulk.outcomes import FailedFile, Outcome, OutcomeStatus
 from .bulk.plan import BulkPlan, PlannedRun
 from .bulk.progress import BulkProgress
@@ -119,7 +119,6 @@ from .watch.events import (
     UnknownValueSeen,
     WaitingForIModel,
     WatchEvent,
-    event_to_json,
 )
 from .watch.fold import fold
 from .watch.pacing import BackoffPacing, Pacing

@@ -196,7 +196,14 @@ class Dispatcher:
 
     async def _follow(self, entry: Entry, watcher: RunWatcher) -> None:
         resumed = watcher.ref is not None
-        await self._tell(ConnectionStarted(connection_id=entry.connection_id, attempt=entry.attempt, resumed=resumed))
+        await self._tell(
+            ConnectionStarted(
+                connection_id=entry.connection_id,
+                imodel_id=entry.item.imodel_id,
+                attempt=entry.attempt,
+                resumed=resumed,
+            )
+        )
         while True:
             if watcher.ref is None:
                 # Before every step that may trigger: whoever finds this note looks for the run before triggering.
@@ -230,15 +237,17 @@ class Dispatcher:
         note = Noted(attempt=entry.attempt, token=token, joined=entry.joined)
         await self._journal.note(entry.connection_id, note)
 
-    def detached(self, entry: Entry) -> Outcome:
-        """Return what came of a connection when the bulk ends before it is done with."""
-        watcher = entry.watcher
-        if watcher is not None and watcher.ref is not None:
-            reason = "The bulk ended before the run, which goes on."
-        elif watcher is not None:
-            reason = "The bulk ended while the connection was being triggered: list its runs."
+    def outcome(self, connection_id: str) -> Outcome:
+        """Return what came of a connection; what is not done with is detached if the bulk ends here."""
+        entry = self.entries[connection_id]
+        if entry.outcome is not None:
+            return entry.outcome
+        if entry.watcher is None:
+            reason = "The bulk ended before its turn."
+        elif entry.watcher.ref is None:
+            reason = "The bulk ended while it was being triggered: list its runs before triggering it again."
         else:
-            reason = "The bulk ended before its turn: it was not triggered."
+            reason = "The bulk ended before its run, which goes on."
         return self._outcome(entry, OutcomeStatus.DETACHED, reason=reason)
 
     def _outcome_of_run(self, entry: Entry, run: StorageRun) -> Outcome:

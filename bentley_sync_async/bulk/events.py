@@ -2,7 +2,8 @@
 
 from attrs import frozen
 
-from bentley_sync_async.watch.events import WatchEvent
+from bentley_sync_async.watch.events import WatchEvent, told
+from bentley_sync_async.wire.codec import encode, to_builtins
 
 from .outcomes import Outcome
 
@@ -23,10 +24,12 @@ class ConnectionStarted(BulkEvent):
     """Its turn has come: it is going to be triggered, or followed again if an earlier process has triggered it.
 
     Attributes:
+        imodel_id: Its iModel; `None` if nobody could tell.
         attempt: Which run it will be, from 1; above 1, the one before failed for a cause that may have passed.
         resumed: Whether an earlier process with the same journal has begun with it.
     """
 
+    imodel_id: str | None
     attempt: int
     resumed: bool = False
 
@@ -51,3 +54,17 @@ class ConnectionFinished(BulkEvent):
     """
 
     outcome: Outcome
+
+
+def event_to_json(event: WatchEvent | BulkEvent) -> str:
+    """Return an event as one line of JSON, in the API's spelling, with its name as `event`.
+
+    The event of a watch stands in that of a bulk as `progress`. The jobs of a run stand in `RunCompleted` only, the
+    tasks of a job in none: the events of the jobs and tasks themselves have told them.
+    """
+    if isinstance(event, WatchEvent):
+        return encode(told(event)).decode()
+    name = {"event": type(event).__name__}
+    if isinstance(event, ConnectionProgressed):
+        return encode({**name, "connectionId": event.connection_id, "progress": told(event.event)}).decode()
+    return encode({**name, **to_builtins(event)}).decode()

@@ -91,7 +91,7 @@ class Outcome:
     """
 
     connection_id: str | None = field(converter=_told)
-    status: OutcomeStatus = field(converter=OutcomeStatus)
+    status: OutcomeStatus
     imodel_id: str | None = field(default=None, converter=_told)
     ref: RunRef | None = None
     result: ExecutionResult | None = None

@@ -22,7 +22,7 @@ from .dispatcher import Dispatcher, Entry, Meter, Watches
 from .events import BulkEvent, ConnectionFinished
 from .journal import Journal, NoJournal, Noted
 from .options import BulkOptions
-from .outcomes import Outcome
+from .outcomes import Outcome, OutcomeStatus
 from .plan import BulkPlan, expected_durations, make_plan, seconds_left
 from .progress import BulkProgress
 from .report import BulkReport
@@ -62,6 +62,7 @@ class BulkRun(AsyncContextManagerMixin):
         self._file = journal
         self._hooks = hooks
         self._meters: dict[str, Meter] = {}
+        self._ids: list[str] = []
         self._done: list[Outcome] = []  # without a run of this bulk: refused, or finished by an earlier process
         self._dispatcher: Dispatcher | None = None
         self._schedule: Schedule | None = None
@@ -131,11 +132,12 @@ class BulkRun(AsyncContextManagerMixin):
     @property
     def report(self) -> BulkReport:
         """What came of each connection so far; what is not done with counts as detached."""
-        dispatcher = self._dispatcher
-        entries = dispatcher.entries.values() if dispatcher is not None else ()
-        outcomes = [entry.outcome or dispatcher.detached(entry) for entry in entries if dispatcher is not None]
+        known = {outcome.connection_id: outcome for outcome in self._done}
+        if self._dispatcher is not None:
+            known |= {one: self._dispatcher.outcome(one) for one in self._dispatcher.entries}
+        outcomes = [known[one] if one in known else _not_begun(one) for one in self._ids]
         return BulkReport(
-            outcomes=(*self._done, *outcomes),
+            outcomes=(*outcomes, *self._unusable()),
             began_at=self._began_at,
             duration=self._elapsed(),
         )
@@ -145,24 +147,23 @@ class BulkRun(AsyncContextManagerMixin):
         """How far it is."""
         entries = self._dispatcher.entries.values() if self._dispatcher is not None else ()
         active = [entry for entry in entries if entry.watcher is not None]
-        done = [entry.outcome for entry in entries if entry.outcome is not None]
-        waiting = [entry.item for entry in entries if entry.watcher is None and entry.outcome is None]
-        counts = Counter(outcome.status for outcome in (*self._done, *done))
+        done = [*self._done, *(entry.outcome for entry in entries if entry.outcome is not None)]
+        total = len(self._ids) + len(self._unusable())
         left: float | None = None
         if self._dispatcher is not None:
             now = self._began + self._elapsed()
             left = seconds_left(
-                waiting,
+                [entry.item for entry in entries if entry.watcher is None and entry.outcome is None],
                 [(entry.item, now - entry.triggered_at if entry.triggered_at is not None else 0.0) for entry in active],
                 concurrency=self._options.concurrency,
                 per_itwin=self._options.per_itwin,
             )
         return BulkProgress(
-            total=len(self._done) + len(entries),
-            waiting=len(waiting),
+            total=total,
+            waiting=total - len(active) - len(done),
             active=len(active),
-            finished=len(self._done) + len(done),
-            counts=counts,
+            finished=len(done),
+            counts=Counter(outcome.status for outcome in done),
             requests=sum(meter.requests for meter in self._meters.values()),
             seconds_left=left,
         )
@@ -212,6 +213,7 @@ class BulkRun(AsyncContextManagerMixin):
 
     async def _run(self, journal: Journal) -> None:
         ids, refused, surveyor = await self._find(journal)
+        self._ids = ids
         noted = await journal.begin(ids)
         finished = _outcomes(noted, ids)
         self._done += finished.values()
@@ -266,6 +268,11 @@ class BulkRun(AsyncContextManagerMixin):
         meter = self._meter(item.connection_id)
         return Entry(item, meter, attempt=noted.attempt, token=noted.token, joined=noted.joined)
 
+    def _unusable(self) -> list[Outcome]:
+        """Return why iModels could not be listed, and ids are none."""
+        ids = set(self._ids)
+        return [outcome for outcome in self._done if outcome.connection_id not in ids]
+
     async def _tell(self, event: BulkEvent) -> None:
         while len(self._events) >= _MOST_UNTAKEN:
             await self._room.wait()
@@ -313,3 +320,8 @@ class BulkRun(AsyncContextManagerMixin):
 def _outcomes(noted: Mapping[str, Noted], ids: Iterable[str]) -> dict[str, Outcome]:
     """Return what came of the connections that an earlier process has finished."""
     return {one: noted[one].outcome for one in ids if one in noted and noted[one].outcome is not None}  # type: ignore[misc]
+
+
+def _not_begun(connection_id: str) -> Outcome:
+    reason = "The bulk ended before its turn: it was not triggered."
+    return Outcome(connection_id=connection_id, status=OutcomeStatus.DETACHED, reason=reason)

@@ -151,14 +151,14 @@ def durations_of(runs: Iterable[StorageRun]) -> list[float]:
 
 def usable(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:
     """Return the ids that can be ids of connections, each once, and why the others cannot."""
-    good: dict[str, None] = {}
+    good: list[str] = []
     refused: list[Outcome] = []
-    for connection_id in connection_ids:
+    for connection_id in dict.fromkeys(connection_ids):
         try:
-            good[check_id(connection_id, "connection_id")] = None  # type: ignore[arg-type]
+            good.append(check_id(connection_id, "connection_id"))  # type: ignore[arg-type]  # it checks that, too
         except InvalidArgumentError as error:
             refused.append(Outcome(connection_id=str(connection_id), status=OutcomeStatus.REFUSED, reason=str(error)))
-    return list(good), refused
+    return good, refused
 
 
 async def _all(ask: Callable[[T], Awaitable[None]], questions: Iterable[T]) -> None:

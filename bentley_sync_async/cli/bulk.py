@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 from attrs import define
 
-from bentley_sync_async import BulkRun, InvalidArgumentError, SynchronizationClient, SynchronizationError
+from bentley_sync_async import BulkReport, BulkRun, InvalidArgumentError, SynchronizationClient, SynchronizationError
 
 from .bulk_view import BulkView, JSONBulkView, best_bulk_view, whole_to_json
 from .bulk_words import detached_words, report_text
@@ -57,7 +57,7 @@ class Bulk:
     def run(self) -> ExitCode:
         """Run the connections until all are done with, to an error, or until the user leaves; return the exit code."""
         try:
-            code = self._run()
+            return self._run()
         except DETACHING as left:
             code = code_of_leaving(left)
             self._tell_end(f"Detached. {self._goes_on()}")
@@ -84,32 +84,23 @@ class Bulk:
                 return await self._plan(bulk)
             async with bulk:
                 self._bulk = bulk
-                await show(bulk, self._view(client, bulk), every=math.inf if self.json else _EVERY)
-        report = bulk.report
+                view = JSONBulkView() if self.json else best_bulk_view(Screen(), Labels(url=client.run_url))
+                await show(bulk, view, every=math.inf if self.json else _EVERY)
+                return self._told(bulk.report)  # inside: until it is told, the journal holds it
+
+    def _told(self, report: BulkReport) -> ExitCode:
         if self.json:
             print(whole_to_json(report), flush=True)
         else:
             Screen().print(report_text(report), markup=False, highlight=False, soft_wrap=True)
         if self.json and not report.good:
             say(report.totals())
-        return code_of_report(report)
+        return self._written(code_of_report(report))
 
     async def _plan(self, bulk: BulkRun) -> ExitCode:
         plan = await bulk.plan()
         print(whole_to_json(plan) if self.json else plan)
         return ExitCode.NOT_RUN if plan.refused else ExitCode.SUCCESS
-
-    def _view(self, client: SynchronizationClient, bulk: BulkRun) -> BulkView:
-        if self.json:
-            return JSONBulkView()
-        imodels: dict[str | None, str | None] = {}
-
-        def imodel_of(connection_id: str) -> str | None:
-            if connection_id not in imodels:
-                imodels.update({outcome.connection_id: outcome.imodel_id for outcome in bulk.report.outcomes})
-            return imodels.get(connection_id)
-
-        return best_bulk_view(Screen(), Labels(url=client.run_url), imodel_of)
 
     def _listed(self) -> IdList:
         if self.file is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Protocol, Self
 
 import anyio
-from attrs import define, field
+from attrs import define, field, frozen
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -27,7 +27,6 @@ from bentley_sync_async import (
     RunJoined,
     RunTriggered,
     WaitingForIModel,
-    WatchEvent,
     event_to_json,
 )
 
@@ -67,15 +66,9 @@ class BulkView(Protocol):
         ...
 
 
-def best_bulk_view(console: Console, labels: Labels, imodel_of: Callable[[str], str | None]) -> BulkView:
-    """Return the live picture for a terminal that can draw it, else plain lines.
-
-    Args:
-        console: Where to show it.
-        labels: The names that are known.
-        imodel_of: Returns the iModel of a connection that has been started, if anybody could tell.
-    """
-    return LiveBulkView(console, labels, imodel_of) if draws(console) else PlainBulkView(console, labels)
+def best_bulk_view(console: Console, labels: Labels) -> BulkView:
+    """Return the live picture for a terminal that can draw it, else plain lines."""
+    return LiveBulkView(console, labels) if draws(console) else PlainBulkView(console, labels)
 
 
 @define
@@ -143,16 +136,30 @@ class PlainBulkView:
         self._console.print(f"{_clock()}  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
+@frozen
+class _Active:
+    """A connection that is under way.
+
+    Attributes:
+        board: What its watch has told.
+        imodel_id: Its iModel, if anybody could tell.
+        since: When its turn came, by the event loop's clock.
+    """
+
+    board: Board
+    imodel_id: str | None
+    since: float
+
+
 @define
 class LiveBulkView:
     """A picture of bounded height that changes in its place; what is not well is printed above it."""
 
     _console: Console
     _labels: Labels
-    _imodel_of: Callable[[str], str | None]
     _now: Callable[[], float] = anyio.current_time
     _began: float = field(init=False, default=0.0)
-    _boards: dict[str, tuple[Board, float]] = field(init=False, factory=dict)
+    _active: dict[str, _Active] = field(init=False, factory=dict)
     _blocked: _Blocked = field(init=False, factory=_Blocked)
     _live: Live = field(init=False)
 
@@ -174,12 +181,12 @@ class LiveBulkView:
         """Take an event in; print an end that is not good."""
         self._blocked.take(event)
         match event:
-            case ConnectionStarted(connection_id=str() as connection_id):
-                self._boards[connection_id] = (Board(connection_id), self._now())
+            case ConnectionStarted(connection_id=str() as connection_id, imodel_id=imodel_id):
+                self._active[connection_id] = _Active(Board(connection_id), imodel_id, self._now())
             case ConnectionProgressed(connection_id=str() as connection_id, event=progress):
-                self._boards[connection_id][0].take(progress, self._labels)
+                self._active[connection_id].board.take(progress, self._labels)
             case ConnectionFinished(outcome=outcome):
-                self._boards.pop(outcome.connection_id or "", None)
+                self._active.pop(outcome.connection_id or "", None)
                 if not outcome.good:
                     print_outcome(self._console, event)
             case _:
@@ -196,15 +203,15 @@ class LiveBulkView:
         head.add_column(no_wrap=True, overflow="ellipsis")
         head.add_row(ProgressBar(total=progress.total or 1, completed=progress.finished), done_words(progress))
         room = min(_MOST_ACTIVE, max(self._console.height - _OTHER_LINES, 0))
-        shown = list(self._boards.values())[:room]
+        shown = list(self._active.values())[:room]
         lines = [counts_words(progress.counts), going_words(progress, len(self._blocked))]
-        more = len(self._boards) - len(shown)
+        more = len(self._active) - len(shown)
         rest = [f"and {more:,} more active"] if more else []
         rest.append(f"{self._elapsed(self._began)}. Ctrl-C detaches; runs go on.")
         return Group(
             *([head] if progress.total else []),
             *(_line(line) for line in lines if line),
-            *([self._active(shown)] if shown else []),
+            *([self._table(shown)] if shown else []),
             *(
                 [_line(line, "dim") for line in rest]
                 if progress.finished < progress.total or not progress.total
@@ -212,17 +219,16 @@ class LiveBulkView:
             ),
         )
 
-    def _active(self, shown: list[tuple[Board, float]]) -> Table:
+    def _table(self, shown: list[_Active]) -> Table:
         table = Table.grid(padding=(0, 2, 0, 0))
         for _ in range(4):
             table.add_column(no_wrap=True, overflow="ellipsis")
-        for board, since in shown:
-            imodel = self._imodel_of(board.connection_id)
+        for one in shown:
             table.add_row(
-                Text(f"...{board.connection_id[-_END_SHOWN:]}"),
-                Text(f"iModel {imodel[:_BEGIN_SHOWN]}" if imodel else "", style="dim"),
-                Text(self._elapsed(since), style="dim"),
-                Text(_state(board), style="cyan" if board.run is not None else "dim"),
+                Text(f"...{one.board.connection_id[-_END_SHOWN:]}"),
+                Text(f"iModel {one.imodel_id[:_BEGIN_SHOWN]}" if one.imodel_id else "", style="dim"),
+                Text(self._elapsed(one.since), style="dim"),
+                Text(_state(one.board), style="cyan" if one.board.run is not None else "dim"),
             )
         return table
 
@@ -243,20 +249,10 @@ class JSONBulkView:
 
     def show(self, event: BulkEvent) -> None:
         """Print the event."""
-        print(bulk_event_to_json(event), flush=True)  # a pipe sees it when it happens
+        print(event_to_json(event), flush=True)  # a pipe sees it when it happens
 
     def tick(self, progress: BulkProgress) -> None:
         """Print nothing: the events tell it all."""
-
-
-def bulk_event_to_json(event: BulkEvent) -> str:
-    """Return an event as one line of JSON with its name as `event`; that of a watch stands in it as `progress`."""
-    progress = event.event if isinstance(event, ConnectionProgressed) else None
-    if progress is not None:
-        # What is `None` is left out.
-        event = ConnectionProgressed(connection_id=event.connection_id, event=cast("WatchEvent", None))
-    told = event_to_json(cast("WatchEvent", event))
-    return told if progress is None else f'{told[:-1]},"progress":{event_to_json(progress)}}}'
 
 
 def whole_to_json(whole: BulkReport | BulkPlan) -> str:

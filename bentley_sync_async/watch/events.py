@@ -6,6 +6,7 @@ the first still lacks what the second tells.
 """
 
 from datetime import datetime
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -20,7 +21,7 @@ from bentley_sync_async.models import (
     Transition,
     classify,
 )
-from bentley_sync_async.wire.codec import encode, to_builtins
+from bentley_sync_async.wire.codec import to_builtins
 
 
 @frozen(kw_only=True)
@@ -300,8 +301,8 @@ class TaskVanished(TaskChange):
     """The service no longer shows a task."""
 
 
-def event_to_json(event: WatchEvent) -> str:
-    """Return an event as one line of JSON, in the API's spelling, with its name as `event`.
+def told(event: WatchEvent) -> dict[str, Any]:
+    """Return an event as the dicts and lists that its JSON is made of, with its name as `event`.
 
     The jobs of a run stand in `RunCompleted` only, the tasks of a job in none: the events of the jobs and tasks
     themselves have told them.
@@ -317,4 +318,4 @@ def event_to_json(event: WatchEvent) -> str:
             event = evolve(event, job=evolve(event.job, tasks=()))
         case _:
             pass
-    return encode({"event": type(event).__name__, **to_builtins(event)}).decode()
+    return {"event": type(event).__name__, **to_builtins(event)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar, cast, get_origin
 
 import attrs
@@ -167,6 +168,13 @@ def _structure_enum(value: Any, cls: type[OpenEnum]) -> OpenEnum:
     return cls(value)
 
 
+def _structure_closed_enum(value: Any, cls: type[StrEnum]) -> StrEnum:
+    try:
+        return cls(value)
+    except ValueError as exc:
+        raise _Mismatch(f"one of {', '.join(cls)}", value) from exc
+
+
 def _tuple_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
     each = homogenous_tuple_structure_factory(cls, converter)
 
@@ -227,6 +235,7 @@ def _make_converter() -> Converter:
     for cls, expected in ((str, "a string"), (int, "an integer"), (bool, "true or false")):
         converter.register_structure_hook(cls, _exactly(cls, expected))
     converter.register_structure_hook(OpenEnum, _structure_enum)
+    converter.register_structure_hook(StrEnum, _structure_closed_enum)
     converter.register_structure_hook(datetime | None, _structure_date)
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(attrs.has, _class_hook)

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -188,7 +189,9 @@ async def test_a_finished_run_is_learned_from_and_the_latest_five_are_kept(path)
         assert await journal.durations(["a", "b"]) == {"a": [2.0, 3.0, 4.0, 5.0, 6.0], "b": [9.0]}
 
 
-@pytest.mark.parametrize("outcome", [b"not JSON", b'{"connectionId": "a"}', b'{"status": "failed"}'])
+@pytest.mark.parametrize(
+    "outcome", [b"not JSON", b'{"connectionId": "a"}', b'{"status": "failed"}', b'{"connectionId": "a", "status": "x"}']
+)
 async def test_an_outcome_that_cannot_be_read_is_an_error_that_names_the_file(path, outcome):
     await made(path)
     with closing(sqlite3.connect(path)) as db:
@@ -258,10 +261,19 @@ async def test_a_file_can_be_opened_again_by_the_same_journal(path):
 
 async def test_what_nobody_waits_for_any_more_is_not_made_in_the_next_opening(path):
     file = JournalFile(path, migrations=["CREATE TABLE t (x)"])
+    begun, left = anyio.Event(), threading.Event()
+
+    def slow(_: sqlite3.Connection) -> None:
+        anyio.from_thread.run_sync(begun.set)
+        assert left.wait(timeout=60)
+
     async with file, anyio.create_task_group() as group:
-        group.start_soon(file.write, lambda db: anyio.from_thread.run_sync(group.cancel_scope.cancel))
-        await anyio.wait_all_tasks_blocked()
+        group.start_soon(file.write, slow)
+        await begun.wait()
         group.start_soon(file.write, lambda db: db.execute("INSERT INTO t VALUES (1)"))
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+        left.set()
     async with file:
         await file.write(lambda db: db.execute("INSERT INTO t VALUES (2)"))
         assert await file.read("SELECT x FROM t") == [(2,)]

@@ -26,13 +26,13 @@ from bentley_sync_async import (
     TriggerDelayed,
     WaitingForIModel,
     diff,
+    event_to_json,
 )
 from bentley_sync_async.cli.bulk_view import (
     JSONBulkView,
     LiveBulkView,
     PlainBulkView,
     best_bulk_view,
-    bulk_event_to_json,
     whole_to_json,
 )
 from bentley_sync_async.cli.labels import Labels
@@ -48,7 +48,7 @@ def ref(connection_id):
 
 
 def started(connection_id, **rest):
-    return ConnectionStarted(connection_id=connection_id, **({"attempt": 1} | rest))
+    return ConnectionStarted(connection_id=connection_id, **({"attempt": 1, "imodel_id": IMODEL} | rest))
 
 
 def progressed(connection_id, kind, of=None, **rest):
@@ -94,7 +94,7 @@ class Clock:
 
 def live(*events, height=24, width=80, clock=None):
     screen = Console(file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None)
-    view = LiveBulkView(screen, LABELS, lambda _: IMODEL, now=clock or Clock())
+    view = LiveBulkView(screen, LABELS, now=clock or Clock())
     for event in events:
         view.show(event)
     return view, screen
@@ -281,16 +281,17 @@ def test_a_connection_that_has_trouble_on_the_way_waits_still():
 
 
 def test_json_names_the_event_and_its_connection():
-    assert json.loads(bulk_event_to_json(started('c"'))) == {
+    assert json.loads(event_to_json(started('c"'))) == {
         "event": "ConnectionStarted",
         "connectionId": 'c"',
+        "iModelId": IMODEL,
         "attempt": 1,
         "resumed": False,
     }
 
 
 def test_json_of_a_watch_stands_in_that_of_the_bulk():
-    assert json.loads(bulk_event_to_json(progressed("c", RunTriggered))) == {
+    assert json.loads(event_to_json(progressed("c", RunTriggered))) == {
         "event": "ConnectionProgressed",
         "connectionId": "c",
         "progress": {
@@ -304,7 +305,7 @@ def test_json_of_a_watch_stands_in_that_of_the_bulk():
 
 
 def test_json_of_an_end_has_the_outcome():
-    told = json.loads(bulk_event_to_json(finished("c", OutcomeStatus.FAILED, reason="Two\nlines.")))
+    told = json.loads(event_to_json(finished("c", OutcomeStatus.FAILED, reason="Two\nlines.")))
     assert (told["outcome"]["status"], told["outcome"]["reason"]) == ("failed", "Two\nlines.")
 
 
@@ -334,4 +335,4 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("file", "kind"), [(Terminal(), LiveBulkView), (io.StringIO(), PlainBulkView)])
 def test_only_a_terminal_gets_the_live_view(file, kind):
     screen = Console(file=file, _environ={"TERM": "xterm"})
-    assert type(best_bulk_view(screen, LABELS, lambda _: None)) is kind
+    assert type(best_bulk_view(screen, LABELS)) is kind

@@ -58,7 +58,13 @@ def test_a_block_runs(where, tmp_path):
         }
         variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
         program = subprocess.run(
-            command(where, tmp_path), env=variables, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+            command(where, tmp_path),
+            env=variables,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     assert (program.returncode, program.stderr) == (0, "")
     assert program.stdout

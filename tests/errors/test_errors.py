@@ -17,6 +17,8 @@ from bentley_sync_async.errors import (
     ForeignOriginError,
     IModelBusyError,
     InvalidArgumentError,
+    JournalError,
+    JournalInUseError,
     LocationError,
     NotFoundError,
     PermissionDeniedError,
@@ -71,6 +73,8 @@ TREE = {
     IModelBusyError: (WatchError,),
     RunNotCompletedError: (SynchronizationError,),
     RunFailedError: (SynchronizationError,),
+    JournalError: (SynchronizationError,),
+    JournalInUseError: (JournalError,),
 }
 REF = RunRef(connection_id="c1", run_id="r1")
 TASK = StorageTask(id="t1")
@@ -99,6 +103,7 @@ def made(cls):
         DecodeError: lambda: DecodeError("expected a string", path="$.run.id", excerpt="5", source="GET https://h/x"),
         TokenUnavailableError: lambda: TokenUnavailableError("not now", retry_after=3.0),
         RunFailedError: lambda: RunFailedError("no success", run=RUN, failed_tasks=[TASK]),
+        JournalInUseError: lambda: JournalInUseError("in use by process 42", pid=42),
     }
     return special[cls]() if cls in special else cls("what happened")
 
@@ -261,3 +266,7 @@ def test_a_wrong_argument_is_a_value_error_of_python_as_well():
 
 def test_the_failed_tasks_of_a_run_are_a_tuple():
     assert made(RunFailedError).failed_tasks == (TASK,)
+
+
+def test_a_journal_in_use_names_the_process():
+    assert made(JournalInUseError).pid == 42

@@ -1,6 +1,6 @@
 """A user's program that touches the whole public API. Type checkers read it; nothing runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_type
 
@@ -11,29 +11,43 @@ from bentley_sync_async import (
     AuthorizationInformation,
     AuthorizationLinks,
     BackoffPacing,
+    BulkEvent,
+    BulkPlan,
+    BulkProgress,
+    BulkReport,
+    BulkRun,
     ClientCredentials,
     ConfigurationError,
     Connection,
+    ConnectionFinished,
     ConnectionLinks,
+    ConnectionProgressed,
+    ConnectionStarted,
     ConnectionSummary,
     ConnectorType,
     DecodeError,
     Environment,
     ExecutionResult,
     ExecutionState,
+    FailedFile,
     ForeignOriginError,
     GateRecord,
     Hook,
     JobChange,
     JobPhase,
+    JournalError,
+    JournalInUseError,
     Link,
     Listing,
     LoggingHook,
     OpenEnum,
+    Outcome,
+    OutcomeStatus,
     Pacing,
     Page,
     Pages,
     PagingLinks,
+    PlannedRun,
     PollRecord,
     ProblemDetail,
     Record,
@@ -188,6 +202,37 @@ async def watches(client: SynchronizationClient) -> None:
         assert_type(client.resume(client.watch("c").resume_token()), RunWatcher)
     except ResumeTokenError as refused:
         assert_type(refused, ResumeTokenError)
+
+
+async def bulks(client: SynchronizationClient) -> None:
+    bulk = client.run_many(["c"], imodel_ids=("i",), journal="nightly.db", per_itwin=2, retry_failed=1)
+    assert_type(bulk, BulkRun)
+    plan = await bulk.plan()
+    assert_type(plan, BulkPlan)
+    assert_type(plan.runs, tuple[PlannedRun, ...])
+    try:
+        async with bulk as entered:
+            assert_type(entered, BulkRun)
+            async for event in bulk:
+                assert_type(event, BulkEvent)
+                match event:
+                    case ConnectionStarted(attempt=attempt):
+                        assert_type(attempt, int)
+                    case ConnectionProgressed(event=progress):
+                        assert_type(progress, WatchEvent)
+                    case ConnectionFinished(outcome=outcome):
+                        assert_type(outcome, Outcome)
+                        assert_type(outcome.failed_files, tuple[FailedFile, ...])
+                    case _:
+                        assert_type(event_to_json(event), str)
+            assert_type(bulk.progress, BulkProgress)
+            assert_type(bulk.progress.counts, Mapping[OutcomeStatus, int])
+            assert_type(await bulk.result(), BulkReport)
+    except JournalInUseError as busy:
+        assert_type(busy.pid, int | None)
+    except JournalError as broken:
+        assert_type(str(broken), str)
+    assert_type(client.watch("c").intent_token(), str)
 
 
 def snapshots(before: StorageRun | None, after: StorageRun, ref: RunRef, at: datetime) -> None:

@@ -3,7 +3,6 @@
 import os
 import random
 
-import anyio.to_thread
 import pytest
 from support_bulk import outcomes_of, runs_created
 
@@ -22,16 +21,6 @@ def zipf_like(chance: random.Random, exponent: float) -> list[int]:
     """Which iModel each connection is of: each has one, the rest go to the nth with weight n ** -exponent."""
     weights = [(number + 1) ** -exponent for number in range(IMODELS)]
     return [*range(IMODELS), *chance.choices(range(IMODELS), weights, k=CONNECTIONS - IMODELS)]
-
-
-@pytest.fixture
-def no_threads(monkeypatch):
-    """Let the journal write where it is called: a virtual clock runs on by minutes while a thread works."""
-
-    async def in_place(work, **_):
-        return work()
-
-    monkeypatch.setattr(anyio.to_thread, "run_sync", in_place)
 
 
 @pytest.mark.usefixtures("no_threads")

@@ -1,0 +1,261 @@
+"""Every fault at every kind of request of a bulk: each connection is run once, and everything is told once.
+
+`CHAOS_SEEDS=20` for the full length.
+"""
+
+import asyncio
+import os
+import random
+import sqlite3
+from collections import defaultdict
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from support_bulk import finished, runs_created
+from support_chaos import FAULTS, chaos_proxy
+from support_runs import normal
+from support_watch import TRIGGER_PATH, completed_tasks, emulated
+
+from bentley_sync_async import (
+    ClientCredentials,
+    ConnectionProgressed,
+    ConnectionStarted,
+    JournalError,
+    OutcomeStatus,
+    RunTriggered,
+    SynchronizationClient,
+    fold,
+)
+from bentley_sync_async.bulk import journal_file
+from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule
+
+pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
+
+SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "1")))
+GOOD, ALSO_GOOD, BAD, FLAKY = ("Good.dgn", "MSTN"), ("Also good.rvt", "REVIT"), ("Bad.dgn", "MSTN"), ("Flaky.ifc", "IFC")
+TARGETS = {
+    "trigger": ("POST", TRIGGER_PATH),
+    "poll": ("GET", "/runs/."),
+    "look-up": ("GET", "/storageconnections/[^/]+$"),
+    "history": ("GET", "/runs$"),
+    "token": ("POST", "/connect/token$"),
+}
+DUE = {"trigger": 5, "poll": 12, "look-up": 4, "history": 4, "token": 3}
+"""How many requests of each kind even the shortest of these bulks sends."""
+
+ACT = FaultAction
+EMULATED = {
+    "500": {"status": 500},
+    "500 though carried out": {"status": 500, "performed": True},
+    "502 in HTML": {"action": ACT.HTML_BODY, "status": 502, "performed": False},
+    "503 with Retry-After": {"status": 503, "retry_after": 40},
+    "504 though carried out": {"status": 504, "performed": True},
+    "429": {"status": 429, "code": "RateLimitExceeded", "retry_after": 45},
+    "409": {"status": 409, "code": "Conflict"},
+    "401": {"status": 401, "code": "HeaderNotFound"},
+    "delay beyond the timeout": {"action": ACT.DELAY, "delay": 90},
+    "reset before the headers": {"action": ACT.RESET_BEFORE_HEADERS},
+    "reset before the headers though carried out": {"action": ACT.RESET_BEFORE_HEADERS, "performed": True},
+    "reset after the headers": {"action": ACT.RESET_AFTER_HEADERS},
+    "truncated": {"action": ACT.TRUNCATED_BODY},
+    "wrong content type": {"action": ACT.WRONG_CONTENT_TYPE},
+    "HTML": {"action": ACT.HTML_BODY},
+    "empty": {"action": ACT.EMPTY_BODY},
+    "no Location": {"action": ACT.NO_LOCATION},
+    "a path as Location": {"action": ACT.RELATIVE_LOCATION},
+}
+HITS = defaultdict(lambda: list(TARGETS), {"409": ["trigger"], "401": [one for one in TARGETS if one != "token"]})
+"""Which requests a fault may hit; those it does not would be refused for good."""
+
+
+@asynccontextmanager
+async def chaos(seed):
+    """An emulator, a proxy before it, and a client of the proxy whose tokens live for 40 seconds."""
+    plain = {"error_rate": 0.0, "retry_rate": 0.0, "accept_window": 0.0, "token_lifetime": 40.0}
+    async with Emulator(seed=seed, **plain) as emulator, chaos_proxy(emulator.url, seed) as proxy:
+        emulator.add_run_rule(RunRule(queued=5, waiting=20, preprocessing=10, references=10, finalizing=5))
+        emulator.add_file_rule(FileRule(queued=5, duration=40))
+        emulator.add_file_rule(FileRule(file_name="Bad*", error="SourceFileCorrupted"))
+        emulator.add_file_rule(FileRule(file_name="Flaky*", nth=1, error="NetworkIssue"))
+        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
+        async with SynchronizationClient(credentials, base_url=proxy.url) as client:
+            yield emulator, proxy, client
+        await anyio.sleep(0.1)
+        assert proxy.held_open == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def add_fault(emulator, proxy, target, name, due):
+    """A fault that fires at one of the target's requests, counted from 1."""
+    method, path = TARGETS[target]
+    if name in FAULTS:
+        return proxy.add(FAULTS[name], method, path, {due})
+    return emulator.add_fault(FaultRule(method=method, path=path, nth=due, **EMULATED[name]))
+
+
+def add_connections(emulator):
+    """Five connections of three iModels, and what is to come of each."""
+    first, second = emulator.new_imodel_id(), emulator.new_imodel_id()
+    return {
+        emulator.add_connection(first, [GOOD]): (OutcomeStatus.SUCCEEDED, 1),
+        emulator.add_connection(first, [GOOD, BAD]): (OutcomeStatus.PARTIALLY, 1),
+        emulator.add_connection(second, [BAD]): (OutcomeStatus.FAILED, 1),
+        emulator.add_connection(second, [GOOD, ALSO_GOOD]): (OutcomeStatus.SUCCEEDED, 1),
+        emulator.add_connection(files=[GOOD, FLAKY]): (OutcomeStatus.SUCCEEDED, 2),
+    }
+
+
+async def check_bulk(emulator, proxy, client, journal):
+    expected = add_connections(emulator)
+    async with client.run_many(expected, retry_failed=1, journal=journal) as bulk:
+        with anyio.fail_after(24 * 3600):
+            events = [event async for event in bulk]
+    assert runs_created(emulator) == {one: runs for one, (_, runs) in expected.items()}
+    outcomes = finished(events)
+    assert {one: (outcome.status, outcome.attempts) for one, outcome in outcomes.items()} == expected
+    assert {outcome.connection_id: outcome for outcome in bulk.report.outcomes} == outcomes
+    assert not any(outcome.joined for outcome in outcomes.values())
+    proxy.rules.clear()
+    watches = watches_of(events)
+    truths = {run.ref: await client.storage_connections.runs.get(run.connection_id, run.id) for run in emulator.runs}
+    assert watches.keys() == truths.keys()
+    for ref, truth in truths.items():
+        told = watches[ref]
+        assert [event.seq for event in told] == list(range(1, len(told) + 1))
+        assert normal(fold(told)) == normal(truth)
+        assert sorted(completed_tasks(told)) == sorted(task.id for job in truth.jobs for task in job.tasks)
+    for outcome in outcomes.values():
+        truth = truths[outcome.ref]
+        assert (outcome.began_at, outcome.ended_at) == (truth.start_date_time, truth.end_date_time)
+        assert len(outcome.failed_files) == len(truth.failed_tasks)
+
+
+def watches_of(events):
+    """The events of each run's watch; a connection that was run again had two."""
+    watches = defaultdict(list)
+    for event in events:
+        match event:
+            case ConnectionStarted(connection_id=one):
+                watches[one].append([])
+            case ConnectionProgressed(connection_id=one):
+                watches[one][-1].append(event.event)
+    found = {}
+    for watch in (watch for of_connection in watches.values() for watch in of_connection):
+        [ref] = {event.ref for event in watch if isinstance(event, RunTriggered)}
+        assert ref not in found
+        found[ref] = watch
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", [*FAULTS, *EMULATED])
+async def test_a_bulk_does_all_it_should_whatever_happens_to_one_request_of_each_kind(name, seed, tmp_path):
+    chance = random.Random(f"{name}/{seed}")
+    async with chaos(seed) as (emulator, proxy, client):
+        faults = [add_fault(emulator, proxy, target, name, chance.randint(1, DUE[target])) for target in HITS[name]]
+        await check_bulk(emulator, proxy, client, tmp_path / "nightly.db")
+    assert [fault.fired for fault in faults] == [1] * len(faults)
+
+
+@pytest.mark.parametrize("seed", range(4 * len(SEEDS)))
+async def test_a_bulk_in_a_storm_of_faults_does_all_it_should(seed, tmp_path, record_property):
+    """Sixty faults at random requests; a bulk may end before it meets them all."""
+    chance = random.Random(f"storm/{seed}")
+    async with chaos(seed) as (emulator, proxy, client):
+        faults = [
+            add_fault(emulator, proxy, chance.choice(HITS[name]), name, chance.randint(1, 20))
+            for name in chance.choices([*FAULTS, *EMULATED.keys() - {"401"}], k=60)  # two in a row are a refusal
+        ]
+        await check_bulk(emulator, proxy, client, tmp_path / "nightly.db")
+    fired = sum(fault.fired for fault in faults)
+    record_property("faults", fired)
+    assert fired >= 15
+
+
+# A full disk.
+
+
+class Disk:
+    """Takes so many more transactions of a journal, then is full; `None` for as many as there may be."""
+
+    def __init__(self):
+        self.room = None
+        self.taken = 0
+
+    def take(self):
+        if self.room is not None:
+            if self.room == 0:
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            self.room -= 1
+        self.taken += 1
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    disk = Disk()
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql, *arguments):
+            if sql == "COMMIT":
+                disk.take()
+            return super().execute(sql, *arguments)
+
+    def connect(path, *, timeout):
+        return sqlite3.connect(
+            path, timeout=timeout, isolation_level=None, check_same_thread=False, factory=Connection
+        )
+
+    monkeypatch.setattr(journal_file, "_connect", connect)
+    return disk
+
+
+async def test_a_disk_that_is_full_from_the_start_ends_a_bulk_before_anything_is_sent(disk, tmp_path):
+    disk.room = 0
+    async with emulated() as (emulator, client):
+        bulk = client.run_many([emulator.add_connection()], journal=tmp_path / "nightly.db")
+        with pytest.raises(JournalError, match="Make room"):
+            async with bulk:
+                await bulk.result()
+        assert emulator.requests == []
+
+
+async def a_night(disk, path, room):
+    """A bulk on a disk with so much room, then another one with enough of it."""
+    disk.room = room
+    async with emulated() as (emulator, client):
+        emulator.add_file_rule(FileRule(file_name="Flaky*", nth=1, error="NetworkIssue"))
+        imodel = emulator.new_imodel_id()
+        connections = [emulator.add_connection(imodel, [file]) for file in (GOOD, FLAKY)]
+        expected = dict(zip([*connections, emulator.add_connection()], [1, 2, 1], strict=True))
+
+        async def bulk():
+            async with client.run_many(expected, journal=path, retry_failed=1) as bulk:
+                return await bulk.result()
+
+        if room is not None:
+            with pytest.raises(JournalError, match="Make room"):
+                await bulk()
+            before = len(emulator.requests)
+            await anyio.sleep(1000)
+            assert len(emulator.requests) == before
+            disk.room = None
+            async with SQLiteJournal(path, origin=emulator.url) as journal:
+                noted = await journal.unfinished()
+            assert all(noted[one].attempt >= runs for one, runs in runs_created(emulator).items())
+        report = await bulk()
+        assert report.good
+        assert {one.connection_id: one.attempts for one in report.outcomes} == runs_created(emulator) == expected
+
+
+async def test_a_disk_that_becomes_full_at_any_note_ends_the_bulk_and_the_next_one_goes_on(
+    disk, tmp_path, record_property
+):
+    await a_night(disk, tmp_path / "0.db", None)
+    notes = disk.taken
+    for room in range(notes):
+        await a_night(disk, tmp_path / f"{room + 1}.db", room)
+    record_property("notes", notes)

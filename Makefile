@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint types imports torture fuzz mutants clean
+.PHONY: demo test lint types imports torture fuzz mutants bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -45,6 +45,9 @@ fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 mutants: $(READY)  ## small changes in the files without I/O: are 85 % noticed by their tests? a quarter of an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
+
+bench: $(READY)  ## what the client costs, as ratios; some minutes
+	$(BIN)/python -m benchmarks.bulk
 
 clean:
 	rm -rf .venv

@@ -44,7 +44,9 @@ def _told(text: str | None) -> str | None:
         return None
     writable = text.encode("utf-8", "backslashreplace").decode()  # no encoding has half a pair of surrogates
     shown = redact(writable[: 8 * _LONGEST_TEXT])
-    return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…"
+    if len(shown) > _LONGEST_TEXT:
+        return f"{shown[:_LONGEST_TEXT]}…"
+    return text if shown == text else shown  # the very same text: thousands of outcomes keep no copy of their ids
 
 
 @frozen(kw_only=True)

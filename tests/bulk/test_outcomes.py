@@ -275,6 +275,11 @@ def test_a_text_of_a_megabyte_is_cut():
     assert reason == "x" * 2000 + "…"
 
 
+def test_ten_thousand_outcomes_keep_no_copies_of_their_ids():
+    connection_id = "".join(["a", "b"])
+    assert Outcome(connection_id=connection_id, status=OutcomeStatus.REFUSED).connection_id is connection_id
+
+
 def test_an_id_that_no_file_can_hold_is_written_out():
     assert Outcome(connection_id="a\udcff", status=OutcomeStatus.REFUSED).connection_id == "a\\udcff"
 

@@ -152,6 +152,11 @@ def test_what_waits_comes_after_what_is_under_way_on_its_imodel():
     assert seconds_left([ITEMS[0]], [(ITEMS[1], 200.0)], concurrency=2, per_itwin=None) == 200
 
 
+def test_what_is_left_is_counted_in_whole_runs():
+    many = [an_item(str(number), str(number), 300) for number in range(10)]
+    assert seconds_left(many, [], concurrency=4, per_itwin=None) == 900
+
+
 # For people and programs.
 
 

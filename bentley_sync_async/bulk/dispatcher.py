@@ -150,14 +150,13 @@ class Dispatcher:
         """Run a connection once, then start whatever is next."""
         try:
             outcome, again = await self._run_once(entry)
-            entry.watcher = None
             if again:
                 await self._note(entry, None)
-                entry.triggered_at = None
+                entry.watcher = entry.triggered_at = None
                 self._schedule.again(entry.item)
             else:
+                entry.watcher, entry.outcome = None, outcome  # a report tells it though it cannot be noted
                 await self._journal.finish(entry.connection_id, outcome)
-                entry.outcome = outcome
                 self._schedule.finish(entry.item)
             self._go_on()
             if entry.outcome is not None:
@@ -168,8 +167,17 @@ class Dispatcher:
 
     async def _run_once(self, entry: Entry) -> tuple[Outcome, bool]:
         """Return what came of a run of the connection, and whether it should be run again."""
+        resumed = entry.token is not None
         watcher = entry.watcher = self._watcher(entry)
         try:
+            await self._tell(
+                ConnectionStarted(
+                    connection_id=entry.connection_id,
+                    imodel_id=entry.item.imodel_id,
+                    attempt=entry.attempt,
+                    resumed=resumed,
+                )
+            )
             await self._follow(entry, watcher)
         except (*HOPELESS, JournalError):
             raise
@@ -195,15 +203,6 @@ class Dispatcher:
         return self._watches.begin(entry.connection_id, entry.meter)
 
     async def _follow(self, entry: Entry, watcher: RunWatcher) -> None:
-        resumed = watcher.ref is not None
-        await self._tell(
-            ConnectionStarted(
-                connection_id=entry.connection_id,
-                imodel_id=entry.item.imodel_id,
-                attempt=entry.attempt,
-                resumed=resumed,
-            )
-        )
         while True:
             if watcher.ref is None:
                 # Before every step that may trigger: whoever finds this note looks for the run before triggering.

@@ -79,6 +79,9 @@ class BulkRun(AsyncContextManagerMixin):
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        if self._began_at is not None:
+            raise RuntimeError("A bulk is entered once. Ask client.run_many() for another one.")
+        self._began_at, self._began = datetime.now(UTC), anyio.current_time()
         failure: BaseException | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
@@ -193,7 +196,6 @@ class BulkRun(AsyncContextManagerMixin):
     # What the bulk does.
 
     async def _work(self) -> None:
-        self._began_at, self._began = datetime.now(UTC), anyio.current_time()
         try:
             async with self._open_journal() as journal:
                 await self._run(journal)
@@ -323,5 +325,4 @@ def _outcomes(noted: Mapping[str, Noted], ids: Iterable[str]) -> dict[str, Outco
 
 
 def _not_begun(connection_id: str) -> Outcome:
-    reason = "The bulk ended before its turn: it was not triggered."
-    return Outcome(connection_id=connection_id, status=OutcomeStatus.DETACHED, reason=reason)
+    return Outcome(connection_id=connection_id, status=OutcomeStatus.DETACHED, reason="The bulk ended before its turn.")

@@ -164,13 +164,13 @@ def usable(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:
 async def _all(ask: Callable[[T], Awaitable[None]], questions: Iterable[T]) -> None:
     """Ask all questions, a few at a time; the first error ends it, and comes out as itself."""
     rest = iter(questions)
-    errors: list[SynchronizationError] = []
+    errors: list[Exception] = []
 
     async def work() -> None:
         for question in rest:
             try:
                 await ask(question)
-            except SynchronizationError as error:
+            except Exception as error:  # noqa: BLE001 - it is raised by itself instead of in a group
                 errors.append(error)
                 group.cancel_scope.cancel()
                 return

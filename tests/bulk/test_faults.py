@@ -34,7 +34,12 @@ from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRu
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
 
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "1")))
-GOOD, ALSO_GOOD, BAD, FLAKY = ("Good.dgn", "MSTN"), ("Also good.rvt", "REVIT"), ("Bad.dgn", "MSTN"), ("Flaky.ifc", "IFC")
+GOOD, ALSO_GOOD, BAD, FLAKY = (
+    ("Good.dgn", "MSTN"),
+    ("Also good.rvt", "REVIT"),
+    ("Bad.dgn", "MSTN"),
+    ("Flaky.ifc", "IFC"),
+)
 TARGETS = {
     "trigger": ("POST", TRIGGER_PATH),
     "poll": ("GET", "/runs/."),
@@ -205,9 +210,7 @@ def disk(monkeypatch):
             return super().execute(sql, *arguments)
 
     def connect(path, *, timeout):
-        return sqlite3.connect(
-            path, timeout=timeout, isolation_level=None, check_same_thread=False, factory=Connection
-        )
+        return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, factory=Connection)
 
     monkeypatch.setattr(journal_file, "_connect", connect)
     return disk
@@ -259,3 +262,43 @@ async def test_a_disk_that_becomes_full_at_any_note_ends_the_bulk_and_the_next_o
     for room in range(notes):
         await a_night(disk, tmp_path / f"{room + 1}.db", room)
     record_property("notes", notes)
+
+
+async def test_the_report_names_every_run_that_was_triggered_before_the_disk_became_full(disk, tmp_path):
+    async with emulated() as (emulator, client):
+        told = []
+        for room in range(1, 7):
+            connection = emulator.add_connection()
+            disk.room = room
+            bulk = client.run_many([connection], journal=tmp_path / f"{room}.db")
+            with pytest.raises(JournalError):
+                async with bulk:
+                    await bulk.result()
+            [outcome] = bulk.report.outcomes
+            told.append(outcome.ref)
+            disk.room = None
+            refs = [run.ref for run in emulator.runs if run.connection_id == connection]
+            assert [outcome.ref] == (refs or [None])
+        assert told[0] is None
+        assert told[-1] is not None
+
+
+# What is nobody's fault but the caller's.
+
+
+class Stumbling:
+    """A token source with a mistake."""
+
+    async def token(self):
+        raise ZeroDivisionError
+
+    def invalidate(self, token):
+        return False
+
+
+async def test_a_mistake_of_the_callers_own_comes_out_as_itself(tmp_path):
+    async with SynchronizationClient(Stumbling(), base_url="http://127.0.0.1:1") as client:
+        bulk = client.run_many([f"connection-{number}" for number in range(3)])
+        with pytest.raises(ZeroDivisionError):
+            async with bulk:
+                await bulk.result()

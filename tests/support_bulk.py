@@ -1,9 +1,29 @@
 """What tests of a bulk ask of its events and of the emulator."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import anyio
+import anyio.lowlevel
 
 from bentley_sync_async import BulkEvent, BulkRun, ConnectionFinished, ConnectionProgressed, Outcome
 from bentley_sync_async.emulator import Emulator
+
+T = TypeVar("T")
+
+
+async def in_place(work: Callable[[], T], **_: Any) -> T:
+    """Stand in for `anyio.to_thread.run_sync`, as a virtual clock runs on by minutes while a thread works.
+
+    It is as little to be cancelled as a thread, and suspends its caller before and after as that does.
+    """
+    await anyio.lowlevel.checkpoint()
+    with anyio.CancelScope(shield=True):
+        await anyio.lowlevel.checkpoint()
+        done = work()
+        await anyio.lowlevel.checkpoint()
+    return done
 
 
 async def outcomes_of(bulk: BulkRun) -> dict[str | None, Outcome]:

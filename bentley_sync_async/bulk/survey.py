@@ -10,6 +10,7 @@ from attrs import define, field
 
 from bentley_sync_async.errors import AuthenticationError, CredentialsError, InvalidArgumentError, SynchronizationError
 from bentley_sync_async.models import StorageRun
+from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.wire.ids import check_id
 
@@ -155,10 +156,17 @@ def usable(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:
     refused: list[Outcome] = []
     for connection_id in dict.fromkeys(connection_ids):
         try:
-            good.append(check_id(connection_id, "connection_id"))  # type: ignore[arg-type]  # it checks that, too
+            good.append(_checked(connection_id))
         except InvalidArgumentError as error:
             refused.append(Outcome(connection_id=str(connection_id), status=OutcomeStatus.REFUSED, reason=str(error)))
     return good, refused
+
+
+def _checked(connection_id: object) -> str:
+    usable_id = check_id(connection_id, "connection_id")  # type: ignore[arg-type]  # it checks that, too
+    if redact(usable_id) != usable_id:  # else it would be sent as part of a URL, and kept in the journal
+        raise InvalidArgumentError("connection_id must be an id, and this one holds a token or another secret.")
+    return usable_id
 
 
 async def _all(ask: Callable[[T], Awaitable[None]], questions: Iterable[T]) -> None:

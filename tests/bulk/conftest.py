@@ -1,9 +1,9 @@
 from datetime import timedelta
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import pytest
+from support_bulk import in_place
 from support_runs import NOW
 
 from bentley_sync_async.watch import watcher as watcher_module
@@ -11,19 +11,7 @@ from bentley_sync_async.watch import watcher as watcher_module
 
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the journal write where it is called: a virtual clock runs on by minutes while a thread works.
-
-    It is as little to be cancelled as a thread, and suspends its caller before and after as that does.
-    """
-
-    async def in_place(work, **_):
-        await anyio.lowlevel.checkpoint()
-        with anyio.CancelScope(shield=True):
-            await anyio.lowlevel.checkpoint()
-            done = work()
-            await anyio.lowlevel.checkpoint()
-        return done
-
+    """Let the journal write where it is called."""
     monkeypatch.setattr(anyio.to_thread, "run_sync", in_place)
 
 

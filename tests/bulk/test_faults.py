@@ -71,8 +71,18 @@ EMULATED = {
     "no Location": {"action": ACT.NO_LOCATION},
     "a path as Location": {"action": ACT.RELATIVE_LOCATION},
 }
-HITS = defaultdict(lambda: list(TARGETS), {"409": ["trigger"], "401": [one for one in TARGETS if one != "token"]})
-"""Which requests a fault may hit; those it does not would be refused for good."""
+HITS = defaultdict(
+    lambda: list(TARGETS),
+    {
+        "409": ["trigger"],  # anything else would be refused for good, here and in the next line
+        "401": ["trigger", "poll", "look-up", "history"],
+        "refused for a while": ["poll"],  # the proxy cannot refuse twice at a time
+        # Where many share the connections, the next answer is that to somebody else: of a run, it would be believed.
+        "answered again in place of the next": ["look-up", "history", "token"],
+        "answered twice with a pause": ["look-up", "history", "token"],
+    },
+)
+"""Which requests a fault may hit."""
 
 
 @asynccontextmanager
@@ -166,12 +176,12 @@ async def test_a_bulk_does_all_it_should_whatever_happens_to_one_request_of_each
 
 @pytest.mark.parametrize("seed", range(4 * len(SEEDS)))
 async def test_a_bulk_in_a_storm_of_faults_does_all_it_should(seed, tmp_path, record_property):
-    """Sixty faults at random requests; a bulk may end before it meets them all."""
+    """Fifty faults at random requests; a bulk may end before it meets them all."""
     chance = random.Random(f"storm/{seed}")
     async with chaos(seed) as (emulator, proxy, client):
         faults = [
             add_fault(emulator, proxy, chance.choice(HITS[name]), name, chance.randint(1, 20))
-            for name in chance.choices([*FAULTS, *EMULATED.keys() - {"401"}], k=60)  # two in a row are a refusal
+            for name in chance.sample([*FAULTS, *EMULATED], k=50)  # none twice: two 401 in a row are a refusal
         ]
         await check_bulk(emulator, proxy, client, tmp_path / "nightly.db")
     fired = sum(fault.fired for fault in faults)

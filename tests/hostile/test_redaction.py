@@ -3,12 +3,17 @@
 import logging
 import pickle
 import re
+import sqlite3
 import traceback
 import warnings
 from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
+import anyio.to_thread
 import pytest
+from attrs import evolve
+from support_bulk import in_place
 from support_hostile import CONNECTION, hostile_server, ok, run_body
 from support_otel import Collected
 from support_transport import http, reset, then
@@ -18,6 +23,7 @@ from bentley_sync_async import (
     ClientCredentials,
     ConnectorType,
     LoggingHook,
+    OutcomeStatus,
     Record,
     Request,
     RequestRecord,
@@ -29,6 +35,8 @@ from bentley_sync_async import (
     Token,
     event_to_json,
 )
+from bentley_sync_async.bulk.journal import Noted
+from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
 from bentley_sync_async.config import from_env
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule
 from bentley_sync_async.wire.codec import encode
@@ -45,6 +53,8 @@ class Output(logging.Handler):
         super().__init__(logging.DEBUG)
         self.texts: list[str] = []
         self.errors: list[BaseException] = []
+        self.files: dict[str, int] = {}
+        self.tokens: set[str] = set()  # of journals
         self.records = 0
         self.opentelemetry = Collected()
 
@@ -78,6 +88,29 @@ class Output(logging.Handler):
 
     def add_resume_token(self, token: str) -> None:
         self.add(token, unpack(token))
+
+    async def bulk(self, bulk, journal: Path) -> None:
+        """Follow a bulk, and look into its journal as well, while it is used and thereafter."""
+        try:
+            async with bulk:
+                async for event in bulk:
+                    self.add(event, event_to_json(event), bulk, bulk.progress)
+                    self.add_files(journal)
+        except SynchronizationError as error:
+            self.add_error(error)
+        self.add(bulk.report, bulk.report.to_json(), bulk.report.to_junit())
+        self.add_files(journal)
+
+    def add_files(self, journal: Path) -> None:
+        """Add the bytes of a journal, and what the resume tokens in it hold."""
+        for file in (journal, journal.with_name(f"{journal.name}-wal")):
+            if file.exists():
+                self.files[file.suffix] = max(self.files.get(file.suffix, 0), file.stat().st_size)
+                self.add(file.read_bytes().decode("latin-1"))
+        with closing(sqlite3.connect(journal)) as db:
+            for (token,) in db.execute("SELECT token FROM items WHERE token IS NOT NULL"):
+                self.add_resume_token(token)
+                self.tokens.add(token)
 
     async def outcome(self, call: Awaitable[object]) -> None:
         try:
@@ -182,7 +215,7 @@ async def test_no_output_of_a_client_of_an_emulator_holds_a_token_or_the_client_
         async with output.client(credentials, emulator.url) as client:
             await everything(output, client, emulator)
             for rule in FAULTS:
-                emulator.add_fault(rule)
+                emulator.add_fault(evolve(rule))  # they count
             imodel_connection = emulator.add_connection()
             for _ in range(5):
                 await output.follow(client.watch(imodel_connection))
@@ -226,6 +259,75 @@ async def test_a_service_that_quotes_its_callers_secrets_back_brings_none_of_the
                         await output.outcome(listed(client.storage_connections.runs.list(CONNECTION)))
     assert len(output.errors) > 5
     assert output.leaks({JWT, JWT[:40], CLIENT_SECRET}) == []
+
+
+@pytest.fixture
+def journal(tmp_path, monkeypatch):
+    monkeypatch.setattr(anyio.to_thread, "run_sync", in_place)
+    return tmp_path / "nightly.db"
+
+
+async def test_no_event_report_or_journal_of_a_bulk_holds_a_token_or_the_client_secret(journal):
+    async with all_output() as output, Emulator(client_secret=CLIENT_SECRET, token_lifetime=60) as emulator:
+        for rule in FAULTS:
+            emulator.add_fault(evolve(rule))  # they count
+        imodel = emulator.new_imodel_id()
+        ids = [emulator.add_connection(imodel), emulator.add_connection(), emulator.add_connection(), "unknown"]
+        credentials = ClientCredentials(emulator.client_id, CLIENT_SECRET)
+        async with output.client(credentials, emulator.url) as client:
+            output.add(await client.run_many(ids, journal=journal).plan())
+            await output.bulk(client.run_many(ids, imodel_ids=[imodel], journal=journal, timeout=4000), journal)
+        async with output.client(ClientCredentials("wrong", CLIENT_SECRET), emulator.url) as client:
+            await output.bulk(client.run_many(ids, journal=journal), journal)
+        tokens = seen_by(emulator)
+    assert len(tokens) > 3
+    assert output.records > 0
+    assert len(emulator.runs) == 3
+    assert len({type(error) for error in output.errors}) >= 5
+    assert output.files.keys() == {".db", ".db-wal"}
+    assert output.tokens
+    assert output.leaks(tokens | {CLIENT_SECRET}) == []
+
+
+@pytest.mark.parametrize("operation", ["token", "trigger", "look", "connection", "runs"])
+async def test_a_service_that_quotes_secrets_back_brings_none_of_them_into_a_bulk(operation, journal):
+    quoted = f"Authorization: Bearer {JWT} client_secret={CLIENT_SECRET} {JWT}"
+    told = f"Bearer {JWT} {JWT}"  # by the API, which never sees the client's secret
+    failure = {"errorKey": JWT, "description": told}
+    task = {"id": "t", "state": "Completed", "result": "Error", "error": {"descriptionKey": JWT, "description": told}}
+    job = {"id": "j", "state": "Completed", "result": "Error", "tasks": [{**task, "storageFileId": JWT}]}
+    forms = [
+        encode({"error": {"code": f"c {JWT}", "message": quoted, "target": JWT, "details": [{"message": quoted}]}}),
+        encode(run_body(result="Error", error=failure, jobs=[job])),
+        encode({"connection": {"id": JWT, "iModelId": JWT, "iTwinId": f"Bearer {JWT}"}}),
+        f"<html>{quoted}".encode(),
+    ]
+    async with all_output() as output:
+        for number, status in enumerate(("200 OK", "404 No", "422 No", "500 No")):
+            for form in forms:
+                async with hostile_server() as server:
+                    server.set("token", ok({"access_token": JWT, "expires_in": 3600, "token_type": "Bearer"}))
+                    server.set(operation, then(http(status, form)), reset, *server.answers[operation])
+                    path = journal.with_name(f"{number}-{forms.index(form)}.db")
+                    async with output.client(ClientCredentials("id", CLIENT_SECRET), server.url) as client:
+                        await output.bulk(client.run_many([CONNECTION], journal=path, timeout=600), path)
+    assert len(output.texts) > 100
+    assert output.leaks({JWT, JWT[:40], CLIENT_SECRET}) == []
+
+
+async def test_a_token_among_the_ids_of_a_bulk_is_refused_and_neither_sent_nor_shown_nor_kept(journal):
+    ids = [JWT, CONNECTION, f"other-{JWT}"]
+    async with all_output() as output, hostile_server() as server:
+        async with output.client("issued-token", server.url) as client:
+            bulk = client.run_many(ids, journal=journal)
+            await output.bulk(bulk, journal)
+        assert server.strays() == []
+    assert [(outcome.status, outcome.good) for outcome in bulk.report.outcomes] == [
+        (OutcomeStatus.SUCCEEDED, True),
+        (OutcomeStatus.REFUSED, False),
+        (OutcomeStatus.REFUSED, False),
+    ]
+    assert output.leaks({JWT}) == []
 
 
 async def test_a_request_id_that_holds_a_token_is_not_shown():
@@ -278,9 +380,9 @@ PLAIN = SynchronizationError("x")
 
 
 @pytest.mark.parametrize(
-    "form", ["log", "extra", "warning", "record", "span", "metric", "error", "cause", "resume token"]
+    "form", ["log", "extra", "warning", "record", "span", "metric", "error", "cause", "resume token", "journal"]
 )
-async def test_a_secret_that_is_planted_is_found(form):
+async def test_a_secret_that_is_planted_is_found(form, journal):
     from bentley_sync_async.wire.resume import pack
 
     async with all_output() as output:
@@ -307,6 +409,11 @@ async def test_a_secret_that_is_planted_is_found(form):
                 error = SynchronizationError("x")
                 error.__cause__ = ValueError(JWT)
                 output.add_error(error)
+            case "journal":
+                async with SQLiteJournal(journal, origin="https://x") as kept:
+                    await kept.begin(["a"])
+                    await kept.note("a", Noted(token=pack([JWT])))
+                    output.add_files(journal)
             case _:
                 output.add_resume_token(pack([JWT]))
     assert output.leaks({JWT, CLIENT_SECRET}) != []

@@ -62,7 +62,6 @@ class Watched:
             self.triggered += isinstance(event, RunTriggered)
             if isinstance(event, TaskCompleted):
                 self.tasks.append(event.task.id)
-            del event  # a PollDelayed holds its cause, and that one the frames that it came through
         assert watcher.run is not None
         self.succeeded, self.result_id = watcher.run.succeeded, watcher.run.id
         self.ended_at = anyio.current_time()

@@ -54,11 +54,13 @@ async def test_one_look(synchronization_emulator, synchronization_client):
     assert sum("/runs/" in request.path for request in synchronization_emulator.requests) == 1
 """
 REAL_BY_MARK = REAL.replace("\n@", "\n@pytest.mark.looptime(False)\n@").replace("one_look", "one_look_by_mark")
+IN_A_LOOP_OF_THE_MODULE = PASSING.replace("asyncio", 'asyncio(loop_scope="module")')
 PLAIN = f"""
 {PASSING}
 {HOURS}
 {HOURS.replace("asyncio", "asyncio@pytest.mark.looptime(start=5e6)", 1).replace("three_hours", "option_of_the_mark")}
 {REAL_BY_MARK}
+{IN_A_LOOP_OF_THE_MODULE.replace("publishing", "in_another_loop")}
 
 
 @pytest.mark.asyncio
@@ -155,11 +157,6 @@ def anyio_backend():
 
 {REAL.replace("mark.asyncio", "mark.anyio").replace("one_look", "anyio")}
 """.replace("asyncio@", "asyncio\n@")
-IN_A_LOOP_OF_THE_MODULE = f"""
-{PASSING.replace("asyncio", 'asyncio(loop_scope="module")')}
-{PASSING.replace("asyncio", 'asyncio(loop_scope="module")').replace("publishing", "publishing_again")}
-{PASSING.replace("publishing", "in_another_loop")}
-"""
 LOOPS = """
 import looptime
 
@@ -203,11 +200,6 @@ def told_of(tmp_path_factory):
 @pytest.fixture(scope="session")
 def plain(told_of):
     return told_of(PLAIN)
-
-
-@pytest.fixture(scope="session")
-def in_a_loop_of_the_module(told_of):
-    return told_of(IN_A_LOOP_OF_THE_MODULE, loop="module")
 
 
 def test_a_passing_test_passes(plain):
@@ -259,6 +251,15 @@ def test_an_option_that_does_not_exist_is_said_in_one_line(plain):
     assert plain.of("test_misspelt_option").strip() == said
 
 
+def test_a_test_in_another_loop_than_its_fixtures_is_told_so(plain):
+    assert plain.ended["test_in_another_loop"] == "error"
+    assert plain.of("test_in_another_loop").strip() == (
+        "The test runs in an event loop of its module, and the fixtures in that of its function, so nothing would "
+        'answer. Set asyncio_default_fixture_loop_scope = "module", or mark the test with '
+        '@pytest.mark.asyncio(loop_scope="function").'
+    )
+
+
 def test_the_client_makes_connections_as_its_service_application(plain):
     assert plain.ended["test_creating"] == "passed"
 
@@ -268,7 +269,7 @@ def test_a_test_of_the_anyio_plugin_runs_in_real_time(plain):
 
 
 def test_no_test_fails_with_another_or_warns(plain):
-    assert re.search(r"^=+ 3 failed, 11 passed, 1 error in ", plain.printed, re.MULTILINE)
+    assert re.search(r"^=+ 3 failed, 11 passed, 2 errors in ", plain.printed, re.MULTILINE)
 
 
 def test_with_all_on_and_the_plugin_named_on_the_command_line_it_is_the_same(told_of):
@@ -291,19 +292,10 @@ def test_without_virtual_time_a_run_is_over_at_once(told_of, looptime):
     assert told_of(REAL, *looptime).ended == {"test_one_look": "passed"}
 
 
-@pytest.mark.parametrize("name", ["test_publishing", "test_publishing_again"])
-def test_the_fixtures_work_in_the_loop_of_a_module(in_a_loop_of_the_module, name):
-    assert in_a_loop_of_the_module.ended[name] == "passed"
-
-
-def test_a_test_in_another_loop_than_its_fixtures_is_told_so(in_a_loop_of_the_module):
-    assert in_a_loop_of_the_module.ended["test_in_another_loop"] == "error"
-    said = in_a_loop_of_the_module.of("test_in_another_loop").strip()
-    assert said == (
-        "The test runs in an event loop of its function, and the fixtures in that of its module, so nothing would "
-        'answer. Set asyncio_default_fixture_loop_scope = "function", or mark the test with '
-        '@pytest.mark.asyncio(loop_scope="module").'
-    )
+def test_the_fixtures_work_in_the_loop_of_a_module(told_of):
+    again = IN_A_LOOP_OF_THE_MODULE.replace("publishing", "again")
+    told = told_of(IN_A_LOOP_OF_THE_MODULE + again, loop="module")
+    assert told.ended == {"test_publishing": "passed", "test_again": "passed"}
 
 
 def test_nobody_gets_the_fixtures_without_opting_in(told_of):

@@ -21,7 +21,7 @@ from .resources.authorization import Authorization
 from .resources.connections import Connections
 from .resources.storage_connections import StorageConnections
 from .transport.hooks import Hook, Hooks
-from .transport.http import AiohttpTransport
+from .transport.http import AiohttpTransport, room
 from .transport.logs import LoggingHook
 from .transport.messages import Transport
 from .transport.pipeline import Pipeline
@@ -65,6 +65,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         max_body_bytes: int = 64 * 1024 * 1024,
+        max_connections: int = 100,
         session: ClientSession | None = None,
         transport: Transport | None = None,
         hooks: Iterable[Hook] | None = None,
@@ -81,7 +82,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
             timeouts: For one request and for one call with its retries.
             retry: When and how patiently a single call is retried.
             max_body_bytes: The bound on an answer's body.
-            session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed.
+            max_connections: How many requests may be under way at a time. A call that waits for its turn counts that
+                within `Timeouts.call`; a watch waits however long it takes.
+            session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed. If its
+                connector has fewer connections than `max_connections`, theirs is the number.
             transport: What carries requests, instead of aiohttp; `session` and `max_body_bytes` mean nothing then.
             hooks: Who is told of requests, retries, throttles, tokens and looks; by default the standard library's
                 logging, under `bentley_sync_async`.
@@ -95,6 +99,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             issuer=issuer,
             timeouts=timeouts or Timeouts(),
             max_body_bytes=max_body_bytes,
+            max_connections=max_connections,
         )
         self._hooks = Hooks((LoggingHook(),) if hooks is None else hooks)
         self._own_transport: AiohttpTransport | None = None
@@ -110,6 +115,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             base_url=self.config.base_url,
             timeouts=self.config.timeouts,
             retry=retry,
+            max_connections=room(session, self.config.max_connections),
             hooks=self._hooks,
         )
         service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None

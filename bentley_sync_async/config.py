@@ -45,6 +45,11 @@ def _positive(_settings: object, attribute: "Attribute[Any]", value: float) -> N
         raise ConfigurationError(f"{attribute.name} must be more than 0, not {value!r}.")
 
 
+def _whole(_settings: object, attribute: "Attribute[Any]", value: int) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{attribute.name} must be a whole number of 1 or more, not {value!r}.")
+
+
 @frozen(kw_only=True)
 class Timeouts:
     """How long one request and one logical call may take, in seconds. The timeout of a watch is the watch's own.
@@ -52,7 +57,7 @@ class Timeouts:
     Attributes:
         connect: To make a connection.
         request: For one request: connecting, sending, and reading the body to its end.
-        call: For one logical call: all its attempts and the waiting between them.
+        call: For one logical call: all its attempts, the waiting between them, and for a token and a connection.
     """
 
     connect: float = field(default=10.0, validator=_positive)
@@ -107,12 +112,14 @@ class ClientConfig:
         issuer: The issuer of tokens for client credentials, such as `https://ims.bentley.com`.
         timeouts: How long a request and a call may take.
         max_body_bytes: The bound on an answer's size, after decompression.
+        max_connections: How many requests may be under way at a time; the others wait.
     """
 
     base_url: str = field(default=Environment.PROD.base_url, converter=_base_url)
     issuer: str = field(default=Environment.PROD.issuer, converter=_issuer)
     timeouts: Timeouts = Timeouts()
     max_body_bytes: int = field(default=64 * 1024 * 1024, validator=_positive)
+    max_connections: int = field(default=100, validator=_whole)
 
 
 def addresses(environment: Environment, base_url: str | None, issuer: str | None) -> tuple[str, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, quote_plus
+from functools import lru_cache
+from html.entities import codepoint2name
 
 _HIDDEN = "[hidden]"
+_NAMES = {**codepoint2name, ord("'"): "apos"}
 _BARE = re.compile(
     r"(?i)\b(?:bearer|basic)\s+[\w\-.~+/]+=*"
     r"|\beyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?"  # a JSON Web Token
@@ -30,11 +32,9 @@ def redact(text: str) -> str:
 
 
 def without(secret: str, body: bytes) -> bytes:
-    """Return what somebody answered without the secret that he was sent, in the forms in which he may quote it."""
-    in_json = secret.replace("\\", r"\\").replace('"', r"\"")
-    for form in {secret, in_json, quote(secret, safe=""), quote_plus(secret)}:
-        body = body.replace(form.encode(), _HIDDEN.encode())
-    return body
+    """Return what somebody answered without the secret that he was sent, however JSON, a URL or HTML writes it."""
+    clue, quoted = _quoted(secret)
+    return quoted.sub(_HIDDEN.encode(), body) if clue in body else body
 
 
 def excerpt(text: str, limit: int = 120) -> str:
@@ -47,3 +47,32 @@ def excerpt(text: str, limit: int = 120) -> str:
 def _without_value(found: re.Match[str]) -> str:
     opening = found["quote"] or found["escaped"] or ""
     return f"{found['name']}{found['separator']}{opening}{_HIDDEN}"
+
+
+@lru_cache(maxsize=8)
+def _quoted(secret: str) -> tuple[bytes, re.Pattern[bytes]]:
+    """Return a piece of the secret that stands in whatever quotes it, as it is fast to find, and a pattern for all."""
+    # Letters and digits stand for themselves in every form.
+    clue = max(re.findall(r"[A-Za-z0-9]+", secret), key=len, default="")
+    pieces = re.findall(r"\\+|[A-Za-z0-9]+|.", secret, flags=re.DOTALL)
+    return clue.encode(), re.compile("".join(map(_forms, pieces)).encode())
+
+
+def _forms(piece: str) -> str:
+    """Return a pattern for the forms of letters and digits, of backslashes, or of another character.
+
+    A form may be within another, such as JSON within JSON, up to three deep: bounds keep the search short.
+    """
+    if piece.isascii() and piece.isalnum():
+        return piece
+    character = piece[0]
+    code = ord(character)
+    name = _NAMES.get(code, f"#{code}")
+    units = re.findall("....", character.encode("utf-16-be").hex())
+    in_json = r"\\{0,7}+".join(f"u{unit}" for unit in units)
+    in_url = "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in character.encode())
+    in_html = f"&(?:amp;){{0,3}}(?:#x0{{0,6}}{code:x}|#0{{0,6}}{code}|{name});"
+    if character == "\\":
+        return rf"(?:\\|(?i:{in_json}|{in_url}|{in_html})){{1,64}}+"
+    itself = "[ +]" if character == " " else re.escape(character)
+    return rf"(?:(?i:{in_url}|{in_html})|\\{{0,7}}+(?:(?i:{in_json})|{itself}))"

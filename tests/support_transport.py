@@ -52,6 +52,7 @@ class RawServer:
         self.requests: list[bytes] = []
         self.transports: list[asyncio.Transport] = []
         self.url = ""
+        self.greeting = b""  # what it sends before anybody asks
 
     @property
     def connections(self) -> int:
@@ -87,6 +88,8 @@ class _RawConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.server.transports.append(transport)
+        if self.server.greeting:
+            transport.write(self.server.greeting)
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -102,7 +105,9 @@ class _RawConnection(asyncio.Protocol):
 async def raw_server(*script: Answering, repeat: bool = False) -> AsyncGenerator[RawServer]:
     """Serve a script on a loopback port."""
     server = RawServer(*script, repeat=repeat)
-    listening = await asyncio.get_running_loop().create_server(lambda: _RawConnection(server), "127.0.0.1", 0)
+    listening = await asyncio.get_running_loop().create_server(
+        lambda: _RawConnection(server), "127.0.0.1", 0, backlog=1000
+    )
     host, port = listening.sockets[0].getsockname()
     server.url = f"http://{host}:{port}"
     try:

@@ -19,7 +19,7 @@ from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
 
 from .refreshing import Fetch
 
-_OK, _UNAUTHORIZED = 200, 401
+_OK, _UNAUTHORIZED, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 401, 429, 500
 # What an issuer says of credentials and of what they ask for (RFC 6749, sections 5.2 and 4.1.2.1).
 _REFUSALS = frozenset(
     {
@@ -89,9 +89,12 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
 def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> TokenError:
     reason = refusal(body) or ""
     code = reason.partition(":")[0]
-    said = f"{issuer} answered {response.status}" + (f" ({reason})" if reason else "")
+    status = response.status
+    said = f"{issuer} answered {status}" + (f" ({reason})" if reason else "")
+    in_trouble = status == _TOO_MANY or status >= _FIRST_SERVER_ERROR
     # Any other answer may be a gateway's, which knows nothing of the credentials.
-    if code not in _REFUSALS and (response.status != _UNAUTHORIZED or code in _PASSING):
+    final = code in _REFUSALS or (status == _UNAUTHORIZED and code not in _PASSING)
+    if in_trouble or not final:
         return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
     return CredentialsError(
         f"No token for the service application {client_id}: {said}. Check client id and secret, that the "

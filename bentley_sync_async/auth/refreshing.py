@@ -59,8 +59,8 @@ class RefreshingTokenSource:
         async with self._lock:
             if (token := self._good()) is not None:
                 return token
-            if self._failure is not None and self._fetches != fetches:
-                raise copy(self._failure) from self._failure  # the fetch that this call waited for
+            if self._failure is not None and self._fetches != fetches:  # the fetch that this call waited for
+                raise copy(self._failure) from self._failure.__cause__
             asked = anyio.current_time()
             try:
                 token = await self._fetched()
@@ -96,7 +96,9 @@ class RefreshingTokenSource:
 
     def _fetched_with(self, failure: SynchronizationError | None, began: float) -> None:
         self._fetches += 1
-        self._failure = failure
+        self._failure = copy(failure)  # whoever is handed the failure itself may note things on it
+        if self._failure is not None and failure is not None:
+            self._failure.__cause__ = failure.__cause__
         self._tell(TokenRecord(duration=anyio.current_time() - began, error=failure))
 
     async def _asked(self) -> Token:

@@ -26,7 +26,7 @@ from .problems import ProblemError
 from .routes import OPERATIONS, Operation, find
 from .scenario import Scenario, load_scenario
 from .script import FileRule, RunRule
-from .settings import Options, Settings
+from .settings import Options, Settings, refuse_unknown
 from .wire import drop_content_type, response, send_broken
 from .world import Run, World
 
@@ -78,12 +78,14 @@ class Emulator(AsyncContextManagerMixin):
             **options: The attributes of `Settings`; they override the scenario's.
 
         Raises:
-            ConfigurationError: The scenario, the port or an option cannot be.
+            ConfigurationError: The scenario, the port or an option cannot be, or there is no such option.
         """
         if not 0 <= port < 2**16:
             raise ConfigurationError(f"port must be between 0 and 65535, not {port}.")
         loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario or Scenario()
-        self.settings = Settings(**(loaded.options | options))
+        chosen = loaded.options | options
+        refuse_unknown(chosen)
+        self.settings = Settings(**chosen)
         self.requests: list[RecordedRequest] = []
         self._port = port
         self._url: str | None = None

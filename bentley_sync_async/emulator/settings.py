@@ -3,10 +3,14 @@
 # ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Literal, TypedDict
 
-from attrs import frozen
+from attrs import fields_dict, frozen
+
+from bentley_sync_async.errors import ConfigurationError
 
 from .fields import checked, choice, flag, integer, number, text
 
@@ -104,3 +108,17 @@ class Options(TypedDict, total=False):
     jobs_at_start: Literal["missing", "null", "empty"]
     error_rate: float
     retry_rate: float
+
+
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Refuse a name that is no option.
+
+    Raises:
+        ConfigurationError: With the name, and the option that was probably meant.
+    """
+    known = list(fields_dict(Settings))
+    for name in names:
+        if name not in known:
+            meant = get_close_matches(name, known, n=1)
+            hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(known)}."
+            raise ConfigurationError(f"{name} is no option of the emulator; {hint}")

@@ -138,8 +138,9 @@ def _of_request(record: RequestRecord) -> _Attributes:
 
 
 def _template(path: str) -> str:
-    """Return the path with an `{id}` for whatever is no word of the API."""
-    return "/".join(part if part in _WORDS else "{id}" for part in path.split("/"))
+    """Return the path without that of the base URL, and with an `{id}` for whatever is no word of the API."""
+    of_api = path[max(path.rfind("/synchronization/"), 0) :]
+    return "/".join(part if part in _WORDS else "{id}" for part in of_api.split("/"))
 
 
 def _of_error(error: SynchronizationError | None) -> _Attributes:

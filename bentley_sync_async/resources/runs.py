@@ -36,7 +36,8 @@ class Runs(Resource):
             NotFoundError: There is no such connection.
             PermissionDeniedError: The caller may not run it.
             ConflictError: Somebody else's trigger of the iModel is in flight; try again in a second.
-            LocationError: The service accepted, but the Location is missing or names no run; the run may exist.
+            LocationError: The service accepted, but the Location is missing, or names no run or one of another
+                connection; the run may exist.
             ForeignOriginError: The Location is on another origin.
             APIError: Any other refusal.
             TransportError: No whole answer; if its `sent` is true, the run may exist.
@@ -55,8 +56,14 @@ class Runs(Resource):
                 "The run may exist: list the runs of the connection before triggering again."
             )
         ref = run_ref(response.headers["location"], base_url=self.base_url, request_url=request.url)
+        created = response.status == _ACCEPTED
         foreign = (ref.kind, ref.connection_id) != ("storage", connection_id)
-        return TriggeredRun(ref=ref, created=response.status == _ACCEPTED, foreign=foreign)
+        if created and foreign:
+            raise LocationError(
+                f"The trigger of connection {connection_id} was answered 202 with the Location of {ref}, which is "
+                "another one's. A run may exist: list the runs of the connection before triggering again."
+            )
+        return TriggeredRun(ref=ref, created=created, foreign=foreign)
 
     @overload
     def list(

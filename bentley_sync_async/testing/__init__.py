@@ -3,6 +3,6 @@
 The fixtures are in `bentley_sync_async.testing.plugin`, which pytest loads by that name; this module imports no pytest.
 """
 
-from .scripted import After, ScriptedTransport, Sent, Step, answer, lost, refusal, timed_out
+from .scripted import After, ScriptedTransport, ScriptFailed, Sent, Step, answer, lost, refusal, timed_out
 
-__all__ = ["After", "ScriptedTransport", "Sent", "Step", "answer", "lost", "refusal", "timed_out"]
+__all__ = ["After", "ScriptFailed", "ScriptedTransport", "Sent", "Step", "answer", "lost", "refusal", "timed_out"]

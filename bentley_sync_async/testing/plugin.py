@@ -17,6 +17,7 @@ import pytest_asyncio
 from bentley_sync_async.auth import ClientCredentials
 from bentley_sync_async.client import SynchronizationClient
 from bentley_sync_async.emulator import Emulator, Options
+from bentley_sync_async.errors import ConfigurationError
 
 _REAL_TIME_SPEED = 1e7  # an hour of a run in 0.36 ms: it is over when a watch first looks
 
@@ -35,6 +36,7 @@ async def synchronization_emulator(
     request: pytest.FixtureRequest, synchronization_options: Options
 ) -> AsyncGenerator[Emulator]:
     """A running emulator of the service, whose runs succeed unless they are scripted otherwise."""
+    _refuse_another_loop(request.node)
     stack = AsyncExitStack()
     yield await stack.enter_async_context(_emulated(request.node, synchronization_options))
     await stack.aclose()
@@ -54,8 +56,30 @@ async def synchronization_client(synchronization_emulator: Emulator) -> AsyncGen
 async def _emulated(item: pytest.Item, options: Options) -> AsyncGenerator[Emulator]:
     with _virtual_time(item) as virtual:
         plain: Options = {"error_rate": 0.0, "retry_rate": 0.0, "speed": 1.0 if virtual else _REAL_TIME_SPEED}
-        async with Emulator(**(plain | options)) as emulator:
+        try:
+            emulator = Emulator(**(plain | options))
+        except ConfigurationError as error:
+            said = f"synchronization_options: {error}"
+            raise pytest.fail.Exception(said, pytrace=False) from None  # else it would be said twice
+        async with emulator:
             yield emulator
+
+
+def _refuse_another_loop(item: pytest.Item) -> None:
+    mark = item.get_closest_marker("asyncio")
+    if mark is None:
+        return
+    test = mark.kwargs.get("loop_scope") or item.config.getini("asyncio_default_test_loop_scope")
+    fixtures = item.config.getini("asyncio_default_fixture_loop_scope")
+    if fixtures in {None, "", "fixture-scope"}:
+        fixtures = "function"  # the scope of the fixtures here
+    if test != fixtures:
+        pytest.fail(
+            f"The test runs in an event loop of its {test}, and the fixtures in that of its {fixtures}, so nothing "
+            f'would answer. Set asyncio_default_fixture_loop_scope = "{test}", or mark the test with '
+            f'@pytest.mark.asyncio(loop_scope="{fixtures}").',
+            pytrace=False,
+        )
 
 
 # looptime makes time virtual for the body of a test only. In the fixtures the clock would be another one, by hours, and

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import anyio
 from attrs import frozen
@@ -10,7 +11,7 @@ from bentley_sync_async.errors import ConnectionLostError, RequestTimeoutError
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.wire.codec import encode, parse
 
-_Make = Callable[[Request], Response | BaseException | Awaitable[Response]]
+_Make = Callable[[Request], "Step | Awaitable[Step]"]
 _UNNAMED = Request(method="GET", url="https://api.example/")
 
 
@@ -24,12 +25,20 @@ class After:
     """
 
     seconds: float
-    answer: Response | BaseException | _Make
+    answer: "Step"
 
 
-Step = Response | BaseException | _Make | After
+Step: TypeAlias = Response | BaseException | _Make | After
 """One answer of a script: a `Response`, an exception to raise, a function of the request (a coroutine function, too)
 that returns one of these, or `After` some time any of them."""
+
+
+class ScriptFailed(BaseException):
+    """The script does not say how to answer a request: it is used up, or a step of it is none.
+
+    It is no `Exception`, as what pytest fails a test with is none: the client takes an exception of a token source for
+    an outage and tries again, and the code under test may catch all of them.
+    """
 
 
 @frozen(kw_only=True)
@@ -63,7 +72,7 @@ class ScriptedTransport:
 
         Args:
             script: The answers, in order.
-            always: What answers when none is left; without it, one request too many is an `AssertionError`.
+            always: What answers when none is left; without it, one request too many is a `ScriptFailed`.
         """
         self.script = list(script)
         self.always = always
@@ -102,20 +111,29 @@ class ScriptedTransport:
             timeout: Seconds until the answer must be there.
 
         Raises:
-            AssertionError: Nothing in the script is left for this request.
+            ScriptFailed: The script does not say what to answer.
         """
-        self.sent.append(Sent(request=request, at=anyio.current_time(), timeout=timeout))
+        began = anyio.current_time()
+        self.sent.append(Sent(request=request, at=began, timeout=timeout))
+        asked = f"{request.method} {request.url}, request {len(self.sent)}."
+        if not self.script and self.always is None:
+            raise ScriptFailed(f"Nothing in the script is left to answer {asked}")
         step = self.script.pop(0) if self.script else self.always
-        if isinstance(step, After):
-            await anyio.sleep(min(step.seconds, timeout))
-            step = step.answer if step.seconds < timeout else timed_out(request)
-        if callable(step) and not isinstance(step, BaseException):
-            made = step(request)
-            step = await made if inspect.isawaitable(made) else made
-        if isinstance(step, BaseException):
-            raise step
-        if step is None:
-            raise AssertionError(f"Nothing in the script is left to answer {self.lines[-1]}, request {len(self.sent)}.")
+        while not isinstance(step, Response):
+            if isinstance(step, BaseException):
+                raise step
+            if isinstance(step, After):
+                left = began + timeout - anyio.current_time()
+                await anyio.sleep(min(step.seconds, left))
+                step = step.answer if step.seconds < left else timed_out(request)
+            elif callable(step):
+                made = step(request)
+                step = await made if inspect.isawaitable(made) else made
+            else:
+                raise ScriptFailed(
+                    f"{step!r} is no step of a script (a Response, such as answer() makes, an exception, a function of "
+                    f"the request, or After): there is no answer to {asked}"
+                )
         return step
 
 

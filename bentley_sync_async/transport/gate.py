@@ -20,6 +20,7 @@ CLOCK = 0.001
 """Seconds that two readings of a clock need not tell apart."""
 
 _LONGEST = 60.0
+_NOTICEABLE = 1.0
 
 
 @define
@@ -30,25 +31,37 @@ class Gate:
         opens_at: When requests may pass again, by the event loop's clock.
         cause: What closed it last.
         unexplained: How many throttles in a row did not say how long to wait.
+        told: The latest `opens_at` that was news.
     """
 
     opens_at: float = -math.inf
     cause: APIError | None = None
     unexplained: int = 0
+    told: float = -math.inf
 
-    def note(self, error: SynchronizationError, now: float) -> None:
-        """Close the gate if the service asks to wait: for as long as it asks, or ever longer if it does not say."""
+    def note(self, error: SynchronizationError, now: float) -> bool:
+        """Close the gate if the service asks to wait: for as long as it asks, or ever longer if it does not say.
+
+        Returns:
+            Whether this is news: the gate was open, or opens noticeably later now. Requests that were under way
+            together meet one throttle, each a moment after the other.
+        """
         if not isinstance(error, APIError) or not not_processed(error):
-            return
+            return False
         wait = min(asked_wait(error), LONGEST_ASKED)
         if error.retry_after is None:
             if now >= self.opens_at:  # requests that were under way together are one throttle
                 self.unexplained += 1
             n = self.unexplained - 1
             wait = backoff(n, shortest=_SHORTEST, factor=2.0, longest=_LONGEST, jitter=0.0, chance=0.0)
-        if now + wait > self.opens_at:
-            self.opens_at = now + wait
-            self.cause = error
+        if now + wait <= self.opens_at:
+            return False
+        news = not self.wait(now) or now + wait > self.told + _NOTICEABLE
+        self.opens_at = now + wait
+        self.cause = error
+        if news:
+            self.told = self.opens_at
+        return news
 
     def passed(self) -> None:
         """Note that the service took a request."""

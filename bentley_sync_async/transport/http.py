@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import aiohttp
 import anyio
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from anyio import AsyncContextManagerMixin
@@ -51,27 +52,36 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Hands out no connection on which something came that nobody had asked for.
+    """Hands out no used connection on which something came that nobody had asked for.
 
     The next request on it would take that for its answer. aiohttp looks at this when a connection comes back to its
-    pool, but not when it leaves it again.
+    pool, but not when it leaves it again. What comes early on a new connection answers its first request, though: a
+    server that is too busy says so before it reads anything.
     """
 
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        while connection.protocol is not None and connection.protocol.should_close:
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is None or not connection.protocol.should_close:
+                break
             connection.close()
-            connection = await super().connect(req, traces, timeout)
         return connection
+
+
+def room(session: aiohttp.ClientSession | None, wanted: int) -> int:
+    """Return how many requests may be under way at a time: as many as wanted, or as a session passed in has room for.
+
+    What waits for a connection of its connector is late for the gate, and looks as if it had been sent.
+    """
+    connector = session.connector if session is not None else None
+    limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
+    return min([wanted, *(limit for limit in limits if limit)])  # 0 is no limit
 
 
 class AiohttpTransport(AsyncContextManagerMixin):
     """A `Transport` over an `aiohttp.ClientSession`, passed in or its own.
 
-    Use it as an async context manager. A session of its own keeps no cookies and is closed at the end; one that was
-    passed in is left as it is.
+    Use it as an async context manager. A session of its own keeps no cookies, has as many connections as there are
+    requests under way (the pipeline bounds them) and is closed at the end; one that was passed in is left as it is.
     """
 
     def __init__(
@@ -107,7 +117,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
         if self._session is not None:
             yield self
             return
-        async with aiohttp.ClientSession(connector=_Connector(), cookie_jar=aiohttp.DummyCookieJar()) as own:
+        async with aiohttp.ClientSession(connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()) as own:
             self._session = own
             try:
                 yield self

@@ -1,21 +1,24 @@
-"""What every request of a client passes: retry around (gate -> auth -> send -> problem), for each attempt."""
+"""What every request of a client passes: retry around (gate -> token -> slot -> send -> problem), for each attempt.
+
+No request leaves while the gate is closed, however long it waited for its token and its slot: when it has both and the
+gate was closed meanwhile, it gives the slot back and waits at the gate again.
+"""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
 from copy import copy
-from itertools import count
 
 import anyio
-from attrs import evolve
+from attrs import define, evolve
 
 from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
     APIError,
     AuthenticationError,
     ProtocolError,
+    RequestTimeoutError,
     SynchronizationError,
     TokenUnavailableError,
 )
@@ -38,6 +41,17 @@ _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 _FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR, _NOT_FOUND = 300, 303, 400, 404
 
 
+@define
+class _Call:
+    """One logical call on its way: when it has to end, how often it was sent, and whether it waits no longer."""
+
+    request: Request
+    ends: float
+    see_other: bool
+    sends: int = 0
+    turned_away: bool = False
+
+
 class Pipeline:
     """Sends requests to the API of one base URL, with that client's tokens."""
 
@@ -49,8 +63,7 @@ class Pipeline:
         base_url: str,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
-        gate: Gate | None = None,
-        patient: bool = False,
+        max_connections: int = 100,
         hooks: Hooks | None = None,
     ) -> None:
         """Make a pipeline.
@@ -61,31 +74,28 @@ class Pipeline:
             base_url: The platform's root, without a trailing slash.
             timeouts: For one request and for one call.
             retry: When to try again.
-            gate: What pauses all requests of a client after a throttle.
+            max_connections: How many requests may be under way at a time.
             hooks: Who is told of requests, retries and throttles.
-            patient: Whether a call waits at the gate however long it takes, without counting that time.
         """
         self.base_url = base_url
         self._transport = transport
         self._tokens = tokens
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
-        self._gate = gate or Gate()
-        self._patient = patient
+        self._gate = Gate()
+        self._slots = anyio.Semaphore(max_connections, fast_acquire=True)
+        self._patient = False
         self._tell = hooks or Hooks()
 
     def without_retries(self) -> Pipeline:
-        """Return the same pipeline for callers that have a patience of their own, such as a watch."""
-        return Pipeline(
-            self._transport,
-            self._tokens,
-            base_url=self.base_url,
-            timeouts=self._timeouts,
-            retry=RetryPolicy(attempts=1),
-            gate=self._gate,
-            patient=True,
-            hooks=self._tell,
-        )
+        """Return the same pipeline for callers that have a patience of their own, such as a watch.
+
+        Its calls wait for the gate and a slot, which both pipelines share, however long it takes, and that time does
+        not count.
+        """
+        twin = copy(self)
+        twin._retry, twin._patient = RetryPolicy(attempts=1), True
+        return twin
 
     def telling(self, hook: Hook) -> Pipeline:
         """Return the same pipeline for requests of which somebody else is told as well."""
@@ -113,26 +123,23 @@ class Pipeline:
             ProtocolError: A redirect, or another status that the API does not have.
             TokenError: There was no token.
         """
-        ends = anyio.current_time() + self._timeouts.call
+        call = _Call(request, anyio.current_time() + self._timeouts.call, see_other)
         maybe_done = False
         attempt = 1
-        sends = count()
         while True:
-            ends += await self._pass_gate(ends)
             try:
-                return await self.attempt(request, ends=ends, see_other=see_other, sends=sends)
+                return await self._attempt(call)
             except SynchronizationError as error:
-                self._note(error)
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
                     return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
                 wait = self._retry.wait(
                     error,
                     method=request.method,
                     attempt=attempt,
-                    left=ends - anyio.current_time(),
+                    left=call.ends - anyio.current_time(),
                     chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
                 )
-                if wait is None:
+                if wait is None or call.turned_away:
                     raise
                 maybe_done |= not not_processed(error)
                 url = redact(request.url)
@@ -140,50 +147,65 @@ class Pipeline:
             await anyio.sleep(wait)
             attempt += 1
 
-    def _note(self, error: SynchronizationError) -> None:
-        now = anyio.current_time()
-        closed = self._gate.opens_at
-        self._gate.note(error, now)
-        if self._gate.opens_at > closed:
-            self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
-
-    async def _pass_gate(self, ends: float) -> float:
-        """Wait until the gate is open; return the seconds of that which do not count against the call.
-
-        Raises:
-            APIError: The throttle that closed the gate, if it stays closed for longer than a call may wait.
-        """
-        waited = 0.0
-        while (closed := self._gate.wait(anyio.current_time())) > 0:
-            too_long = closed > self._retry.retry_after_ceiling or anyio.current_time() + closed >= ends
-            if too_long and not self._patient and self._gate.cause is not None:
-                raise copy(self._gate.cause)
-            # Those that wait do not all go on at the same instant.
-            wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
-            await anyio.sleep(wait)
-            waited += wait
-        return waited if self._patient else 0.0
-
-    async def attempt(
-        self, request: Request, *, ends: float = math.inf, see_other: bool = False, sends: Iterator[int] | None = None
-    ) -> Response:
-        """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does.
-
-        Args:
-            request: What to send.
-            ends: The instant of the event loop's clock at which the last answer must be there.
-            see_other: As for `call`.
-            sends: Numbers what the call sends, from 0.
-        """
-        sends = count() if sends is None else sends
-        token = await self._token(ends)
+    async def _attempt(self, call: _Call) -> Response:
+        """Send the request once, or twice if the first token was refused and there is another."""
+        token = await self._admitted(call)
         try:
-            return await self._send(request, token, ends, see_other=see_other, resends=next(sends))
+            return await self._send(call, token)
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
-        token = await self._token(ends)
-        return await self._send(request, token, ends, see_other=see_other, resends=next(sends))
+        return await self._send(call, await self._admitted(call))
+
+    async def _admitted(self, call: _Call) -> Token:
+        """Wait until the call has a token and a slot and the gate is open, all at once; `_send` gives the slot back.
+
+        Raises:
+            APIError: The throttle that closed the gate, if it stays closed for longer than a call may wait.
+            RequestTimeoutError: No slot became free in time.
+            TokenError: There was no token.
+        """
+        while True:
+            await self._pass_gate(call)
+            token = await self._token(call.ends)
+            await self._take_slot(call)
+            if not self._gate.wait(anyio.current_time()):
+                return token
+            self._slots.release()
+
+    async def _pass_gate(self, call: _Call) -> None:
+        while (closed := self._gate.wait(now := anyio.current_time())) > 0:
+            # Those that wait do not all go on at the same instant.
+            wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
+            too_long = closed > self._retry.retry_after_ceiling or now + wait >= call.ends
+            if too_long and not self._patient and self._gate.cause is not None:
+                call.turned_away = True
+                raise copy(self._gate.cause)
+            await anyio.sleep(wait)
+            self._waited(call, now)
+
+    async def _take_slot(self, call: _Call) -> None:
+        try:
+            self._slots.acquire_nowait()
+        except anyio.WouldBlock:
+            began = anyio.current_time()
+            taken = False
+            with anyio.CancelScope(deadline=math.inf if self._patient else call.ends):
+                await self._slots.acquire()
+                taken = True
+            if not taken:
+                raise RequestTimeoutError(
+                    f"none of the client's connections became free within the {self._timeouts.call:g} s of the call "
+                    "(max_connections)",
+                    method=call.request.method,
+                    url=redact(call.request.url),
+                    sent=False,
+                ) from None
+            self._waited(call, began)
+
+    def _waited(self, call: _Call, since: float) -> None:
+        if self._patient:
+            call.ends += anyio.current_time() - since
 
     async def _token(self, ends: float) -> Token:
         token: Token | None = None
@@ -193,13 +215,16 @@ class Pipeline:
             raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
         return token
 
-    async def _send(self, request: Request, token: Token, ends: float, *, see_other: bool, resends: int) -> Response:
+    async def _send(self, call: _Call, token: Token) -> Response:
+        """Send the request on the slot that the call holds, and give the slot back."""
+        request, resends = call.request, call.sends
+        call.sends += 1
         began = anyio.current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
         try:
-            response = await self._exchange(request, token, ends)
-            self._check(request, response, see_other=see_other)
+            response = await self._exchange(request, token, call.ends - began)
+            self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
             error = exc
             raise
@@ -207,6 +232,7 @@ class Pipeline:
             self._gate.passed()
             return response
         finally:
+            self._slots.release()
             if response is not None or error is not None:  # else it was cancelled
                 self._tell(
                     RequestRecord(
@@ -219,12 +245,19 @@ class Pipeline:
                         resends=resends,
                     )
                 )
+            if error is not None:
+                self._note(error)
 
-    async def _exchange(self, request: Request, token: Token, ends: float) -> Response:
-        timeout = min(self._timeouts.request, ends - anyio.current_time())
+    def _note(self, error: SynchronizationError) -> None:
+        now = anyio.current_time()
+        # A copy, as whoever is handed the error itself may note things on it.
+        if self._gate.note(copy(error), now):
+            self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
+
+    async def _exchange(self, request: Request, token: Token, left: float) -> Response:
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
-        response = await self._transport.send(authorized, timeout=timeout)
+        response = await self._transport.send(authorized, timeout=min(self._timeouts.request, left))
         if len(token.value) < _SHORTEST_SECRET:
             return response
         return evolve(response, body=without(token.value, response.body))

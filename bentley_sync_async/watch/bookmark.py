@@ -18,7 +18,8 @@ from .choices import WhenActive, WhenBusy
 from .diff import RUN_ENDING
 from .memory import Memory, Packed
 
-# The attributes of a bookmark, in their order.
+# The attributes of a bookmark, in their order. Whoever changes them changes the version in wire/resume.py, too, and
+# goes on to read the form of every released version.
 _Values = tuple[
     str,
     str,
@@ -33,6 +34,8 @@ _Values = tuple[
     Packed | None,
     list[list[str]],
     float | None,
+    tuple[str, str, str] | None,
+    bytes | None,
 ]
 
 
@@ -54,6 +57,8 @@ class Bookmark:
         memory: What the consumer was told of the run, packed.
         ending: What it was told to be completed, without the `...Completed` event.
         grace_ends: Until when the service may not know the run yet, in seconds since 1970 (UTC).
+        in_the_way: Kind, connection and id of the run that occupies the iModel, if the watch waits for one.
+        shown: The fingerprint of the snapshot of that run that the consumer was told last, `None` before the first.
     """
 
     origin: str
@@ -68,7 +73,9 @@ class Bookmark:
     reported: list[tuple[str, str]]
     memory: Packed | None
     ending: list[list[str]]
-    grace_ends: float | None = None
+    grace_ends: float | None
+    in_the_way: tuple[str, str, str] | None
+    shown: bytes | None
 
     def token(self) -> str:
         """Return it as one line of printable text."""
@@ -100,22 +107,27 @@ class Bookmark:
 
     def _check(self) -> None:
         check_id(self.connection_id, "connection_id")
-        if self.ref is not None:
-            run_path(self.ref)
+        if self.run is not None and self.in_the_way is not None:
+            raise ValueError("a wait for another run though there is one of ours")
+        for ref in (self.ref, self.waits_for):
+            if ref is not None:
+                run_path(ref)
         numbers = (self.timeout, self.ends_at, self.attempted_at, self.grace_ends)
         if self.seq < 0 or not all(number is None or math.isfinite(number) for number in numbers):
             raise ValueError("a number that cannot be")
-        if self.timeout is not None and self.timeout <= 0:
+        if (self.ends_at is not None) if self.timeout is None else self.timeout <= 0:
             raise ValueError("a timeout that cannot be")
         self.remembered()
 
     @property
     def ref(self) -> RunRef | None:
         """The run."""
-        if self.run is None:
-            return None
-        kind, connection_id, run_id = self.run
-        return RunRef(connection_id=connection_id, run_id=run_id, kind=cast("ConnectionKind", kind))
+        return _ref(self.run)
+
+    @property
+    def waits_for(self) -> RunRef | None:
+        """The run in the way."""
+        return _ref(self.in_the_way)
 
     def remembered(self) -> Memory | None:
         """Return what the consumer was told of the run."""
@@ -126,3 +138,10 @@ class Bookmark:
         """Whether the consumer took the run's `RunCompleted`."""
         memory = self.remembered()
         return memory is not None and memory.state == ExecutionState.COMPLETED and list(RUN_ENDING) not in self.ending
+
+
+def _ref(values: tuple[str, str, str] | None) -> RunRef | None:
+    if values is None:
+        return None
+    kind, connection_id, run_id = values
+    return RunRef(connection_id=connection_id, run_id=run_id, kind=cast("ConnectionKind", kind))

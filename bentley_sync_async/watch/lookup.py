@@ -77,9 +77,12 @@ async def _latest(connections: StorageConnections, connection_id: str) -> RunRef
     link = connection.links.last_run
     if link is not None and link.href:
         try:
-            return run_ref(link.href, base_url=connections.base_url)
+            ref = run_ref(link.href, base_url=connections.base_url)
         except ProtocolError:
             pass  # a gateway shows links of another host; the list needs none
+        else:
+            if (ref.kind, ref.connection_id) == ("storage", connection_id):
+                return ref
     runs = [run async for run in connections.runs.list(connection_id, prefer="representation")]
     active = [run for run in runs if not run.completed]
     latest = active[0] if active else max(runs, key=_began, default=None)

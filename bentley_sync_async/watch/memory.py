@@ -145,6 +145,11 @@ def recall(memory: Memory, now: StorageRun) -> StorageRun:
     return evolve(now, state=ExecutionState(memory.state), phase=phase, jobs=jobs)
 
 
+def fingerprint(thing: StorageRun | StorageJob | StorageTask) -> bytes:
+    """Return a few bytes that are others as soon as anything is."""
+    return blake2b(encode(thing), digest_size=_FINGERPRINT).digest()
+
+
 def _recalled_job(memory: RememberedJob, now: StorageJob | None) -> StorageJob:
     tasks = _recalled_tasks(memory.tasks, now.tasks if now is not None else ())
     if now is None or memory.fingerprint != _of_job(now):
@@ -164,19 +169,15 @@ def _recalled_task(memory: RememberedTask, now: StorageTask | None) -> StorageTa
 
 
 def _of_run(run: StorageRun) -> bytes:
-    return _fingerprint(evolve(run, state=_NO_STATE, phase=None, jobs=()))
+    return fingerprint(evolve(run, state=_NO_STATE, phase=None, jobs=()))
 
 
 def _of_job(job: StorageJob) -> bytes:
-    return _fingerprint(evolve(job, state=_NO_STATE, tasks=()))
+    return fingerprint(evolve(job, state=_NO_STATE, tasks=()))
 
 
 def _of_task(task: StorageTask) -> bytes:
-    return _fingerprint(evolve(task, state=_NO_STATE, retry_attempts=None))
-
-
-def _fingerprint(rest: StorageRun | StorageJob | StorageTask) -> bytes:
-    return blake2b(encode(rest), digest_size=_FINGERPRINT).digest()
+    return fingerprint(evolve(task, state=_NO_STATE, retry_attempts=None))
 
 
 def _packed_task(task: RememberedTask) -> list[Any]:

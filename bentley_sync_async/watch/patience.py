@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import cast
+
 from attrs import define
 
 from bentley_sync_async.errors import (
@@ -36,7 +39,7 @@ class Patience:
 
     Attributes:
         pacing: How often to look.
-        failing_since: When the first of the failures in a row came.
+        failing_since: When the first of the failures in a row came, later by what the service asked to wait since.
         quiet: How many looks in a row have brought no change.
         failures: How many looks or triggers in a row have failed.
         conflicts: How many triggers in a row were in conflict with another one.
@@ -77,7 +80,10 @@ class Patience:
         """Count a failure and return the seconds until the next attempt."""
         self.failures += 1
         own = self.pacing.delay(quiet=self.failures - 1, chance=chance)
-        return max(own, min(asked_wait(error), LONGEST_ASKED))
+        asked = min(asked_wait(error), LONGEST_ASKED)
+        if self.failing_since is not None:
+            self.failing_since += asked
+        return max(own, asked)
 
     def until_next_trigger(self, conflict: SynchronizationError, *, chance: float) -> float | None:
         """Count a conflict and return the seconds until the next trigger, `None` if it was one too many."""
@@ -97,9 +103,26 @@ def refused(error: SynchronizationError) -> bool:
 
 
 def as_data(error: SynchronizationError) -> SynchronizationError:
-    """Return an error without the frames that it came through: they hold whole answers, and an event may be kept."""
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return error
+    """Return a copy of an error, and of all that led to it, without the frames that they came through.
+
+    Frames hold whole answers, and an event may be kept. The originals stay as they are: some are the caller's.
+    """
+    copies: dict[int, BaseException] = {}
+    originals: list[BaseException] = [error]
+    for original in originals:  # grows by what led to each; two may have led to each other
+        if id(original) not in copies:
+            copies[id(original)] = _bare(original)
+            originals += [link for link in (original.__cause__, original.__context__) if link is not None]
+    for original in originals:
+        bare = copies[id(original)]
+        bare.__cause__ = copies.get(id(original.__cause__))
+        bare.__context__ = copies.get(id(original.__context__))
+        bare.__suppress_context__ = original.__suppress_context__
+    return cast("SynchronizationError", copies[id(error)])
+
+
+def _bare(error: BaseException) -> BaseException:
+    try:
+        return copy(error)
+    except Exception:  # noqa: BLE001 - a class of the caller's that cannot be made of what it keeps
+        return Exception(type(error).__qualname__, *error.args)

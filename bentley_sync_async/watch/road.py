@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import anyio
@@ -45,7 +45,7 @@ from .events import (
     WatchEvent,
 )
 from .lookup import find_run, judge
-from .memory import Memory, recall
+from .memory import Memory, fingerprint, recall
 from .pacing import Pacing
 from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
 
@@ -67,9 +67,10 @@ class Road:
         trouble: How the latest attempt failed, `None` after a good answer.
         done: Whether the run was completed and its last event is queued.
         attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
-        grace_ends: Until when the service may not know the run yet, by the event loop's clock; `None` if we did not
-            trigger it.
-        epoch: The instant at which the event loop's clock was zero.
+        grace_ends: Until when the service may not know the run yet, by the event loop's clock; `None` if the watch
+            began with the run.
+        in_the_way: The run that was met on the iModel last and is waited for; ours is triggered after it.
+        shown: The fingerprint of its snapshot that was told last, `None` before the first.
         memory: What the consumer was told of the run by a watch that this one goes on from.
         ending: What was told to be completed in `told_before`, or there, without the `...Completed` event.
     """
@@ -84,6 +85,7 @@ class Road:
         when_busy: WhenBusy,
         pacing: Pacing,
         hooks: Hooks,
+        utc_now: Callable[[], datetime],
     ) -> None:
         """Begin with the trigger, or with a run that there is."""
         self.connection_id = connection_id
@@ -98,7 +100,8 @@ class Road:
         self.done = False
         self.attempted_at: float | None = None
         self.grace_ends: float | None = None
-        self.epoch = datetime.fromtimestamp(0, UTC)
+        self.in_the_way: RunRef | None = None
+        self.shown: bytes | None = None
         self.memory: Memory | None = None
         self.ending: Endings = frozenset()
         self._connections = connections
@@ -106,9 +109,13 @@ class Road:
         self._when_busy = when_busy
         self._patience = Patience(pacing)
         self._tell = hooks
-        self._busy: RunRef | None = None
-        self._busy_run: StorageRun | None = None
+        self._utc_now = utc_now
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
+
+    def begin_in_the_wait(self, ref: RunRef, shown: bytes | None) -> None:
+        """Begin with the wait for another run on the iModel that the consumer knows of."""
+        self.in_the_way, self.shown = ref, shown
+        self._step = self._wait
 
     async def step(self) -> None:
         """Take the next step, once it is due.
@@ -122,7 +129,7 @@ class Road:
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
         self.seq += 1
-        self.events.append(event(seq=self.seq, at=self._now(), **members))
+        self.events.append(event(seq=self.seq, at=self._utc_now(), **members))
 
     def goes_on(self) -> str:
         """Return what becomes of the run when the watch ends here, for an error."""
@@ -181,7 +188,7 @@ class Road:
         else:
             self._wait_for(ref)
             return
-        self.ref = ref
+        self.ref, self.in_the_way, self.shown = ref, None, None
         self.grace_ends = anyio.current_time() + GRACE
         self._go_on(self._follow)
 
@@ -189,28 +196,28 @@ class Road:
         if isinstance(error, ConflictError):
             wait = self._patience.until_next_trigger(error, chance=random.random())
             attempt = self._patience.conflicts
+            self.trouble = as_data(error)
             if wait is None:
                 raise error
         else:
             wait = self._wait_after(error, garbled)
             attempt = self._patience.failures
         self._go_on(self._trigger, wait)
-        cause = as_data(error)
-        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=cause, attempt=attempt, delay=wait)
+        self.emit(TriggerDelayed, connection_id=self.connection_id, cause=self.trouble, attempt=attempt, delay=wait)
 
     # Waiting for another run on the iModel.
 
     def _wait_for(self, ref: RunRef) -> None:
-        if self._busy != ref:
-            self._busy, self._busy_run, self._patience.quiet = ref, None, 0
+        if self.in_the_way != ref:
+            self.in_the_way, self.shown, self._patience.quiet = ref, None, 0
             self.emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it
             self._go_on(self._wait, self._until_next_look())
 
     async def _wait(self) -> None:
-        ref = self._busy
-        assert ref is not None  # noqa: S101 - _wait_for has set it
+        ref = self.in_the_way
+        assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
         try:
             run, response = await self._connections.runs.look(ref)
         except (NotFoundError, PermissionDeniedError):
@@ -222,8 +229,9 @@ class Road:
             self._put_off_look(error, ref, self._wait)
             return
         self._good_answer()
-        if run != self._busy_run:
-            self._busy_run, self._patience.quiet = run, 0
+        shown = fingerprint(run)
+        if shown != self.shown:
+            self.shown, self._patience.quiet = shown, 0
             self.emit(WaitingForIModel, ref=ref, run=run)
         if run.completed:
             self._go_on(self._trigger)
@@ -246,8 +254,9 @@ class Road:
             self.ending = frozenset()
         elif self.memory is not None:
             last = recall(self.memory, run)
-        changes = self._unknown(run, ref)
-        changes += diff(last, run, ref=ref, at=self._now(), seq=self.seq + len(changes) + 1, ending=self.ending)
+        at = self._utc_now()
+        changes = self._unknown(run, ref, at)
+        changes += diff(last, run, ref=ref, at=at, seq=self.seq + len(changes) + 1, ending=self.ending)
         self.seq += len(changes)
         self.told_before = last
         self.events.extend(changes)
@@ -261,10 +270,9 @@ class Road:
             self._go_on(self._follow, wait)
         self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
 
-    def _unknown(self, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
+    def _unknown(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
         values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self.reported
         self.reported |= values
-        at = self._now()
         return tuple(
             UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)
             for seq, (enum, value) in enumerate(sorted(values), self.seq + 1)
@@ -282,13 +290,13 @@ class Road:
         wait = self._wait_after(error, NotFoundError)
         wait = min(wait, left) if unknown else wait
         self._go_on(step, wait)
-        self.emit(PollDelayed, ref=ref, cause=as_data(error), failures=self._patience.failures, delay=wait)
+        self.emit(PollDelayed, ref=ref, cause=self.trouble, failures=self._patience.failures, delay=wait)
 
     def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
         """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
         if not self._patience.passes(error, *also):
             raise error
-        self.trouble = error
+        self.trouble = as_data(error)
         if self._patience.exhausted(anyio.current_time()):
             what = str(self.ref or f"connection {self.connection_id}")
             raise WatchFailedError(
@@ -310,9 +318,6 @@ class Road:
     def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
         self._step = step
         self.due = anyio.current_time() + wait
-
-    def _now(self) -> datetime:
-        return self.epoch + timedelta(seconds=anyio.current_time())
 
     def _vanished(self, ref: RunRef) -> RunVanishedError:
         return RunVanishedError(

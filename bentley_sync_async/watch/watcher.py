@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import cast
 
 import anyio
 from attrs import evolve
 
-from bentley_sync_async.errors import InvalidArgumentError, SynchronizationError, WatchTimeoutError
+from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError, WatchTimeoutError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
@@ -42,12 +43,11 @@ def utc_now() -> datetime:
 
 
 class RunWatcher:
-    """Follows one run; made by `client.watch` and `client.attach`.
+    """Follows one run; made by `client.watch`, `client.attach` and `client.resume`.
 
     Iterate over it for events, or await `result()`, or both. It holds no task and no socket between two calls. A call
     may be cancelled at any time: nothing is lost, and the watcher can be asked again. Leaving it detaches; the run goes
     on, as the API has no way to cancel one.
-
     """
 
     def __init__(
@@ -83,17 +83,21 @@ class RunWatcher:
             when_busy=when_busy,
             pacing=pacing or BackoffPacing(),
             hooks=hooks or Hooks(),
+            utc_now=utc_now,
         )
         self._taken: list[WatchEvent] = []  # of the changes that the latest look brought
         self._asked = False
         self._began = False
         self._ends = math.inf  # by the event loop's clock
+        self._time = anyio.current_time  # that clock; from the first step on without the loop that runs
         if bookmark is not None:
             self._road.seq = bookmark.seq
             self._road.reported = set(bookmark.reported)
             self._road.memory = bookmark.remembered()
             self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
             self._road.done = bookmark.told_to_its_end
+            if bookmark.waits_for is not None:
+                self._road.begin_in_the_wait(bookmark.waits_for, bookmark.shown)
 
     @classmethod
     def resuming(
@@ -182,8 +186,11 @@ class RunWatcher:
         """Return one line of text with which `client.resume` goes on from here, in another process, too.
 
         The watch that goes on tells what was not taken from this one and what happened since, and nothing twice. Taking
-        a token sends nothing; this watch can be used as before. The token holds no secret. It has some 40 characters
-        a task.
+        a token sends nothing; this watch can be used as before. The token holds no secret. It has some 300 characters
+        and some 35 a task.
+
+        Raises:
+            ResumeTokenError: The run has too many tasks for a token, some hundred thousand.
         """
         return self._mark().token()
 
@@ -195,7 +202,7 @@ class RunWatcher:
         `resume_token()` in its place.
         """
         mark = self._mark()
-        now = utc_now().timestamp() if not self._began else self._road.epoch.timestamp() + anyio.current_time()
+        now = utc_now().timestamp()
         return (mark if mark.attempted_at is not None else evolve(mark, attempted_at=now)).token()
 
     def _mark(self) -> Bookmark:
@@ -208,7 +215,7 @@ class RunWatcher:
         return Bookmark(
             origin=self._connections.base_url,
             connection_id=road.connection_id,
-            run=(road.ref.kind, road.ref.connection_id, road.ref.run_id) if road.ref is not None else None,
+            run=_named(road.ref),
             seq=road.seq - len(road.events),
             timeout=self._timeout,
             ends_at=self._timestamp(self._ends),
@@ -219,6 +226,8 @@ class RunWatcher:
             reported=sorted(road.reported - untold),
             memory=cast("Packed", memory.pack()) if memory is not None else None,
             ending=sorted(list(key) for key in self._ending(told)),
+            in_the_way=_named(road.in_the_way),
+            shown=road.shown,  # an event about it is never left untaken: it is alone in its step
         )
 
     @contextmanager
@@ -230,7 +239,8 @@ class RunWatcher:
         try:
             yield
         except SynchronizationError as error:
-            error.resume_token = self.resume_token()
+            with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
+                error.resume_token = self.resume_token()
             raise
         finally:
             self._asked = False
@@ -250,7 +260,7 @@ class RunWatcher:
 
     async def _advance(self) -> None:
         if not self._began:
-            self._begin(anyio.current_time())
+            self._begin()
         before = self._road.told_before
         with anyio.CancelScope(deadline=self._ends) as scope:
             await self._road.step()
@@ -259,18 +269,21 @@ class RunWatcher:
         if scope.cancelled_caught:
             raise self._timed_out() from self._road.trouble
 
-    def _begin(self, now: float) -> None:
+    def _begin(self) -> None:
         """Start the timeout; of a bookmark, turn its instants into those of this event loop's clock."""
         self._began = True
-        self._road.epoch = utc_now() - timedelta(seconds=now)
+        self._time = asyncio.get_running_loop().time
+        now = self._time()
         bookmark = self._bookmark
         if self._timeout is not None:
             self._ends = now + self._timeout
         if bookmark is None:
             return
-        past = self._road.epoch.timestamp()
+        past = utc_now().timestamp() - now
         if bookmark.ends_at is not None:
             self._ends = bookmark.ends_at - past
+        if self._road.done:  # all was told in time; what is left is the look for the result
+            self._ends = math.inf
         if bookmark.attempted_at is not None:
             self._road.attempted_at = bookmark.attempted_at - past
         if bookmark.grace_ends is not None:
@@ -280,7 +293,7 @@ class RunWatcher:
         """Return an instant of the event loop's clock as seconds since 1970."""
         if instant is None or instant == math.inf:
             return None
-        return self._road.epoch.timestamp() + instant
+        return utc_now().timestamp() + instant - self._time()
 
     def _what(self) -> str:
         return str(self.ref or f"connection {self.connection_id}")
@@ -297,6 +310,10 @@ class RunWatcher:
     def _trouble(self) -> str:
         trouble = self._road.trouble
         return f" The latest attempt failed: {str(trouble).splitlines()[0]}" if trouble is not None else ""
+
+
+def _named(ref: RunRef | None) -> tuple[str, str, str] | None:
+    return (ref.kind, ref.connection_id, ref.run_id) if ref is not None else None
 
 
 def _ending_of(event: WatchEvent) -> tuple[str, ...] | None:

@@ -1,11 +1,13 @@
 """Resume tokens: plain values as one line of printable text, and back.
 
-`bsr1.` (the version), then base64url of a checksum and the compressed values. A version stays readable for ever.
+`bsr1.` (the version), then base64url of a checksum and the compressed values. A released version stays readable: a
+change in the form of the values makes a new one, and the forms of the earlier ones are read as before.
 """
 
 from __future__ import annotations
 
 import binascii
+import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
@@ -15,14 +17,24 @@ import msgspec
 from bentley_sync_async.errors import ResumeTokenError
 
 _VERSION = "bsr1."
-_FAMILY = "bsr"
+_LATER = re.compile(r"bsr([2-9]|[1-9][0-9]+)(\.|\Z)")
 _LONGEST = 4 * 1024 * 1024
 _CHECKSUM = 4
 
 
 def pack(values: Any) -> str:
-    """Return dicts, lists, strings, numbers, bytes and `None` as a token."""
-    packed = zlib.compress(msgspec.msgpack.encode(values), level=9)
+    """Return dicts, lists, strings, numbers, bytes and `None` as a token.
+
+    Raises:
+        ResumeTokenError: They are too many for one, more than 4 MiB before compression.
+    """
+    plain = msgspec.msgpack.encode(values)
+    if len(plain) > _LONGEST:
+        raise ResumeTokenError(
+            f"This run is too large for a resume token: it would stand for {len(plain):,} bytes, and {_LONGEST:,} are "
+            "the most. Attach to the run by its URL instead."
+        )
+    packed = zlib.compress(plain, level=9)
     checked = zlib.crc32(packed).to_bytes(_CHECKSUM, "big") + packed
     return _VERSION + urlsafe_b64encode(checked).decode().rstrip("=")
 
@@ -35,10 +47,9 @@ def unpack(token: str) -> Any:
     """
     text = token.strip() if isinstance(token, str) else ""
     if not text.startswith(_VERSION):
-        later = text.startswith(_FAMILY) and text.partition(".")[0][len(_FAMILY) :].isdigit()
         raise ResumeTokenError(
             "This resume token was made by a later version of this package: update it."
-            if later
+            if _LATER.match(text)
             else "This is not a resume token; one begins with bsr1 and comes from watcher.resume_token()."
         )
     body = text.removeprefix(_VERSION)

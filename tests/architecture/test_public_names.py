@@ -165,7 +165,17 @@ PUBLIC_OF_THE_EMULATOR = [
     "load_scenario",
     "parse_scenario",
 ]
-PUBLIC_OF_TESTING = ["After", "ScriptedTransport", "Sent", "Step", "answer", "lost", "refusal", "timed_out"]
+PUBLIC_OF_TESTING = [
+    "After",
+    "ScriptFailed",
+    "ScriptedTransport",
+    "Sent",
+    "Step",
+    "answer",
+    "lost",
+    "refusal",
+    "timed_out",
+]
 CLASSES = [(name, cls) for name in PUBLIC if inspect.isclass(cls := getattr(public, name))]
 EMULATOR_CLASSES = [
     (name, cls) for name in PUBLIC_OF_THE_EMULATOR if inspect.isclass(cls := getattr(public_emulator, name))

@@ -120,10 +120,19 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 500])
+@pytest.mark.parametrize("status", [400, 401, 403])
 @pytest.mark.parametrize("reason", REFUSED)
 async def test_a_refusal_is_final(status, reason):
     assert isinstance(await failure(answer(status, {"error": reason})), CredentialsError)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+@pytest.mark.parametrize("reason", REFUSED)
+async def test_no_reason_makes_a_throttle_or_a_server_error_final(status, reason):
+    error = await failure(answer(status, {"error": reason}, retry_after="17"))
+
+    assert isinstance(error, TokenUnavailableError)
+    assert error.retry_after == 17.0
 
 
 @pytest.mark.parametrize("told", ["service-1", ISSUER, "400", "invalid_client: Unknown client.", "itwin-platform"])
@@ -153,6 +162,17 @@ async def test_a_secret_that_the_issuer_quotes_bare_is_not_shown():
     error = await failure(answer(400, {"error": "invalid_client", "error_description": "hush is not the secret"}))
 
     assert "hush" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [r"abc\u002Bdef\/ghijk0123456789==", r"abc\u002bdef/ghijk0123456789\u003D\u003d", "abc%2bdef%2fghijk0123456789=="],
+)
+async def test_a_secret_that_the_issuers_json_writes_otherwise_is_not_shown(written):
+    body = f'{{"error": "invalid_client", "error_description": "{written} is not the secret"}}'.encode()
+    error = await failure(Response(status=400, body=body), ClientCredentials("s", "abc+def/ghijk0123456789=="))
+
+    assert "(invalid_client: [hidden] is not the secret)" in str(error)
 
 
 async def test_a_401_with_any_reason_is_final():

@@ -108,6 +108,30 @@ async def test_a_shared_failure_keeps_what_the_issuer_asks():
     assert [result.retry_after for result in results] == [9.0] * 3
 
 
+async def test_what_one_caller_notes_on_a_shared_failure_is_not_seen_by_the_others():
+    source = RefreshingTokenSource(Fetcher(takes=1.0, failures=[TokenUnavailableError("Not now.")] * 3))
+    seen = []
+
+    async def noting():
+        try:
+            await source.token()
+        except TokenUnavailableError as error:
+            seen.append(error.resume_token)
+            error.resume_token = "of a watch"
+
+    await gathered(3, noting)
+
+    assert seen == [None] * 3
+
+
+async def test_a_shared_failure_leads_to_the_callers_own_error():
+    own = OwnError()
+
+    first, second = await gathered(2, RefreshingTokenSource(Fetcher(takes=1.0, failures=[own])).token)
+
+    assert (first.__cause__, second.__cause__) == (own, own)
+
+
 async def test_who_comes_after_a_failure_fetches_anew():
     fetcher = Fetcher(takes=1.0, failures=[TokenUnavailableError("Not now.")])
     source = RefreshingTokenSource(fetcher)

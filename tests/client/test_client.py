@@ -3,7 +3,7 @@ import asyncio
 import aiohttp
 import anyio
 import pytest
-from support_transport import ScriptedTransport, answer, http, raw_server, refusal, scripted
+from support_transport import After, ScriptedTransport, answer, http, raw_server, refusal, scripted
 
 from bentley_sync_async import Environment, SynchronizationClient
 from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource
@@ -201,6 +201,40 @@ def test_a_timeout_that_cannot_be_is_refused_by_its_name(name, seconds):
 def test_a_bound_that_cannot_be_is_refused_by_its_name(size):
     with pytest.raises(ConfigurationError, match=r"^max_body_bytes must be more than 0"):
         SynchronizationClient("token", max_body_bytes=size)
+
+
+@pytest.mark.parametrize("number", [0, -1, 0.5, "7", None])
+def test_a_number_of_connections_that_cannot_be_is_refused_by_its_name(number):
+    with pytest.raises(ConfigurationError, match=r"^max_connections must be a whole number of 1 or more"):
+        SynchronizationClient("token", max_connections=number)
+
+
+async def test_the_number_of_connections_is_the_callers():
+    transport, api = scripted(always=After(1.0, CONNECTION), max_connections=2)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(api.storage_connections.get, "c")
+
+    assert transport.instants == [0, 0, 1]
+
+
+async def test_what_waits_for_a_connection_of_a_session_passed_in_has_not_begun():
+    def slowly(transport):
+        body = b'{"connection": {"id": "c", "iModelId": "i"}}'
+        asyncio.get_running_loop().call_later(3, transport.write, http("200 OK", body))
+
+    options = {"timeouts": Timeouts(request=5.0), "retry": RetryPolicy(attempts=1)}
+    async with (
+        raw_server(slowly, repeat=True) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session,
+        SynchronizationClient("token", base_url=server.url, session=session, **options) as api,
+        anyio.create_task_group() as group,
+    ):
+        for _ in range(4):
+            group.start_soon(api.storage_connections.get, "c")
+
+    assert len(server.requests) == 4
 
 
 async def test_a_session_with_an_authorization_of_its_own_is_refused():

@@ -26,6 +26,7 @@ def blocks():
 
 BLOCKS = list(blocks())
 COMMAND = re.compile(r"^(?!#).*\bbentley-sync ", re.MULTILINE)
+SETTINGS = {where.partition(":")[0]: text for where, language, text in BLOCKS if language == "toml"}
 RUNS = {
     where: ([sys.executable, "-c", text] if language == "python" else ["bash", "-euo", "pipefail", "-c", text])
     for where, language, text in BLOCKS
@@ -34,13 +35,13 @@ RUNS = {
 
 
 def command(where, folder):
-    """What runs a block: Python, a shell, or pytest in an empty project if it is a test module."""
+    """What runs a block: Python, a shell, or pytest in a project with the page's settings if it is a test module."""
     *program, text = RUNS[where]
     if "\nasync def test_" not in text:
         return [*program, text]
     (folder / "test_block.py").write_text(text, encoding="utf-8")
-    settings = ["-Werror", "-pno:cacheprovider", "-oasyncio_default_fixture_loop_scope=function"]
-    return [sys.executable, "-m", "pytest", *settings, str(folder)]
+    (folder / "pyproject.toml").write_text(SETTINGS[where.partition(":")[0]], encoding="utf-8")
+    return [sys.executable, "-m", "pytest", "-Werror", "-pno:cacheprovider", str(folder)]
 
 
 @pytest.mark.parametrize("where", RUNS)

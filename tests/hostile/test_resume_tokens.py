@@ -1,6 +1,10 @@
 """A checksum keeps damage out of a resume token, not malice: these have the right one."""
 
+import zlib
+from base64 import urlsafe_b64encode
+
 import anyio
+import msgspec
 import pytest
 from attrs import astuple, evolve
 from support_transport import ScriptedTransport, lost
@@ -23,6 +27,9 @@ HONEST = Bookmark(
     reported=[],
     memory=["Executing", None, b"x", []],
     ending=[],
+    grace_ends=None,
+    in_the_way=None,
+    shown=None,
 )
 UNCHECKED = [
     {"run": []},
@@ -39,7 +46,16 @@ UNCHECKED = [
     {"timeout": -1},
     {"ends_at": "x"},
     {"ends_at": []},
+    {"timeout": None},
     {"attempted_at": "x"},
+    {"grace_ends": "x"},
+    {"in_the_way": ["storage", "other", "run"]},
+    {"in_the_way": [], "run": None},
+    {"in_the_way": 5, "run": None},
+    {"in_the_way": ["storage", 5, "b"], "run": None},
+    {"in_the_way": ["storage", "other", "../..\r\nX-Injected: 1"], "run": None},
+    {"in_the_way": ["neither", "a", "b"], "run": None},
+    {"shown": 5},
     {"when_active": []},
     {"when_active": "whenever"},
     {"when_busy": {}},
@@ -81,12 +97,14 @@ async def test_a_forged_token_is_refused_before_anything_is_sent(members):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("values", [None, 5, "text", {}, [], [None] * 14, [[]] * 14, {"origin": ORIGIN}])
+@pytest.mark.parametrize("values", [None, 5, "text", {}, [], [None] * 15, [[]] * 15, {"origin": ORIGIN}])
 async def test_a_token_of_something_else_is_refused(values):
     with pytest.raises(SynchronizationError):
         client_of(ScriptedTransport()).resume(pack(values))
 
 
 async def test_a_token_that_unpacks_to_ever_more_is_refused():
+    packed = zlib.compress(msgspec.msgpack.encode("x" * 2**24))
+    bomb = urlsafe_b64encode(zlib.crc32(packed).to_bytes(4, "big") + packed).decode()
     with pytest.raises(ResumeTokenError, match="damaged"):
-        client_of(ScriptedTransport()).resume(pack("x" * 2**24))
+        client_of(ScriptedTransport()).resume(f"bsr1.{bomb}")

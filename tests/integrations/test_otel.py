@@ -186,9 +186,15 @@ def test_every_operation_of_the_api_has_a_template(operation):
     assert span.attributes[URL_TEMPLATE] == re.sub(variable, "{id}", operation.path)
 
 
+@pytest.mark.parametrize("path", ["/gateway", "/synchronization/v2", "/a/b/c"])
+def test_the_path_of_the_base_url_is_no_part_of_the_template(path):
+    (span,) = told(request_record(f"{ROOT}{path}/synchronization/imodels/new")).spans
+    assert span.attributes[URL_TEMPLATE] == "/synchronization/imodels/{id}"
+
+
 def test_a_path_that_is_not_of_the_api_brings_no_word_of_its_own():
-    (span,) = told(request_record(f"{ROOT}/gateway/synchronization/imodels/new")).spans
-    assert span.attributes[URL_TEMPLATE] == "/{id}/synchronization/imodels/{id}"
+    (span,) = told(request_record(f"{ROOT}/gateway/imodels/new")).spans
+    assert span.attributes[URL_TEMPLATE] == "/{id}/imodels/{id}"
 
 
 async def test_the_duration_of_requests_is_a_histogram_in_seconds_with_the_advised_bounds():

@@ -1,11 +1,12 @@
+import html
 import json
-from urllib.parse import urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async.redaction import excerpt, redact
+from bentley_sync_async.redaction import excerpt, redact, without
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzY29wZSI6WyJpdHdpbi1wbGF0Zm9ybSJdfQ.c2ln-bmF0_dXJl"
 SECRET = "hunter2"
@@ -66,6 +67,53 @@ def test_a_secret_in_json_inside_json_is_hidden(name, secret):
 @pytest.mark.parametrize("text", [JWT, f"token {JWT} refused", f'"{JWT}"', f"({JWT})", JWT.rpartition(".")[0] + "."])
 def test_a_json_web_token_is_hidden_wherever_it_stands(text):
     assert "eyJ" not in redact(text)
+
+
+def escaped(text, form):
+    return "".join(c if c.isascii() and c.isalnum() else form.format(ord(c)) for c in text)
+
+
+QUOTED = {
+    "bare": str,
+    "JSON": lambda secret: json.dumps(secret)[1:-1],
+    "JSON in UTF-8": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "JSON in JSON": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "JSON with slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    ".NET's JSON": lambda secret: escaped(secret, "\\u{:04X}"),
+    ".NET's JSON in JSON": lambda secret: escaped(secret, "\\\\u{:04X}"),
+    "a URL": lambda secret: quote(secret, safe=""),
+    "a URL in small letters": lambda secret: "".join(
+        c if c.isascii() and c.isalnum() else "".join(f"%{byte:02x}" for byte in c.encode()) for c in secret
+    ),
+    "a URL in a URL": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "a form": quote_plus,
+    "HTML": html.escape,
+    "HTML in JSON": lambda secret: json.dumps(html.escape(secret))[1:-1],
+    "HTML in HTML": lambda secret: html.escape(html.escape(secret)),
+    "HTML with numbers": lambda secret: escaped(secret, "&#{};"),
+    "HTML with hexadecimal numbers": lambda secret: escaped(secret, "&#x{:X};"),
+}
+
+
+@pytest.mark.parametrize("form", QUOTED)
+@given(secret=st.text(alphabet="aB3+/=%&\\\"' <>.-_~ä", min_size=1))
+def test_a_secret_is_taken_out_of_what_quotes_it(form, secret):
+    body = f'{{"message": "|{QUOTED[form](secret)}|"}}'.encode()
+    shown = without(secret, body)
+    assert shown.startswith(b'{"message": "|[hidden]') or secret in '{"message": "|"}'
+    assert shown.endswith(b'[hidden]|"}') or secret in '{"message": "|"}'
+
+
+@pytest.mark.parametrize("form", QUOTED)
+def test_a_secret_is_taken_out_wherever_it_stands(form):
+    secret = "abc+def/ghijk0123456789=="
+    quoted = QUOTED[form](secret)
+    assert without(secret, f"{quoted} and {quoted}, {quoted}.".encode()) == b"[hidden] and [hidden], [hidden]."
+
+
+@given(st.binary(), st.text(alphabet="aB3+/=", min_size=12))
+def test_what_does_not_quote_the_secret_stays_as_it_is(body, secret):
+    assert without(secret, body) == body
 
 
 @pytest.mark.parametrize(

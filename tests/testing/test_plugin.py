@@ -1,8 +1,14 @@
-"""The pytest plugin, seen from a project of a user: each test writes one and runs pytest on it in a new process."""
+"""The pytest plugin, seen from a project of a user, where pytest runs in a process of its own.
+
+Such a process takes a second, so what can be seen in one is seen in one: the tests of a user are below, one module of
+them for each way to run pytest, and each test here says what became of some.
+"""
+
+import re
+import subprocess
+import sys
 
 import pytest
-
-pytest_plugins = ["pytester"]
 
 OPTING_IN = 'pytest_plugins = ["bentley_sync_async.testing.plugin"]\n'
 PREAMBLE = """
@@ -12,7 +18,8 @@ import anyio
 import pytest
 import pytest_asyncio
 
-from bentley_sync_async.emulator import FileRule
+from bentley_sync_async import ConnectorType, SourceFileCreate
+from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule
 
 HOUR = 3600.0
 
@@ -34,7 +41,7 @@ async def test_publishing(synchronization_emulator, synchronization_client):
 """
 HOURS = """
 @pytest.mark.asyncio
-async def test_publishing_takes_three_hours(synchronization_emulator, synchronization_client):
+async def test_three_hours(synchronization_emulator, synchronization_client):
     synchronization_emulator.add_file_rule(FileRule(duration=3 * HOUR))
     began = now()
     await publish(synchronization_client, synchronization_emulator.add_connection())
@@ -42,73 +49,25 @@ async def test_publishing_takes_three_hours(synchronization_emulator, synchroniz
 """
 REAL = """
 @pytest.mark.asyncio
-async def test_publishing_takes_one_look(synchronization_emulator, synchronization_client):
+async def test_one_look(synchronization_emulator, synchronization_client):
     await publish(synchronization_client, synchronization_emulator.add_connection())
     assert sum("/runs/" in request.path for request in synchronization_emulator.requests) == 1
 """
-BARE = [f"-pno:{name}" for name in ("randomly", "hypothesispytest", "pytest_cov", "xdist", "cacheprovider")]
-WITHOUT_LOOPTIME = [f"-pno:looptime_{name}" for name in ("plugin", "chronometers", "timeproxies")]
+REAL_BY_MARK = REAL.replace("\n@", "\n@pytest.mark.looptime(False)\n@").replace("one_look", "one_look_by_mark")
+IN_A_LOOP_OF_THE_MODULE = PASSING.replace("asyncio", 'asyncio(loop_scope="module")')
+PLAIN = f"""
+{PASSING}
+{HOURS}
+{HOURS.replace("asyncio", "asyncio@pytest.mark.looptime(start=5e6)", 1).replace("three_hours", "option_of_the_mark")}
+{REAL_BY_MARK}
+{IN_A_LOOP_OF_THE_MODULE.replace("publishing", "in_another_loop")}
 
 
-@pytest.fixture
-def project(pytester):
-    """Run pytest on a test module in a fresh project where every warning is an error."""
-
-    def run(text, *arguments, opting_in=OPTING_IN, ini=""):
-        pytester.makeini(f"[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n{ini}")
-        pytester.makeconftest(opting_in)
-        pytester.makepyfile(PREAMBLE + text)
-        return pytester.runpytest_subprocess(*BARE, *arguments, timeout=60)
-
-    return run
+@pytest.mark.asyncio
+async def test_failing(synchronization_emulator, synchronization_client):
+    assert await publish(synchronization_client, synchronization_emulator.add_connection()) == "PartialSuccess"
 
 
-def test_a_passing_test_passes(project):
-    project(PASSING).assert_outcomes(passed=1)
-
-
-def test_in_auto_mode_a_test_needs_no_mark(project):
-    project(PASSING.replace("@pytest.mark.asyncio", ""), "--asyncio-mode=auto").assert_outcomes(passed=1)
-
-
-def test_a_failing_test_fails_and_says_why(project):
-    result = project(PASSING.replace('"Success"', '"PartialSuccess"'))
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E*assert 'Success' == 'PartialSuccess'"])
-
-
-@pytest.mark.parametrize("looptime", [[], ["--looptime", "--asyncio-mode=auto"]])
-def test_hours_of_a_run_pass_in_virtual_time_without_being_asked_for(project, looptime):
-    project(HOURS, *looptime).assert_outcomes(passed=1)
-
-
-def test_a_loop_that_is_virtual_already_is_left_as_it_is(project):
-    loops = """
-import looptime
-
-
-def pytest_asyncio_loop_factories(config, item):
-    return {"virtual": looptime.new_event_loop}
-"""
-    project(HOURS, opting_in=OPTING_IN + loops).assert_outcomes(passed=1)
-
-
-def test_options_of_the_mark_of_virtual_time_are_heeded(project):
-    project(HOURS.replace("asyncio\n", "asyncio\n@pytest.mark.looptime(start=5e6)\n", 1)).assert_outcomes(passed=1)
-
-
-@pytest.mark.parametrize("looptime", [["--no-looptime", "--asyncio-mode=auto"], WITHOUT_LOOPTIME])
-def test_without_virtual_time_a_run_is_over_at_once(project, looptime):
-    project(REAL, *looptime).assert_outcomes(passed=1)
-
-
-@pytest.mark.parametrize("looptime", [[], ["--looptime"]])
-def test_a_mark_leaves_a_test_in_real_time(project, looptime):
-    project("pytestmark = pytest.mark.looptime(False)\n" + REAL, *looptime).assert_outcomes(passed=1)
-
-
-def test_a_fixture_shares_the_virtual_time_of_its_test(project):
-    result = project("""
 @pytest_asyncio.fixture
 async def under_way_for_an_hour(synchronization_emulator, synchronization_client):
     synchronization_emulator.add_file_rule(FileRule(duration=3 * HOUR))
@@ -124,12 +83,8 @@ async def test_following(under_way_for_an_hour):
     began = now()
     assert (await under_way_for_an_hour.result()).succeeded
     assert 2 * HOUR < now() - began < 3 * HOUR
-""")
-    result.assert_outcomes(passed=1)
 
 
-def test_a_timeout_in_a_test_fails_that_test_and_nothing_else(project):
-    result = project(f"""
 @pytest.mark.asyncio
 async def test_timing_out(synchronization_emulator, synchronization_client):
     async with asyncio.timeout(60):
@@ -142,16 +97,7 @@ async def test_timing_out_in_a_group(synchronization_emulator, synchronization_c
         async with anyio.create_task_group() as group:
             group.start_soon(publish, synchronization_client, synchronization_emulator.add_connection())
 
-{PASSING}
-""")
-    result.assert_outcomes(passed=1, failed=2)
-    result.stdout.fnmatch_lines(
-        ["* test_timing_out *", "E*TimeoutError", "* test_timing_out_in_a_group *", "E*TimeoutError"]
-    )
 
-
-def test_a_run_that_nobody_waits_for_leaves_nothing_behind(project):
-    result = project("""
 @pytest.mark.asyncio
 async def test_leaving(synchronization_emulator, synchronization_client):
     connection_id = synchronization_emulator.add_connection()
@@ -161,47 +107,39 @@ async def test_leaving(synchronization_emulator, synchronization_client):
 
 
 @pytest.mark.asyncio
-async def test_no_run_is_there_afterwards(synchronization_emulator):
+async def test_nothing_is_left_behind(synchronization_emulator):
     assert synchronization_emulator.runs == ()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-""")
-    result.assert_outcomes(passed=2)
-
-
-def test_a_request_that_is_under_way_does_not_hold_up_the_end_of_a_test(project):
-    result = project("""
-from bentley_sync_async.emulator import FaultAction, FaultRule
+    assert asyncio.all_tasks() == {{asyncio.current_task()}}
 
 
 @pytest.mark.asyncio
-async def test_leaving(synchronization_emulator, synchronization_client):
+async def test_leaving_a_request(synchronization_emulator, synchronization_client):
     synchronization_emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=HOUR))
     asyncio.get_running_loop().call_later(1, asyncio.current_task().cancel)
     with pytest.raises(asyncio.CancelledError):
         await publish(synchronization_client, synchronization_emulator.add_connection())
     asyncio.current_task().uncancel()
-""")
-    result.assert_outcomes(passed=1)
 
 
-def test_options_of_the_emulator_come_from_a_fixture(project):
-    result = project("""
-@pytest.fixture
-def synchronization_options():
-    return {"per_minute": 3, "error_rate": 1.0}
+class TestOptions:
+    @pytest.fixture
+    def synchronization_options(self):
+        return {{"per_minute": 3, "error_rate": 1.0}}
+
+    @pytest.mark.asyncio
+    async def test_options(self, synchronization_emulator, synchronization_client):
+        assert await publish(synchronization_client, synchronization_emulator.add_connection()) == "Error"
+        assert 429 in [request.status for request in synchronization_emulator.requests]
 
 
-@pytest.mark.asyncio
-async def test_publishing(synchronization_emulator, synchronization_client):
-    assert await publish(synchronization_client, synchronization_emulator.add_connection()) == "Error"
-    assert 429 in [request.status for request in synchronization_emulator.requests]
-""")
-    result.assert_outcomes(passed=1)
+class TestMisspeltOption:
+    @pytest.fixture
+    def synchronization_options(self):
+        return {{"error_rat": 1.0}}
 
-
-def test_the_client_makes_connections_as_its_service_application(project):
-    result = project("""
-from bentley_sync_async import ConnectorType, SourceFileCreate
+    @pytest.mark.asyncio
+    async def test_misspelt_option(self, synchronization_emulator):
+        pass
 
 
 @pytest.mark.asyncio
@@ -211,26 +149,156 @@ async def test_creating(synchronization_emulator, synchronization_client):
         synchronization_emulator.new_imodel_id(), [file]
     )
     assert await publish(synchronization_client, connection.id) == "Success"
-""")
-    result.assert_outcomes(passed=1)
 
 
-def test_the_fixtures_work_in_the_loop_of_a_module(project):
-    marked = PASSING.replace("asyncio\n", 'asyncio(loop_scope="module")\n', 1)
-    twice = marked + marked.replace("test_publishing", "test_publishing_again")
-    project(twice, "-oasyncio_default_fixture_loop_scope=module").assert_outcomes(passed=2)
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+{REAL.replace("mark.asyncio", "mark.anyio").replace("one_look", "anyio")}
+""".replace("asyncio@", "asyncio\n@")
+LOOPS = """
+import looptime
 
 
-def test_a_test_of_the_anyio_plugin_runs_in_real_time(project):
-    backend = "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
-    project(backend + REAL.replace("mark.asyncio", "mark.anyio")).assert_outcomes(passed=1)
+def pytest_asyncio_loop_factories(config, item):
+    return {"virtual": looptime.new_event_loop}
+"""
+BARE = [f"-pno:{name}" for name in ("randomly", "hypothesispytest", "pytest_cov", "xdist", "cacheprovider")]
+WITHOUT_LOOPTIME = [f"-pno:looptime_{name}" for name in ("plugin", "chronometers", "timeproxies")]
 
 
-def test_the_plugin_can_be_named_on_the_command_line(project):
-    project(PASSING, "-pbentley_sync_async.testing.plugin", opting_in="").assert_outcomes(passed=1)
+class Told:
+    """What pytest said: of each test how it ended (by the word), of a failed one what it printed, and all of it."""
+
+    def __init__(self, printed):
+        self.printed = printed
+        words = re.findall(r"^\S+::(test_\w+)(?:\[\w+\])? (PASSED|FAILED|ERROR)", printed, re.MULTILINE)
+        self.ended = {name: word.lower() for name, word in words}
+
+    def of(self, name):
+        """Return what was printed on a failed test or fixture."""
+        return re.search(rf"^_+ .*\b{name} _+$(.*?)^[_=-]{{3}}", self.printed, re.DOTALL | re.MULTILINE)[1]
 
 
-def test_nobody_gets_the_fixtures_without_opting_in(project):
-    result = project(PASSING, opting_in="")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*fixture 'synchronization_emulator' not found"])
+@pytest.fixture(scope="session")
+def told_of(tmp_path_factory):
+    """Run pytest in a fresh project where every warning is an error, on one module of tests."""
+
+    def run(text, *arguments, conftest=OPTING_IN, loop="function"):
+        folder = tmp_path_factory.mktemp("project")
+        ini = f"[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = {loop}\n"
+        for name, content in (("pytest.ini", ini), ("conftest.py", conftest), ("test_mine.py", PREAMBLE + text)):
+            (folder / name).write_text(content, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-v", *BARE, *arguments]
+        program = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        return Told(program.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plain(told_of):
+    return told_of(PLAIN)
+
+
+def test_a_passing_test_passes(plain):
+    assert plain.ended["test_publishing"] == "passed"
+
+
+def test_a_failing_test_fails_and_says_why(plain):
+    assert plain.ended["test_failing"] == "failed"
+    assert "assert 'Success' == 'PartialSuccess'" in plain.of("test_failing")
+
+
+def test_hours_of_a_run_pass_in_virtual_time_without_being_asked_for(plain):
+    assert plain.ended["test_three_hours"] == "passed"
+
+
+def test_options_of_the_mark_of_virtual_time_are_heeded(plain):
+    assert plain.ended["test_option_of_the_mark"] == "passed"
+
+
+def test_a_mark_leaves_a_test_in_real_time(plain):
+    assert plain.ended["test_one_look_by_mark"] == "passed"
+
+
+def test_a_fixture_shares_the_virtual_time_of_its_test(plain):
+    assert plain.ended["test_following"] == "passed"
+
+
+@pytest.mark.parametrize("name", ["test_timing_out", "test_timing_out_in_a_group"])
+def test_a_timeout_in_a_test_fails_that_test(plain, name):
+    assert plain.ended[name] == "failed"
+    assert re.search("^E +TimeoutError$", plain.of(name), re.MULTILINE)
+
+
+def test_a_run_that_nobody_waits_for_leaves_nothing_behind(plain):
+    assert [plain.ended[f"test_{name}"] for name in ("leaving", "nothing_is_left_behind")] == ["passed", "passed"]
+
+
+def test_a_request_that_is_under_way_does_not_hold_up_the_end_of_a_test(plain):
+    assert plain.ended["test_leaving_a_request"] == "passed"
+
+
+def test_options_of_the_emulator_come_from_a_fixture(plain):
+    assert plain.ended["test_options"] == "passed"
+
+
+def test_an_option_that_does_not_exist_is_said_in_one_line(plain):
+    assert plain.ended["test_misspelt_option"] == "error"
+    said = "synchronization_options: error_rat is no option of the emulator; did you mean error_rate?"
+    assert plain.of("test_misspelt_option").strip() == said
+
+
+def test_a_test_in_another_loop_than_its_fixtures_is_told_so(plain):
+    assert plain.ended["test_in_another_loop"] == "error"
+    assert plain.of("test_in_another_loop").strip() == (
+        "The test runs in an event loop of its module, and the fixtures in that of its function, so nothing would "
+        'answer. Set asyncio_default_fixture_loop_scope = "module", or mark the test with '
+        '@pytest.mark.asyncio(loop_scope="function").'
+    )
+
+
+def test_the_client_makes_connections_as_its_service_application(plain):
+    assert plain.ended["test_creating"] == "passed"
+
+
+def test_a_test_of_the_anyio_plugin_runs_in_real_time(plain):
+    assert plain.ended["test_anyio"] == "passed"
+
+
+def test_no_test_fails_with_another_or_warns(plain):
+    assert re.search(r"^=+ 3 failed, 11 passed, 2 errors in ", plain.printed, re.MULTILINE)
+
+
+def test_with_all_on_and_the_plugin_named_on_the_command_line_it_is_the_same(told_of):
+    told = told_of(
+        (PASSING + HOURS).replace("@pytest.mark.asyncio", "") + REAL_BY_MARK,
+        "--looptime",
+        "--asyncio-mode=auto",
+        "-pbentley_sync_async.testing.plugin",
+        conftest="",
+    )
+    assert told.ended == dict.fromkeys(["test_publishing", "test_three_hours", "test_one_look_by_mark"], "passed")
+
+
+def test_a_loop_that_is_virtual_already_is_left_as_it_is(told_of):
+    assert told_of(HOURS, conftest=OPTING_IN + LOOPS).ended == {"test_three_hours": "passed"}
+
+
+@pytest.mark.parametrize("looptime", [["--no-looptime", "--asyncio-mode=auto"], WITHOUT_LOOPTIME])
+def test_without_virtual_time_a_run_is_over_at_once(told_of, looptime):
+    assert told_of(REAL, *looptime).ended == {"test_one_look": "passed"}
+
+
+def test_the_fixtures_work_in_the_loop_of_a_module(told_of):
+    again = IN_A_LOOP_OF_THE_MODULE.replace("publishing", "again")
+    told = told_of(IN_A_LOOP_OF_THE_MODULE + again, loop="module")
+    assert told.ended == {"test_publishing": "passed", "test_again": "passed"}
+
+
+def test_nobody_gets_the_fixtures_without_opting_in(told_of):
+    told = told_of(PASSING, conftest="")
+    assert told.ended == {"test_publishing": "error"}
+    assert "fixture 'synchronization_emulator' not found" in told.printed

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from bentley_sync_async import (
+    ClientCredentials,
     ConnectionLostError,
     ConnectorType,
     NotFoundError,
@@ -18,7 +19,7 @@ from bentley_sync_async import (
     SynchronizationClient,
     Timeouts,
 )
-from bentley_sync_async.testing import After, ScriptedTransport, answer, lost, refusal, timed_out
+from bentley_sync_async.testing import After, ScriptedTransport, ScriptFailed, answer, lost, refusal, timed_out
 
 RUN = RunRef(connection_id="c", run_id="r")
 GET = Request(method="GET", url="https://api.example/a")
@@ -42,17 +43,41 @@ async def test_what_the_script_leaves_open_is_always_answered_the_same():
     assert [(await send(transport)).status for _ in range(3)] == [200, 404, 404]
 
 
-async def test_a_request_too_many_is_a_failed_assertion_that_names_it():
+async def test_a_request_too_many_fails_the_test_and_is_named():
     transport = ScriptedTransport(answer())
     await send(transport)
-    with pytest.raises(AssertionError, match=r"GET https://api\.example/a, request 2"):
+    with pytest.raises(ScriptFailed, match=r"GET https://api\.example/a, request 2"):
         await send(transport)
 
 
-async def test_a_request_too_many_ends_even_a_watch_that_lives_through_errors():
-    async with client_of(ScriptedTransport()) as client:
-        with pytest.raises(AssertionError, match="Nothing in the script"):
+def test_nothing_takes_a_failure_of_the_script_for_a_failure_of_the_transport():
+    assert not issubclass(ScriptFailed, Exception)
+
+
+async def token_of_a_script():
+    await send(ScriptedTransport())
+
+
+@pytest.mark.parametrize(
+    "token", ["secret-token", ClientCredentials("service-c", "secret"), token_of_a_script], ids=["token", "app", "own"]
+)
+async def test_a_request_too_many_ends_even_a_watch_that_lives_through_errors(token):
+    transport = ScriptedTransport()
+    async with SynchronizationClient(token, transport=transport) as client:
+        with pytest.raises(ScriptFailed, match="Nothing in the script"):
             await client.attach(RUN).result()
+    assert len(transport.requests) <= 1
+
+
+@pytest.mark.parametrize("step", [None, {"run": {}}, 200, "lost", After(1, None), lambda request: {"url": request.url}])
+async def test_what_is_no_step_fails_the_test(step):
+    with pytest.raises(ScriptFailed, match=r"is no step of a script"):
+        await send(ScriptedTransport(step))
+
+
+async def test_what_is_no_step_is_named_with_its_request():
+    with pytest.raises(ScriptFailed, match=r"^\{'run': 1\} is no step .* GET https://api\.example/a, request 1\."):
+        await send(ScriptedTransport({"run": 1}))
 
 
 async def test_an_exception_in_the_script_is_raised():
@@ -84,6 +109,39 @@ async def test_a_coroutine_function_may_answer():
         return answer(204)
 
     assert (await send(ScriptedTransport(slowly))).status == 204
+
+
+async def coroutine_of(step):
+    return step
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda _: After(50, answer()),
+        lambda _: coroutine_of(After(50, answer())),
+        lambda _: lambda _: After(50, answer()),
+        After(20, After(30, answer())),
+        After(20, lambda _: After(30, answer())),
+    ],
+)
+async def test_steps_may_be_put_together(step):
+    began = anyio.current_time()
+    assert (await send(ScriptedTransport(step), timeout=60)).status == 200
+    assert anyio.current_time() - began == pytest.approx(50)
+
+
+@pytest.mark.parametrize("step", [lambda _: lost, lambda _: lost(), lambda _: coroutine_of(lost), After(5, lost)])
+async def test_a_step_that_brings_an_error_raises_it(step):
+    with pytest.raises(ConnectionLostError):
+        await send(ScriptedTransport(step))
+
+
+async def test_steps_that_together_take_longer_than_the_request_may_are_a_timeout():
+    began = anyio.current_time()
+    with pytest.raises(RequestTimeoutError):
+        await send(ScriptedTransport(After(40, After(40, answer()))), timeout=60)
+    assert anyio.current_time() - began == pytest.approx(60)
 
 
 async def test_an_answer_may_take_its_time():

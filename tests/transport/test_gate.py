@@ -4,16 +4,19 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_transport import ScriptedTransport, answer, lost, refusal
+from support_transport import After, ScriptedTransport, answer, lost, refusal
 
+from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
     ConflictError,
     NotFoundError,
     RateLimitedError,
+    RequestTimeoutError,
     ServerError,
     SynchronizationError,
 )
 from bentley_sync_async.transport.gate import CLOCK, LONGEST_ASKED, Gate
+from bentley_sync_async.transport.hooks import GateRecord, Hooks, RequestRecord
 from bentley_sync_async.transport.messages import Request
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.retry import RetryPolicy
@@ -121,6 +124,56 @@ def test_nothing_opens_the_gate_early(notes):
         assert gate.wait(now) >= min(asked or 0.0, LONGEST_ASKED) - CLOCK - 1e-6
 
 
+async def test_a_throttle_of_many_requests_under_way_is_told_once():
+    records = []
+    transport = ScriptedTransport(
+        *(After(5.0 + n / 1000, refusal(429, **{"retry-after": "40"})) for n in range(50)), always=answer()
+    )
+    shared = pipeline(transport, hooks=Hooks([records.append]))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(shared.call, GET)
+
+    assert [record.delay for record in records if isinstance(record, GateRecord)] == [40.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "news"),
+    [
+        ([10.0, 10.0], [True, False]),
+        ([10.0, 11.0], [True, False]),
+        ([10.0, 12.0], [True, True]),
+        ([10.0, 10.6, 11.2], [True, False, True]),
+        ([10.0, 5.0], [True, False]),
+    ],
+)
+def test_a_throttle_is_news_if_it_pauses_requests_or_does_so_for_a_second_longer(asked, news):
+    gate = Gate()
+    assert [gate.note(error(RateLimitedError, 429, seconds), 0.0) for seconds in asked] == news
+
+
+def test_a_throttle_after_the_gate_has_opened_is_news_again():
+    gate = Gate()
+    assert [gate.note(error(RateLimitedError, 429, 0.5), now) for now in (0.0, 0.4, 0.9)] == [True, False, True]
+
+
+def test_what_closes_no_gate_is_no_news():
+    assert not Gate().note(lost(), 0.0)
+
+
+async def test_what_one_caller_notes_on_a_throttle_is_not_seen_by_the_next():
+    shared = pipeline(ScriptedTransport(refusal(429, **{"retry-after": "3000"})))
+    with pytest.raises(RateLimitedError) as first:
+        await shared.call(GET)
+    first.value.resume_token = "of a watch"
+
+    with pytest.raises(RateLimitedError) as second:
+        await shared.call(GET)
+
+    assert second.value.resume_token is None
+
+
 async def test_a_throttle_of_one_request_pauses_all_others_of_the_client():
     transport = ScriptedTransport(refusal(429, **{"retry-after": "40"}), always=answer())
     shared = pipeline(transport)
@@ -174,3 +227,195 @@ async def test_a_throttle_without_retry_after_pauses_a_post_and_lets_it_pass_the
 
     assert response.status == 202
     assert 1.0 <= transport.instants[1] <= 1.2
+
+
+# Behind the gate: tokens and slots.
+
+
+class SlowTokens(Tokens):
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    async def token(self):
+        await anyio.sleep(self.seconds)
+        return await super().token()
+
+
+async def attempted(shared, count, request=GET):
+    """Call many times at once; return what each came to."""
+    results = []
+
+    async def one():
+        try:
+            results.append(await shared.call(request))
+        except SynchronizationError as error:
+            results.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(count):
+            tasks.start_soon(one)
+    return results
+
+
+async def test_requests_that_wait_for_a_slot_stay_behind_a_gate_that_closes():
+    transport = ScriptedTransport(always=After(1.0, refusal(429, **{"retry-after": "600"})))
+
+    await attempted(pipeline(transport).without_retries(), 500)
+
+    assert len([instant for instant in transport.instants if instant < 600]) == 100
+
+
+async def test_requests_that_wait_for_a_token_stay_behind_a_gate_that_closes():
+    transport = ScriptedTransport(After(1.0, refusal(429, **{"retry-after": "600"})), always=answer())
+    tokens = SlowTokens(0.0)
+    watch = Pipeline(transport, tokens, base_url="https://api.example").without_retries()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, watch, 1)
+        await anyio.sleep(0.5)
+        tokens.seconds = 10.0
+        tasks.start_soon(attempted, watch, 50)
+
+    assert len(transport.instants) == 51
+    assert min(transport.instants[1:]) >= 601
+
+
+class ExpiringTokens(Tokens):
+    """Hands out another token after five minutes."""
+
+    async def token(self):
+        return Token(value=f"token-{int(anyio.current_time() // 300)}")
+
+
+async def test_a_request_that_waited_at_the_gate_leaves_with_the_token_of_then():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "600"}), always=answer())
+    watch = Pipeline(transport, ExpiringTokens(), base_url="https://api.example").without_retries()
+
+    await attempted(watch, 1)
+    await attempted(watch, 1)
+
+    assert [sent.headers["Authorization"] for sent in transport.requests] == ["Bearer token-0", "Bearer token-2"]
+
+
+class Renewed(SlowTokens):
+    def invalidate(self, token):
+        self.seconds = 10.0
+        return True
+
+
+async def test_a_request_with_its_second_token_stays_behind_a_gate_that_closed_meanwhile():
+    transport = ScriptedTransport(refusal(401), After(1.0, refusal(429, **{"retry-after": "600"})), always=answer())
+    watch = Pipeline(transport, Renewed(0.0), base_url="https://api.example").without_retries()
+
+    await attempted(watch, 2)
+
+    assert transport.instants[:2] == [0, 0]
+    assert transport.instants[2] >= 601
+
+
+async def test_as_many_requests_are_under_way_as_there_are_slots():
+    transport = ScriptedTransport(always=After(1.0, answer()))
+
+    await attempted(pipeline(transport, max_connections=3), 7)
+
+    assert transport.instants == [0, 0, 0, 1, 1, 1, 2]
+
+
+async def test_a_hundred_requests_may_be_under_way_by_default():
+    transport = ScriptedTransport(always=After(1.0, answer()))
+
+    await attempted(pipeline(transport), 101)
+
+    assert [transport.instants.count(second) for second in (0, 1)] == [100, 1]
+
+
+async def test_watches_and_single_calls_share_the_slots():
+    transport = ScriptedTransport(always=After(1.0, answer()))
+    single = pipeline(transport, max_connections=1)
+    watch = single.without_retries()
+
+    await attempted(single, 1)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, single, 2)
+        tasks.start_soon(attempted, watch, 2)
+
+    assert transport.instants == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("failed", [lost(), refusal(404), refusal(302), RuntimeError("a bug")], ids=repr)
+async def test_a_request_that_fails_gives_its_slot_back(failed):
+    transport = ScriptedTransport(failed, answer())
+    shared = pipeline(transport, max_connections=1, retry=RetryPolicy(attempts=1))
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is
+        await shared.call(GET)
+
+    with anyio.fail_after(1):
+        assert (await shared.call(GET)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [(0, 0.5), (2, 0.5), (2, 2.0), (2, 2.5)],
+    ids=["under way at once", "waiting", "as its turn comes", "under way"],
+)
+async def test_a_call_that_is_cancelled_leaves_all_slots_to_others(number, after):
+    transport = ScriptedTransport(always=After(1.0, answer()))
+    shared = pipeline(transport, max_connections=1)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, shared, number)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(after):
+            await shared.call(GET)
+    began = anyio.current_time()
+    with anyio.fail_after(10):
+        await attempted(shared, 2)
+
+    assert anyio.current_time() == began + 2
+
+
+async def test_waiting_for_a_slot_is_no_part_of_a_requests_timeout():
+    transport = ScriptedTransport(always=After(50.0, answer()))
+
+    results = await attempted(pipeline(transport, max_connections=1), 5)
+
+    assert [result.status for result in results] == [200] * 5
+    assert transport.timeouts == [60.0] * 5
+
+
+async def test_a_call_that_gets_no_slot_within_its_time_was_not_sent():
+    transport = ScriptedTransport(always=After(50.0, answer()))
+    single = pipeline(transport, max_connections=1, timeouts=Timeouts(call=30.0))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, single.without_retries(), 2)
+        await anyio.sleep(10)
+        with pytest.raises(RequestTimeoutError, match="max_connections") as caught:
+            await single.call(Request(method="POST", url=URL))
+        failed_at = anyio.current_time()
+
+    assert (caught.value.sent, failed_at, transport.instants) == (False, 40, [0, 30])
+
+
+async def test_a_watch_waits_for_a_slot_however_long_it_takes():
+    transport = ScriptedTransport(always=After(50.0, answer()))
+    watch = pipeline(transport, max_connections=1, timeouts=Timeouts(call=90.0)).without_retries()
+
+    results = await attempted(watch, 10)
+
+    assert [result.status for result in results] == [200] * 10
+    assert transport.timeouts == [60.0] * 10
+
+
+async def test_a_call_that_the_gate_turns_away_is_not_tried_again():
+    records = []
+    transport = ScriptedTransport(After(1.0, refusal(429)), always=answer())
+    single = pipeline(transport, max_connections=1, timeouts=Timeouts(call=1.4), hooks=Hooks([records.append]))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, single.without_retries(), 1)
+        await anyio.sleep(0.5)
+        with pytest.raises(RateLimitedError):
+            await single.call(GET)
+
+    assert [type(record) for record in records] == [RequestRecord, GateRecord]

@@ -20,7 +20,7 @@ from bentley_sync_async.errors import (
     ResponseTooLargeError,
     TransportError,
 )
-from bentley_sync_async.transport.http import AiohttpTransport
+from bentley_sync_async.transport.http import AiohttpTransport, room
 from bentley_sync_async.transport.messages import Request
 
 
@@ -228,6 +228,51 @@ async def test_no_spoilt_connection_of_many_is_used_again():
 
         assert (await transport.send(get(server), timeout=60)).body == b"true"
         assert server.connections == 6
+
+
+async def test_a_server_that_speaks_before_it_is_asked_is_not_connected_to_again(monkeypatch):
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def slowly(*arguments, **options):
+        connected = await connect(*arguments, **options)
+        await anyio.sleep(1)
+        return connected
+
+    monkeypatch.setattr(loop, "create_connection", slowly)
+    async with meeting() as (server, transport):
+        server.greeting = http("503 Busy", b"busy", Retry_After="5")
+        response = await transport.send(get(server), timeout=60)
+
+    assert (response.status, server.connections) == (503, 1)
+
+
+# How many connections.
+
+
+async def test_a_session_of_its_own_has_as_many_connections_as_there_are_requests():
+    async with meeting(*[stay_silent] * 150) as (server, transport):
+        async with anyio.create_task_group() as group:
+            for _ in range(150):
+                group.start_soon(functools.partial(transport.send, get(server), timeout=60))
+            await anyio.sleep(1)
+            group.cancel_scope.cancel()
+
+        assert server.connections == 150
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({"limit": 10}, 10), ({"limit": 0}, 100), ({"limit": 500}, 100), ({"limit_per_host": 7}, 7)],
+    ids=repr,
+)
+async def test_there_is_room_for_what_is_wanted_and_what_the_session_passed_in_allows(options, expected):
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(**options)) as session:
+        assert room(session, 100) == expected
+
+
+def test_a_session_of_its_own_has_room_for_what_is_wanted():
+    assert room(None, 1000) == 1000
 
 
 # Redirects and cookies.

@@ -636,14 +636,6 @@ async def test_the_pipeline_it_was_made_from_keeps_its_retries():
 # Defaults and cancelling.
 
 
-async def test_a_single_attempt_has_the_requests_timeout_by_default():
-    transport = ScriptedTransport(answer())
-
-    await pipeline(transport, timeouts=Timeouts(request=7.0)).attempt(request())
-
-    assert transport.timeouts == [7.0]
-
-
 async def test_a_pipeline_has_patience_of_its_own_accord():
     transport = ScriptedTransport(lost(), answer())
 

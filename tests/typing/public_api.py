@@ -98,7 +98,17 @@ from bentley_sync_async import (
     fold,
 )
 from bentley_sync_async.integrations.otel import OpenTelemetryHook
-from bentley_sync_async.testing import After, ScriptedTransport, Sent, Step, answer, lost, refusal, timed_out
+from bentley_sync_async.testing import (
+    After,
+    ScriptedTransport,
+    ScriptFailed,
+    Sent,
+    Step,
+    answer,
+    lost,
+    refusal,
+    timed_out,
+)
 
 
 async def lists(client: SynchronizationClient) -> None:
@@ -360,6 +370,8 @@ def scripts(run: StorageRun) -> SynchronizationClient:
     steps: list[Step] = [
         answer(200, {"run": run}),
         After(3.0, answered),
+        After(3.0, After(4.0, lost)),
+        lambda request: After(5.0, lambda _: lost(request)),
         refusal(404),
         lost,
         timed_out,
@@ -369,4 +381,6 @@ def scripts(run: StorageRun) -> SynchronizationClient:
     assert_type(transport.sent, list[Sent])
     assert_type([(sent.request, sent.at, sent.timeout) for sent in transport.sent], list[tuple[Request, float, float]])
     assert_type((transport.lines, transport.bodies), tuple[list[str], list[object]])
+    if not transport.script:
+        raise ScriptFailed("everything was asked for")
     return SynchronizationClient("t", transport=transport)

@@ -24,6 +24,9 @@ PLAIN = Bookmark(
     reported=[],
     memory=None,
     ending=[],
+    grace_ends=None,
+    in_the_way=None,
+    shown=None,
 )
 
 
@@ -38,8 +41,11 @@ def taken_up(origin=ORIGIN, **changes):
         {"run": None},
         {"run": ("manifest", "c", "r")},
         {"timeout": 0.5, "ends_at": 1.5},
-        {"ends_at": -1.5},
+        {"timeout": 60.0, "ends_at": -1.5},
         {"attempted_at": 2.5},
+        {"grace_ends": 3.5},
+        {"run": None, "in_the_way": ("manifest", "m", "r")},
+        {"run": None, "in_the_way": ("storage", "c", "r"), "shown": b"print"},
         {"when_active": "rerun", "when_busy": "fail"},
         {"reported": [("ExecutionState", "Asleep")]},
         {"ending": [["j"], ["j", "t"], []]},
@@ -81,14 +87,19 @@ def test_the_run_is_named_with_its_kind():
         {"timeout": -1.0},
         *(
             {name: value}
-            for name in ("timeout", "ends_at", "attempted_at")
+            for name in ("timeout", "attempted_at", "grace_ends")
             for value in (math.inf, -math.inf, math.nan)
         ),
+        *({"timeout": 60.0, "ends_at": value} for value in (math.inf, -math.inf, math.nan)),
+        {"ends_at": 1.5},
         {"connection_id": ""},
         {"connection_id": "a b"},
         {"run": ("storage", "c", "")},
         {"run": ("storage", "a b", "r")},
         {"run": ("shared", "c", "r")},
+        {"run": None, "in_the_way": ("shared", "c", "r")},
+        {"run": None, "in_the_way": ("storage", "c", "")},
+        {"in_the_way": ("storage", "other", "r")},
         {"memory": ["Executing", None, b"", [[b"g123", "Queued", b"", []]]]},
         {"memory": ["Executing", None, b""]},
         {"when_active": "never"},
@@ -110,3 +121,27 @@ def test_a_token_of_another_origin_is_refused_and_both_are_named():
 def test_a_bookmark_is_made_by_the_names_of_its_attributes():
     with pytest.raises(TypeError, match="takes 1 positional"):
         Bookmark(ORIGIN)
+
+
+def test_a_token_of_this_version_is_read_by_every_later_one():
+    """A change of form needs a new version; this token is not to be changed then."""
+    written = (
+        "bsr1.XXiZCXjam789o6SkoNhKXz-xIFMvKTWvJCe1Ui85P3dh8uTlxSX5RYnpqQuTFxaxn3bwYwCD0463LpU0KIAYN0P-OAgwMCw"
+        "tSi0qzVtSnphZMnHSOteK1OTSksz8vOCSxJLUZY7FOampBVNWQoXz0g8cYXuvJdogpjtxyhGmkqxVfvklQJVFJakpR9jMHGYwaB2"
+        "eMHHiwiyw6c4XGBgOHAAAfUdEvg"
+    )
+    assert Bookmark.of(written, origin=ORIGIN) == taken_up(
+        seq=7,
+        timeout=60.0,
+        ends_at=1_800_000_000.5,
+        attempted_at=1_700_000_000.25,
+        when_active="rerun",
+        reported=[("ExecutionState", "Asleep")],
+        memory=remember(RUN).pack(),
+        ending=[["j"]],
+        grace_ends=1_700_000_015.25,
+    )
+    assert Bookmark.of(
+        "bsr1.JraZT3jaAUQAu_-ft2h0dHBzOi8vYXBpLmJlbnRsZXkuY29toWPAA8DAwKRqb2lupHdhaXSQwJDAk6htYW5pZmVzdKFtoXLEBnByaW50IRyJHwk",
+        origin=ORIGIN,
+    ) == taken_up(run=None, in_the_way=("manifest", "m", "r"), shown=b"print!")

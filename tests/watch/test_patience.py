@@ -1,5 +1,7 @@
 """How long a watch waits for what, and when it gives up."""
 
+from traceback import format_exception
+
 import pytest
 from support_transport import lost, timed_out
 
@@ -179,17 +181,97 @@ def test_a_trigger_whose_answer_says_nothing_may_have_created_a_run(failure):
     assert not refused(failure)
 
 
-def test_an_error_that_is_kept_holds_no_frames_nor_do_those_that_led_to_it():
-    first, second = ValueError("first"), KeyError("second")
+def test_the_time_that_the_service_asked_to_wait_is_no_failure():
+    patient = patience()
+    assert not patient.exhausted(0.0)
+    patient.until_next_attempt(throttle(2000.0), chance=0.0)
+    assert [patient.exhausted(now) for now in (2000.0, 3799.0, 3800.0)] == [False, False, True]
+
+
+def test_of_a_wait_of_years_the_hour_that_is_waited_is_no_failure():
+    patient = patience()
+    assert not patient.exhausted(0.0)
+    patient.until_next_attempt(throttle(1e9), chance=0.0)
+    assert patient.failing_since == 3600.0
+
+
+def test_a_wait_of_our_own_choice_is_time_of_failure():
+    patient = patience()
+    assert not patient.exhausted(100.0)
+    patient.until_next_attempt(lost(), chance=0.0)
+    assert patient.failing_since == 100.0
+
+
+class Picky(Exception):  # noqa: N818 - it is what it is
+    """Cannot be made of what it keeps."""
+
+    def __init__(self, answer):
+        super().__init__(f"refused with {answer.status}")
+
+
+def raised(error, cause=None):
+    """The error after it was raised, so that it holds a frame."""
     try:
-        try:
-            try:
-                raise first
-            except ValueError as exc:
-                raise second from exc
-        except KeyError:
-            raise DecodeError("not JSON")  # noqa: B904 - what led to it is its context alone
-    except DecodeError as exc:
-        kept = as_data(exc)
-    assert (kept.__context__, second.__cause__) == (second, first)
-    assert [kept.__traceback__, second.__traceback__, first.__traceback__] == [None] * 3
+        raise error from cause
+    except type(error) as exc:
+        return exc
+
+
+def chain(error):
+    """The error and all that led to it, each once."""
+    found, left = {}, [error]
+    while left:
+        link = left.pop()
+        if link is not None and id(link) not in found:
+            found[id(link)] = link
+            left += [link.__context__, link.__cause__]
+    return list(found.values())
+
+
+def test_an_error_that_is_kept_holds_no_frames_nor_do_those_that_led_to_it():
+    cause, context = raised(ValueError("cause"), raised(KeyError("first"))), raised(LookupError("context"))
+    error = raised(DecodeError("not JSON"), cause)
+    error.__context__ = context
+    kept = chain(as_data(error))
+    assert [str(link) for link in kept] == [str(link) for link in chain(error)]
+    assert [type(link) for link in kept] == [DecodeError, ValueError, KeyError, LookupError]
+    assert {link.__traceback__ for link in kept} == {None}
+
+
+def test_the_errors_that_led_to_one_that_is_kept_stay_as_they_were():
+    error = raised(DecodeError("not JSON"), raised(ValueError("the caller's own")))
+    frames = [link.__traceback__ for link in chain(error)]
+    as_data(error)
+    assert None not in frames
+    assert [link.__traceback__ for link in chain(error)] == frames
+
+
+def test_an_error_that_is_kept_shows_what_led_to_it_as_before():
+    def shown(error):
+        return "".join(line for line in format_exception(error.with_traceback(None)) if "  " not in line)
+
+    error = TokenUnavailableError("No token.")
+    error.__cause__, error.__context__ = ValueError("why"), KeyError("meanwhile")
+    hidden = raised(TokenUnavailableError("No token."), None)
+    hidden.__context__ = KeyError("of no interest")
+    for original in (error, hidden):
+        assert shown(as_data(original)) == shown(original)
+
+
+def test_errors_that_led_to_each_other_are_kept():
+    first, second = ValueError("first"), KeyError("second")
+    first.__cause__, second.__context__ = second, first
+    kept = as_data(raised(TokenUnavailableError("No token."), first))
+    assert kept.__cause__.__cause__.__context__ is kept.__cause__
+
+
+def test_of_an_error_that_cannot_be_copied_its_class_and_words_are_kept():
+    picky = raised(Picky(throttle()))
+    kept = as_data(raised(TokenUnavailableError("No token."), picky)).__cause__
+    assert kept.args == ("Picky", "refused with 429")
+    assert kept.__traceback__ is None
+
+
+def test_an_error_that_is_kept_carries_all_that_it_carried():
+    kept = as_data(throttle(7.0))
+    assert (type(kept), kept.status, kept.url, kept.retry_after) == (RateLimitedError, 429, URL, 7.0)

@@ -132,6 +132,15 @@ async def test_a_retry_after_of_years_is_cut_to_an_hour():
     assert names(events)[-1] == "RunCompleted"
 
 
+async def test_a_watch_that_was_told_to_wait_long_does_not_give_up():
+    async with emulated() as (emulator, client):
+        throttle = emulator.add_fault(FaultRule(path=RUN_PATH, status=429, retry_after=2000, first=2, last=3))
+        events = await events_of(client.watch(emulator.add_connection()))
+    assert throttle.fired == 2
+    assert names(events).count("PollDelayed") == 2
+    assert names(events)[-1] == "RunCompleted"
+
+
 async def test_a_run_that_is_not_known_yet_is_waited_for():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=404, code="ConnectionRunNotFound", last=3))
@@ -368,3 +377,12 @@ async def test_a_watch_that_runs_out_of_time_says_what_kept_failing():
         with pytest.raises(WatchTimeoutError, match=r"The latest attempt failed: GET .* answered 502") as caught:
             await watcher.result()
     assert isinstance(caught.value.__cause__, ServerError)
+
+
+async def test_a_watch_that_runs_out_of_time_among_conflicts_says_so():
+    async with emulated() as (emulator, client):
+        emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, code="ConflictWithAnotherIModelRequest"))
+        watcher = client.watch(emulator.add_connection(), timeout=10)
+        with pytest.raises(WatchTimeoutError, match=r"The latest attempt failed: POST .* answered 409") as caught:
+            await watcher.result()
+    assert isinstance(caught.value.__cause__, ConflictError)

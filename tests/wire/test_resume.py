@@ -74,7 +74,12 @@ def test_a_token_may_stand_for_four_mebibytes_and_no_more():
     header = len(msgspec.msgpack.encode("x" * MEBIBYTE)) - MEBIBYTE
     largest = "x" * (4 * MEBIBYTE - header)
     assert unpack(pack(largest)) == largest
-    assert "damaged" in refusal(pack(largest + "x"))
+    assert "damaged" in refusal(token(compressed(largest + "x")))
+
+
+def test_what_is_more_than_that_makes_no_token_and_the_error_says_so():
+    with pytest.raises(ResumeTokenError, match=r"too large .* 4,194,30\d bytes, and 4,194,304 are the most"):
+        pack("x" * 4 * MEBIBYTE)
 
 
 @pytest.mark.parametrize("text", ["bsr2.AAAA", "bsr10.AAAA", " bsr3.x", "bsr7"])
@@ -83,7 +88,25 @@ def test_a_token_of_a_later_version_asks_for_an_update(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "bsr", "bsr.AAAA", "bsrx.AAAA", "xsr2.AAAA", "xbsr1.AAAA", "2.AAAA", None, 5, b"bsr1."]
+    "text",
+    [
+        "",
+        "bsr",
+        "bsr1",
+        "bsr.AAAA",
+        "bsr0.AAAA",
+        "bsr01.AAAA",
+        "bsr02.AAAA",
+        "bsr².AAAA",
+        "bsr2x.AAAA",
+        "bsrx.AAAA",
+        "xsr2.AAAA",
+        "xbsr1.AAAA",
+        "2.AAAA",
+        None,
+        5,
+        b"bsr1.",
+    ],
 )
 def test_what_does_not_begin_like_a_token_is_none(text):
     assert "not a resume token" in refusal(text)

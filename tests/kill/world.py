@@ -6,13 +6,15 @@ import sys
 
 import anyio.to_thread
 
-from bentley_sync_async.emulator import Emulator, FileRule, RunRule
+from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule
 
 
 async def main(connections: int, imodels: int) -> None:
     async with Emulator(error_rate=0, retry_rate=0) as emulator:
         emulator.add_run_rule(RunRule(queued=0.02, waiting=0.02, preprocessing=0.02, references=0.02, finalizing=0.02))
         emulator.add_file_rule(FileRule(queued=0.02, duration=[0.05, 0.4]))
+        # So that a client can be killed while a trigger is on its way.
+        emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=0.1, method="POST", path="/run$"))
         ids = [emulator.new_imodel_id() for _ in range(imodels)]
         world = {
             "url": emulator.url,

@@ -190,7 +190,7 @@ class RunWatcher:
         and some 35 a task.
 
         Raises:
-            ResumeTokenError: The run has too many tasks for a token, some hundred thousand.
+            ResumeTokenError: The run has too many tasks for a token, some 90,000.
         """
         return self._mark().token()
 

@@ -1,5 +1,6 @@
 """What the page on watching says, and cannot be seen by running its blocks once."""
 
+import os
 import re
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -7,10 +8,19 @@ from pathlib import Path
 
 import anyio
 import pytest
-from support_watch import TRIGGER_PATH, emulated
+from support_watch import RUN_PATH, TRIGGER_PATH, emulated
 
 import bentley_sync_async
-from bentley_sync_async import JobChange, RunChange, RunEvent, TaskChange, WatchEvent
+from bentley_sync_async import (
+    JobChange,
+    PermissionDeniedError,
+    RunChange,
+    RunEvent,
+    RunVanishedError,
+    SynchronizationClient,
+    TaskChange,
+    WatchEvent,
+)
 from bentley_sync_async.emulator import FaultAction, FaultRule
 from bentley_sync_async.watch import watcher as watcher_module
 
@@ -82,6 +92,27 @@ async def test_the_nightly_job_that_is_killed_tells_the_event_at_hand_again_and_
     assert told[:6] == [1, 2, 3, 4, 5, 5]
     assert told[5:] == list(range(5, told[-1] + 1))
     assert len(emulator.runs) == 1
+
+
+@pytest.mark.parametrize(("status", "error"), [(403, PermissionDeniedError), (404, RunVanishedError)])
+async def test_the_nightly_job_whose_result_cannot_be_had_keeps_its_token_if_it_may_be_had_later(
+    status, error, monkeypatch, tmp_path
+):
+    token = tmp_path / "token"
+    async with night(monkeypatch, tmp_path) as emulator, SynchronizationClient.from_env() as client:
+        watcher = client.watch(os.environ["CONNECTION_ID"], timeout=1000)
+        await watcher.result()
+        token.write_text(watcher.resume_token())  # and then the process was killed
+        await anyio.sleep(2000)
+        emulator.add_fault(FaultRule(path=RUN_PATH, status=status, nth=1))
+        with pytest.raises(error):
+            await nightly_job(print)()
+        kept = token.exists()
+        if kept:
+            await nightly_job(print)()
+    assert kept == (status == 403)
+    assert len(emulator.runs) == 1
+    assert not token.exists()
 
 
 def test_the_table_of_events_lists_every_event():

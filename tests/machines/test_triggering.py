@@ -15,6 +15,8 @@ class Triggering(WatchMachine):
     asked_at = 0.0
     posted = False  # since it was asked last
     gate_opens = 0.0
+    in_the_way = None  # the run that the watch said it waits for
+    waited = ()  # what it said of such runs
 
     @initialize(
         when_active=st.sampled_from(["join", "rerun"]),
@@ -32,6 +34,7 @@ class Triggering(WatchMachine):
         if request.method != "POST":
             return await super().send(request, timeout=timeout)
         self.posted = True
+        assert self.in_the_way is None or not self.in_the_way.active, "a trigger before the end of what is in the way"
         first = self.doubtful_since is None
         if first:
             self.doubtful_since = self.now
@@ -81,8 +84,11 @@ class Triggering(WatchMachine):
                 assert (self.when_busy if foreign else self.when_active) == "join"
                 assert ref.connection_id == (OTHER if foreign else OURS)
                 assert not self.service.find(ref.connection_id, ref.run_id).by_us
-            case WaitingForIModel(ref=ref):
-                assert not self.service.find(ref.connection_id, ref.run_id).by_us
+            case WaitingForIModel(ref=ref, run=run):
+                self.in_the_way = self.service.find(ref.connection_id, ref.run_id)
+                assert not self.in_the_way.by_us
+                assert (ref, run) not in self.waited, "said twice"
+                self.waited = (*self.waited, (ref, run))
         if isinstance(event, RunTriggered | RunJoined | WaitingForIModel):
             self.doubtful_since = None
 

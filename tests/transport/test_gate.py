@@ -17,7 +17,7 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.transport.gate import CLOCK, LONGEST_ASKED, Gate
 from bentley_sync_async.transport.hooks import GateRecord, Hooks, RequestRecord
-from bentley_sync_async.transport.messages import Request
+from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.retry import RetryPolicy
 from bentley_sync_async.transport.tokens import Token
@@ -220,6 +220,29 @@ async def test_a_single_call_does_not_wait_at_the_gate_beyond_its_budget():
     assert 500 <= transport.instants[1] <= 505
 
 
+async def test_no_single_call_leaves_the_gate_after_its_time():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "100"}), always=answer())
+    shared = pipeline(transport, timeouts=Timeouts(call=101.0), retry=RetryPolicy(attempts=1))
+    with pytest.raises(RateLimitedError):
+        await shared.call(GET)
+
+    results = await attempted(shared, 100)
+
+    assert {type(result) for result in results} == {RateLimitedError, Response}
+    assert min(transport.timeouts) > 0
+
+
+async def test_a_request_that_is_taken_makes_the_next_throttle_a_first_one():
+    transport = ScriptedTransport(refusal(429), answer(), refusal(429), answer())
+    shared = pipeline(transport)
+
+    await shared.call(GET)
+    began = anyio.current_time()
+    await shared.call(GET)
+
+    assert 1.0 <= anyio.current_time() - began <= 1.2
+
+
 async def test_a_throttle_without_retry_after_pauses_a_post_and_lets_it_pass_then():
     transport = ScriptedTransport(refusal(429), answer(202))
 
@@ -251,9 +274,10 @@ async def attempted(shared, count, request=GET):
         except SynchronizationError as error:
             results.append(error)
 
-    async with anyio.create_task_group() as tasks:
-        for _ in range(count):
-            tasks.start_soon(one)
+    with anyio.fail_after(1_000_000):  # else a slot that is lost stops the test for ever
+        async with anyio.create_task_group() as tasks:
+            for _ in range(count):
+                tasks.start_soon(one)
     return results
 
 

@@ -336,7 +336,11 @@ async def clients() -> None:
     assert_type(SynchronizationClient.from_env(), SynchronizationClient)
     assert_type(SynchronizationClient.from_env({"BENTLEY_SYNC_TOKEN": "t"}), SynchronizationClient)
     async with SynchronizationClient(
-        "t", base_url="http://127.0.0.1:1", timeouts=Timeouts(request=5), retry=RetryPolicy(attempts=1)
+        "t",
+        base_url="http://127.0.0.1:1",
+        timeouts=Timeouts(request=5),
+        retry=RetryPolicy(attempts=1),
+        max_connections=5,
     ) as client:
         assert_type(client, SynchronizationClient)
         client.watch("c", pacing=pacing)

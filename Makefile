@@ -28,14 +28,17 @@ imports: $(READY)
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
 WATCH := */watch/bookmark.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/memory.py,*/watch/pa*.py
-PURE := */wire/*,$(WATCH),*/transport/gate.py,*/transport/retry.py
+BULK := */bulk/events.py,*/bulk/journal.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/report.py,*/bulk/schedule.py
+PURE := */wire/*,$(WATCH),*/transport/gate.py,*/transport/retry.py,$(BULK)
 
 test: lint types imports  ## everything that must hold
 	$(BIN)/pytest --cov --cov-report=term
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
-torture: $(READY)  ## the proofs of the watch at length: up to an hour
-	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos
+torture: $(READY)  ## the proofs of watch and bulk at length: up to an hour and a half
+	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos tests/bulk/test_faults.py
+	BULK_CONNECTIONS=1000 BULK_IMODELS=300 $(BIN)/pytest tests/bulk/test_makespan.py
+	KILLS=200 $(BIN)/pytest tests/kill
 	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
 

@@ -117,10 +117,10 @@ class BulkRun(AsyncContextManagerMixin):
                 raise StopAsyncIteration
             self._news = anyio.Event()
             await self._news.wait()
-        event = self._events.popleft()
-        self._room.set()
-        self._room = anyio.Event()
-        return event
+        if len(self._events) == _MOST_UNTAKEN:  # the watches wait
+            self._room.set()
+            self._room = anyio.Event()
+        return self._events.popleft()
 
     async def result(self) -> BulkReport:
         """Wait until all connections are done with, and return what came of them. Events are dropped.

@@ -273,9 +273,10 @@ async def test_a_disk_that_becomes_full_at_any_note_ends_the_bulk_and_the_next_o
 ):
     await a_night(disk, tmp_path / "0.db", None, 0)
     notes = disk.taken
-    for room in range(notes):
+    rooms = range(notes) if len(SEEDS) > 1 else random.sample(range(notes), k=5)
+    for room in rooms:
         await a_night(disk, tmp_path / f"{room + 1}.db", room, refusals)
-    record_property("notes", notes)
+    record_property("full", f"at {len(rooms)} of {notes} notes")
 
 
 async def test_the_report_names_every_run_that_was_triggered_before_the_disk_became_full(disk, tmp_path):

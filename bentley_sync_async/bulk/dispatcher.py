@@ -150,8 +150,7 @@ class Dispatcher:
         """Run a connection once, then start whatever is next."""
         try:
             outcome, again = await self._run_once(entry)
-            if again:
-                await self._note(entry, None)
+            if again:  # the journal learns of it with the next trigger: until then the run that failed says the same
                 entry.watcher = entry.triggered_at = None
                 self._schedule.again(entry.item)
             else:
@@ -232,7 +231,7 @@ class Dispatcher:
             await entry.place.wait()
             entry.place = None
 
-    async def _note(self, entry: Entry, token: str | None) -> None:
+    async def _note(self, entry: Entry, token: str) -> None:
         note = Noted(attempt=entry.attempt, token=token, joined=entry.joined)
         await self._journal.note(entry.connection_id, note)
 

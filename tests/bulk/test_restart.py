@@ -32,7 +32,7 @@ from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRu
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
 
-WORLDS = 40 * int(os.environ.get("CHAOS_SEEDS", "1"))
+WORLDS = 25 * int(os.environ.get("CHAOS_SEEDS", "1"))
 FILES = ["Good.dgn", "Also good.dgn", "Bad.dgn", "Flaky.dgn", "Hopeless.dgn"]
 TRIGGER, ANY = "/run$", "/storageconnections/"
 ACT = FaultAction

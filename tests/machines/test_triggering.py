@@ -132,6 +132,12 @@ class Triggering(WatchMachine):
         self.somebody_triggers(OTHER)
         self.ask(bound)
 
+    @precondition(lambda self: self.in_the_way is not None and self.in_the_way.active)
+    @rule(bound=st.sampled_from([0.3, 40.0, 600.0]))
+    def is_left_while_it_waits(self, bound):
+        self.take_up_in_a_new_client(None)
+        self.ask(bound)
+
     @rule(times=st.sampled_from([1, 3, 30]))
     def triggers_collide(self, times):
         self.service.conflicts = times

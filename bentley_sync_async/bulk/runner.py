@@ -37,10 +37,10 @@ class BulkRun(AsyncContextManagerMixin):
     """Runs many connections, each once; made by `client.run_many`.
 
     Use it as an async context manager, once, and iterate over it for events or await `result()`, which drops them. It
-    works as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API has no way
-    to cancel one, and with a journal the next process goes on with them. For the journal a bulk is finished when the
-    block is left after its end: write its report inside. A thousand events wait for their consumer;
-    when there are more, nothing is triggered or looked at until it takes them.
+    works as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API has
+    no way to cancel one, and with a journal the next process goes on with them. For the journal a bulk is finished when
+    the block is left after its end: write its report inside. A thousand events wait for their consumer; when there are
+    more, nothing is triggered or looked at until it takes them.
     """
 
     def __init__(

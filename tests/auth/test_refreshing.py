@@ -422,11 +422,11 @@ async def test_a_refused_token_is_not_handed_out_while_it_is_renewed():
     assert len(fetcher.began) == 2
 
 
-async def test_one_token_request_a_lifetime_serves_ten_thousand_callers_for_ten_hours():
+async def test_one_token_request_a_lifetime_serves_ten_thousand_callers_for_hours():
     fetcher = Fetcher(expires_in=3600, takes=1.0)
     source = RefreshingTokenSource(fetcher)
-    for hour in range(10):
+    for hour in range(4):
         await anyio.sleep_until(hour * 3600 + 1800)
         await gathered(10_000, source.token)
 
-    assert len(fetcher.began) == 10
+    assert len(fetcher.began) == 4

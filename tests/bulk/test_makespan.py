@@ -10,8 +10,8 @@ from bentley_sync_async import BackoffPacing, OutcomeStatus, SynchronizationClie
 from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
-CONNECTIONS = int(os.environ.get("BULK_CONNECTIONS", "120"))
-IMODELS = int(os.environ.get("BULK_IMODELS", "36"))
+CONNECTIONS = int(os.environ.get("BULK_CONNECTIONS", "60"))
+IMODELS = int(os.environ.get("BULK_IMODELS", "18"))
 CONCURRENCY = max(CONNECTIONS // 20, 2)
 MEDIAN, SIGMA, ERROR = 300.0, 0.8, 0.2
 PACING = BackoffPacing(shortest=5, factor=1, longest=5, jitter=0)

@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from bentley_sync_async.errors import (
     APIError,
+    ConflictError,
     InvalidArgumentError,
     RateLimitedError,
     ServerError,
@@ -135,12 +136,13 @@ def status_of_run(run: StorageRun) -> OutcomeStatus:
 def status_of_error(error: SynchronizationError) -> OutcomeStatus:
     """Return what it amounts to that the look-up or the watch of a connection ended with an error.
 
-    A throttle and a failure of the service itself are no refusal: they say nothing of the connection.
+    A throttle, somebody else's triggers and a failure of the service itself are no refusal: they say nothing of the
+    connection.
     """
     match error:
         case WatchTimeoutError():
             return OutcomeStatus.TIMED_OUT
-        case RateLimitedError() | ServerError():
+        case ConflictError() | RateLimitedError() | ServerError():
             return OutcomeStatus.DETACHED
         case APIError() | InvalidArgumentError():
             return OutcomeStatus.REFUSED

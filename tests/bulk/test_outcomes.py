@@ -98,7 +98,7 @@ REF = RunRef(connection_id="connection", run_id="run")
         (PermissionDeniedError(status=403, **REQUEST), OutcomeStatus.REFUSED),
         (NotFoundError(status=404, **REQUEST), OutcomeStatus.REFUSED),
         (UnprocessableError(status=422, **REQUEST), OutcomeStatus.REFUSED),
-        (ConflictError(status=409, **REQUEST), OutcomeStatus.REFUSED),
+        (ConflictError(status=409, **REQUEST), OutcomeStatus.DETACHED),
         (InvalidArgumentError(""), OutcomeStatus.REFUSED),
         (RateLimitedError(status=429, **REQUEST), OutcomeStatus.DETACHED),
         (ServerError(status=503, **REQUEST), OutcomeStatus.DETACHED),

@@ -1,4 +1,4 @@
-"""What every request of a client passes: retry around (gate -> auth -> send -> problem), for each attempt."""
+"""What every request of a client passes: retry around (gate -> turnstile -> auth -> send -> problem), each attempt."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bentley_sync_async.errors import (
     APIError,
     AuthenticationError,
     ProtocolError,
+    RequestTimeoutError,
     SynchronizationError,
     TokenUnavailableError,
 )
@@ -27,6 +28,7 @@ from .hooks import GateRecord, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
 from .tokens import Token, TokenSource
+from .turnstile import CALL, Passage, Turn, Turnstile
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
@@ -50,6 +52,7 @@ class Pipeline:
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         gate: Gate | None = None,
+        turnstile: Turnstile | None = None,
         patient: bool = False,
         hooks: Hooks | None = None,
     ) -> None:
@@ -63,7 +66,8 @@ class Pipeline:
             retry: When to try again.
             gate: What pauses all requests of a client after a throttle.
             hooks: Who is told of requests, retries and throttles.
-            patient: Whether a call waits at the gate however long it takes, without counting that time.
+            turnstile: Where all requests of a client wait for their turn.
+            patient: Whether a call waits at the gate and for its turn however long it takes, without counting that.
         """
         self.base_url = base_url
         self._transport = transport
@@ -71,6 +75,7 @@ class Pipeline:
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._gate = gate or Gate()
+        self._turnstile = turnstile or Turnstile()
         self._patient = patient
         self._tell = hooks or Hooks()
 
@@ -83,6 +88,7 @@ class Pipeline:
             timeouts=self._timeouts,
             retry=RetryPolicy(attempts=1),
             gate=self._gate,
+            turnstile=self._turnstile,
             patient=True,
             hooks=self._tell,
         )
@@ -91,12 +97,13 @@ class Pipeline:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
         return f"{self.base_url}/synchronization/{path}"
 
-    async def call(self, request: Request, *, see_other: bool = False) -> Response:
+    async def call(self, request: Request, *, see_other: bool = False, turn: Turn = CALL) -> Response:
         """Send a request, again if that is safe and may help, within `Timeouts.call`.
 
         Args:
             request: What to send.
             see_other: Whether 303 is an answer that the operation has.
+            turn: What the request is for, which decides whose turn comes first.
 
         Returns:
             The answer, if its status is 2xx, or 303 where that is an answer.
@@ -113,8 +120,10 @@ class Pipeline:
         sends = count()
         while True:
             ends += await self._pass_gate(ends)
+            if not self._patient and ends < self._turnstile.opens() < math.inf:
+                raise self._used_up(request)
             try:
-                return await self.attempt(request, ends=ends, see_other=see_other, sends=sends)
+                return await self.attempt(request, ends=ends, see_other=see_other, sends=sends, turn=turn)
             except SynchronizationError as error:
                 self._note(error)
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
@@ -159,7 +168,13 @@ class Pipeline:
         return waited if self._patient else 0.0
 
     async def attempt(
-        self, request: Request, *, ends: float = math.inf, see_other: bool = False, sends: Iterator[int] | None = None
+        self,
+        request: Request,
+        *,
+        ends: float = math.inf,
+        see_other: bool = False,
+        sends: Iterator[int] | None = None,
+        turn: Turn = CALL,
     ) -> Response:
         """Send a request once, or twice if the first token was refused and there is another. Raises as `call` does.
 
@@ -168,16 +183,42 @@ class Pipeline:
             ends: The instant of the event loop's clock at which the last answer must be there.
             see_other: As for `call`.
             sends: Numbers what the call sends, from 0.
+            turn: As for `call`.
         """
         sends = count() if sends is None else sends
-        token = await self._token(ends)
-        try:
-            return await self._send(request, token, ends, see_other=see_other, resends=next(sends))
-        except AuthenticationError:
-            if not self._tokens.invalidate(token):
-                raise
-        token = await self._token(ends)
-        return await self._send(request, token, ends, see_other=see_other, resends=next(sends))
+        began = anyio.current_time()
+        with await self._passage(request, turn, ends) as passage:
+            ends += anyio.current_time() - began if self._patient else 0.0
+            token = await self._token(ends)
+            try:
+                return await self._send(request, token, ends, see_other=see_other, resends=next(sends), passage=passage)
+            except AuthenticationError:
+                if not self._tokens.invalidate(token):
+                    raise
+        with await self._passage(request, turn, ends) as passage:
+            token = await self._token(ends)
+            return await self._send(request, token, ends, see_other=see_other, resends=next(sends), passage=passage)
+
+    async def _passage(self, request: Request, turn: Turn, ends: float) -> Passage:
+        """Wait for the request's turn.
+
+        Raises:
+            RequestTimeoutError: It does not come in time; nothing was sent.
+        """
+        with anyio.CancelScope(deadline=math.inf if self._patient else ends):
+            return await self._turnstile.enter(turn)
+        raise self._used_up(request)
+
+    def _used_up(self, request: Request) -> RequestTimeoutError:
+        use = self._turnstile.use()
+        return RequestTimeoutError(
+            f"not sent within the {self._timeouts.call:g} s of the call: this client has used up its budget, with "
+            f"{use.minute.used} requests in a minute and {use.hour.used} in an hour (tier {use.tier.name}, share "
+            f"{use.share:g}); wait, lower the concurrency, or raise share= or Timeouts.call",
+            method=request.method,
+            url=redact(request.url),
+            sent=False,
+        )
 
     async def _token(self, ends: float) -> Token:
         token: Token | None = None
@@ -187,12 +228,16 @@ class Pipeline:
             raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
         return token
 
-    async def _send(self, request: Request, token: Token, ends: float, *, see_other: bool, resends: int) -> Response:
+    async def _send(
+        self, request: Request, token: Token, ends: float, *, see_other: bool, resends: int, passage: Passage
+    ) -> Response:
         began = anyio.current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
         try:
+            passage.sent = True
             response = await self._exchange(request, token, ends)
+            passage.answered(response.status, response.headers)
             self._check(request, response, see_other=see_other)
         except SynchronizationError as exc:
             error = exc

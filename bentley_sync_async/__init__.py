@@ -6,7 +6,7 @@ The API has no cancel: leaving a watch detaches, and the run goes on.
 from ._version import __version__
 from .auth import ClientCredentials
 from .client import SynchronizationClient
-from .config import Environment, Timeouts
+from .config import Environment, RateTier, Timeouts
 from .errors import (
     APIError,
     AuthenticationError,
@@ -77,6 +77,7 @@ from .models import (
     TriggeredRun,
 )
 from .resources.base import Listing, Pages
+from .transport.budget import BudgetUse, WindowUse
 from .transport.hooks import GateRecord, Hook, PollRecord, Record, RequestRecord, RetryRecord, TokenRecord
 from .transport.logs import LoggingHook
 from .transport.messages import Request, Response, Transport
@@ -124,6 +125,7 @@ __all__ = [
     "AuthorizationInformation",
     "AuthorizationLinks",
     "BackoffPacing",
+    "BudgetUse",
     "ClientCredentials",
     "ConfigurationError",
     "ConflictError",
@@ -165,6 +167,7 @@ __all__ = [
     "ProblemDetail",
     "ProtocolError",
     "RateLimitedError",
+    "RateTier",
     "Record",
     "Request",
     "RequestRecord",
@@ -233,6 +236,7 @@ __all__ = [
     "WatchEvent",
     "WatchFailedError",
     "WatchTimeoutError",
+    "WindowUse",
     "__version__",
     "diff",
     "event_to_json",

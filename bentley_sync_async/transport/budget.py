@@ -238,7 +238,7 @@ class _Window:
         begin, end = self._slot_of(min(first, now + self._seconds)), self._slot_of(now + self._seconds * _CLOCKS)
         places, total = end - begin + 1, math.ceil(calls)
         for n in range(places):
-            self._put(_OTHERS, total * (n + 1) // places - total * n // places, begin + n)
+            self._put(_OTHERS, -(-total * (n + 1) // places) + (-total * n // places), begin + n)
 
     def refuse(self, now: float, *, taken: float, wait: float, under_way: int) -> None:
         """Learn that the service finds this window full."""

@@ -1,6 +1,6 @@
 """A user's program that touches the whole public API. Type checkers read it; nothing runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_type
 
@@ -11,6 +11,7 @@ from bentley_sync_async import (
     AuthorizationInformation,
     AuthorizationLinks,
     BackoffPacing,
+    BudgetUse,
     ClientCredentials,
     ConfigurationError,
     Connection,
@@ -36,6 +37,7 @@ from bentley_sync_async import (
     PagingLinks,
     PollRecord,
     ProblemDetail,
+    RateTier,
     Record,
     Request,
     RequestRecord,
@@ -79,6 +81,7 @@ from bentley_sync_async import (
     WatchError,
     WatchEvent,
     WatchTimeoutError,
+    WindowUse,
     diff,
     event_to_json,
     fold,
@@ -295,6 +298,19 @@ async def clients() -> None:
     ) as client:
         assert_type(client, SynchronizationClient)
         client.watch("c", pacing=pacing)
+
+
+def budgets(client: SynchronizationClient) -> None:
+    SynchronizationClient("t", rate_tier=RateTier.COMMUNITY, share=0.5)
+    SynchronizationClient("t", rate_tier=RateTier(name="ours", per_minute=2000, per_hour=None))
+    assert_type(RateTier.named("standard"), RateTier)
+    use = client.budget
+    assert_type(use, BudgetUse)
+    assert_type((use.tier, use.share, use.waiting), tuple[RateTier, float, int])
+    for window in (use.minute, use.hour):
+        assert_type(window, WindowUse)
+        assert_type((window.seconds, window.limit, window.used, window.left), tuple[float, int | None, int, int | None])
+        assert_type(window.spent, Mapping[str, int])
 
 
 def counting(record: Record) -> None:

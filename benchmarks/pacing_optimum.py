@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from math import ceil, exp, log
+from math import ceil, exp, inf, log
 
 from attrs import define, field, frozen
 
@@ -30,15 +30,19 @@ def looked_at(cases: Sequence[Case], look: Callable[[Case], tuple[int, float]]) 
     return Outcome(sum(looks for looks, _ in seen) / len(cases), delay / len(cases))
 
 
-def tuned(outcome: Callable[[float], Outcome], looks: float) -> Outcome:
+def tuned(outcome: Callable[[float], Outcome], looks: float, *, near: float) -> Outcome:
     """Return the outcome with so many requests a run, of a way that needs the fewer the greater its one number is."""
-    low, high = log(1e-3), log(1e6)
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if outcome(exp(middle)).looks > looks else (low, middle)
-    few, many = outcome(exp(high)), outcome(exp(low))
+    low = high = near
+    while outcome(low).looks <= looks:
+        low /= 1.5
+    while outcome(high).looks > looks:
+        high *= 1.5
+    for _ in range(16):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if outcome(middle).looks > looks else (low, middle)
+    few, many = outcome(high), outcome(low)
     # A step in between, where one more run needs one request more: as if chance chose between its two sides.
-    share = (looks - few.looks) / (many.looks - few.looks) if many.looks > few.looks else 0.0
+    share = (looks - few.looks) / (many.looks - few.looks)
     return Outcome(looks, few.delay + share * (many.delay - few.delay))
 
 
@@ -52,23 +56,32 @@ def best_fixed(cases: Sequence[Case], looks: float) -> Outcome:
 
         return looked_at(cases, look)
 
-    return tuned(at, looks)
+    return tuned(at, looks, near=mean(cases) / looks)
 
 
 def best_backoff(cases: Sequence[Case], looks: float) -> Outcome:
-    """Return what the best exponential backoff reaches, of many factors and of longest waits up to none."""
+    """Return what the best exponential backoff reaches, of many factors and of longest waits up to none.
 
-    def tuned_to(factor: float, cap: float) -> Outcome:
-        def at(first: float) -> Outcome:
-            instants = _backoff(first, factor, cap, max(case.duration for case in cases))
-            return looked_at(cases, lambda case: _noticed(instants, case.duration))
+    All are tried on every eighth run, the best few on all.
+    """
+    settings = [(factor, cap) for factor in (1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0) for cap in (3.0, 10.0, 1e9)]
+    settings.sort(key=lambda setting: _tuned_backoff(cases[::8], looks, *setting).delay)
+    return min((_tuned_backoff(cases, looks, *setting) for setting in settings[:4]), key=lambda outcome: outcome.delay)
 
-        return tuned(at, looks)
 
-    return min(
-        (tuned_to(factor, cap) for factor in (1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0) for cap in (3.0, 10.0, 1e9)),
-        key=lambda outcome: outcome.delay,
-    )
+def _tuned_backoff(cases: Sequence[Case], looks: float, factor: float, cap: float) -> Outcome:
+    end = max(case.duration for case in cases)
+
+    def at(first: float) -> Outcome:
+        instants = _backoff(first, factor, cap, end)
+        return looked_at(cases, lambda case: _noticed(instants, case.duration))
+
+    return tuned(at, looks, near=mean(cases) / looks / 2)
+
+
+def mean(cases: Sequence[Case]) -> float:
+    """Return the mean duration."""
+    return sum(case.duration for case in cases) / len(cases)
 
 
 def _backoff(first: float, factor: float, cap: float, end: float) -> Schedule:
@@ -95,13 +108,13 @@ class Clairvoyant:
     survival: Survival
     _schedules: dict[int, Schedule] = field(factory=dict)
 
-    def outcome(self, cases: Sequence[Case], looks: float) -> Outcome:
-        """Return what it reaches with so many requests a run, at one price for all runs."""
+    def outcome(self, cases: Sequence[Case], looks: float, *, near: float) -> Outcome:
+        """Return what it reaches with so many requests a run, at one price for all runs, which is about `near`."""
 
         def at(price: float) -> Outcome:
             return looked_at(cases, lambda case: self._look(case, price))
 
-        return tuned(at, looks)
+        return tuned(at, looks, near=near)
 
     def _look(self, case: Case, price: float) -> tuple[int, float]:
         schedule = self.schedule(price / case.scale)
@@ -145,7 +158,7 @@ def _best_of(instants: list[float], survival: Survival, price: float) -> Schedul
     following = [last] * len(instants)
     reach = last  # the later one starts, the later the best next look is
     for start in range(last - 1, -1, -1):
-        best, now, ended = float("inf"), alive[start], area[start]
+        best, now, ended = inf, alive[start], area[start]
         offset = price - instants[start]
         for end in range(reach, start, -1):
             total = now * (offset + instants[end]) - area[end] + cost[end]

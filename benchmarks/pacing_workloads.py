@@ -9,9 +9,6 @@ from attrs import frozen
 
 Survival = Callable[[float], float]
 
-MEDIAN = 900.0
-"""Seconds that the typical run of the typical connection takes."""
-
 BETWEEN = 1.0
 """How much connections differ: the standard deviation of the logarithm."""
 
@@ -55,6 +52,8 @@ class Workload:
         law: Of the run watched.
         past: How many runs are known of each connection.
         before: The law of those, if it is another.
+        shown: Whether a watch knows those of its own connection; if not, it knows only what all teach.
+        median: Seconds that the typical run of the typical connection takes.
         drift: What each run of a connection takes, over the one before it: the logarithm.
         fixed: The most that the mean delay may be of that with the best fixed interval.
         clairvoyant: The most that it may be of the clairvoyant optimum's; `None` if this is only printed.
@@ -64,13 +63,15 @@ class Workload:
     law: Law
     past: int = 5
     before: Law | None = None
+    shown: bool = True
+    median: float = 900.0
     drift: float = 0.0
     fixed: float = 1.0
     clairvoyant: float | None = None
 
     def cases(self, count: int, random: Random) -> list[Case]:
         """Return that many runs of as many connections, spread evenly over both laws, in random order."""
-        scales = [MEDIAN * exp(BETWEEN * _NORMAL.inv_cdf(share)) for share in _shares(count, random)]
+        scales = [self.median * exp(BETWEEN * _NORMAL.inv_cdf(share)) for share in _shares(count, random)]
         lasts = [self.law.inverse(share) for share in _shares(count, random)]
         return [
             Case(past=self._past(scale, random), duration=scale * last, scale=scale)
@@ -127,6 +128,9 @@ WORKLOADS = (
     Workload(name="s = 0.3, 1 past run", law=lognormal(0.3), past=1, fixed=1 / 1.6),
     Workload(name="s = 0.6, 5 past runs", law=lognormal(0.6), fixed=1 / 1.3, clairvoyant=1.15),
     Workload(name="no history", law=lognormal(0.3), past=0),
+    Workload(name="no history, median 5 min", law=lognormal(0.3), past=0, median=300.0),
+    Workload(name="no history, median 45 min", law=lognormal(0.3), past=0, median=2700.0),
+    Workload(name="no history, others known", law=lognormal(0.3), shown=False),
     Workload(
         name="10 % jump x5 or /5",
         law=mixed((0.9, lognormal(0.3)), (0.05, lognormal(0.3, _JUMP)), (0.05, lognormal(0.3, -_JUMP))),

@@ -1,6 +1,6 @@
-"""One price of a look for all watches of a client, so that together they keep to a rate. Pure."""
+"""One price of a look for all watches of a client, so that together they keep to its budget. Pure."""
 
-from math import sqrt
+from collections.abc import Callable, Hashable
 
 from attrs import define, field, frozen
 from attrs.validators import gt
@@ -12,16 +12,16 @@ at every ten seconds."""
 DEAREST = 1e6
 """What a look costs at most, in seconds of delay."""
 
-_AT_LEAST = 0.5  # looks that no price saves: the end falls between two looks, and the later one notices it
+_AT_LEAST = 0.5  # looks that no price saves: an end falls between two looks, and the later one notices it
 
 
 @frozen(kw_only=True)
 class Demand:
-    """How many looks a watch will need.
+    """What a watch will need.
 
     Attributes:
-        looks: How many at a price of 1, as far as they depend on the price: at any other, `looks / sqrt(price)`.
-        left: Seconds until the run is likely to end, over which they spread.
+        looks: How many looks at a price of 1; at any other, `looks / sqrt(price)`.
+        left: Seconds until the run is likely to end.
     """
 
     looks: float
@@ -30,55 +30,54 @@ class Demand:
 
 @define
 class Pricing:
-    """Finds the price at which the watches look as often as is allowed, all together.
+    """Finds the price at which all watches together need as many looks as may be sent.
 
-    The rate of a watch that looks by the square-root law falls with the root of the price. So two sums over all
-    watches give the price at once, and a watch that tells its demand changes the sums by its own part only. It costs
-    the same for ten watches and for ten thousand.
+    By the square-root law, what a watch needs falls with the root of the price. So sums over all watches give the
+    price at once, and a watch that tells its demand changes them by its own part only: it costs the same for ten
+    watches and for ten thousand. Whoever wakes next pays the new price.
 
     Attributes:
-        allowed: Looks per second, for all watches. It may be changed at any time.
+        free: Says how many looks may be sent within so many coming seconds, with what is kept for triggers taken off.
         cheapest: What a look costs at least, in seconds of delay, however few the watches are.
     """
 
-    allowed: float = field(validator=gt(0))
+    free: Callable[[float], float]
     cheapest: float = field(default=CHEAPEST, validator=gt(0), kw_only=True)
-    _demands: dict[object, Demand] = field(factory=dict, init=False)
-    _elastic: float = field(default=0.0, init=False)
-    _fixed: float = field(default=0.0, init=False)
+    _demands: dict[Hashable, Demand] = field(factory=dict, init=False)
+    _looks: float = field(default=0.0, init=False)
+    _rate: float = field(default=0.0, init=False)
 
-    def tell(self, watch: object, demand: Demand) -> None:
-        """Note what a watch will need from now on; each tells it at its wake.
+    def tell(self, watch: Hashable, demand: Demand) -> None:
+        """Note what a watch will need from now on; each tells it whenever it wakes.
 
         Args:
-            watch: Whatever names the watch, such as the watch itself.
+            watch: Whatever names the watch.
             demand: What it will need.
         """
         self.leave(watch)
         self._demands[watch] = demand
-        self._add(demand, 1)
+        self._looks += demand.looks
+        self._rate += demand.looks / demand.left
 
-    def leave(self, watch: object) -> None:
-        """Forget a watch that has ended, if it ever told anything."""
+    def leave(self, watch: Hashable) -> None:
+        """Forget a watch that needs no more looks, if it ever told any need."""
         demand = self._demands.pop(watch, None)
         if demand is not None:
-            self._add(demand, -1)
+            self._looks -= demand.looks
+            self._rate -= demand.looks / demand.left
         if not self._demands:  # what rounding has left behind
-            self._elastic = self._fixed = 0.0
+            self._looks = self._rate = 0.0
 
-    def _add(self, demand: Demand, sign: int) -> None:
-        self._elastic += sign * demand.looks / demand.left
-        self._fixed += sign * _AT_LEAST / demand.left
+    @property
+    def horizon(self) -> float:
+        """The seconds within which the looks will be needed: how long the watches go on, weighted by their rates."""
+        return self._looks / self._rate if self._rate > 0 else 0.0
 
     @property
     def price(self) -> float:
         """What a look costs now, in seconds of delay."""
-        elastic, room = max(self._elastic, 0.0), self.allowed - self._fixed
-        if room <= elastic / sqrt(DEAREST):
-            return DEAREST
-        return max((elastic / room) ** 2, self.cheapest)
-
-    @property
-    def rate(self) -> float:
-        """How many looks per second the watches need at this price."""
-        return max(self._elastic, 0.0) / sqrt(self.price) + max(self._fixed, 0.0)
+        if self._looks <= 0 or self._rate <= 0:
+            return self.cheapest
+        room = self.free(self.horizon) - _AT_LEAST * len(self._demands)
+        price = (self._looks / room) ** 2 if room > 0 else DEAREST
+        return min(max(price, self.cheapest), DEAREST)

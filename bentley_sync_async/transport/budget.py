@@ -29,7 +29,7 @@ _SLOTS = 250
 _CLOCKS = 1.001  # a window of ours against one of the service's
 _AGAIN = 2  # windows within which a second refusal is no accident
 _HELD = 10  # windows for which a limit that was found out counts
-_LEAST = 0.1  # of the tier's limit: what others use up for a while is no limit
+_STRICTEST = (50, 500)  # a minute and an hour: what APIs in preview take, the least that was ever published
 
 _OTHERS, _REFUSED = "others", "refused"
 
@@ -155,8 +155,7 @@ class RequestBudget:
         """
         if tier is not None:
             self._learned(tier)
-        limits = (self._tier.per_minute, self._tier.per_hour)
-        for window, limit in zip(self._windows, limits, strict=True):
+        for window, limit in zip(self._windows, _limits(self._tier), strict=True):
             if limit is not None and calls <= limit:
                 window.spent_by_others(window.room(now) - self._count - calls, now, now)
                 return
@@ -186,8 +185,9 @@ class RequestBudget:
 
     def _adopt(self, tier: RateTier) -> None:
         self._tier = tier
-        for window, limit in zip(self._windows, _limits(tier), strict=True):
+        for window, limit, strictest in zip(self._windows, _limits(tier), _STRICTEST, strict=True):
             window.limit = math.inf if limit is None else max(1, math.floor(limit * self._share))
+            window.least = min(window.limit, max(1, math.floor(strictest * self._share)))
 
 
 class _Window:
@@ -195,6 +195,7 @@ class _Window:
 
     def __init__(self, seconds: float) -> None:
         self.limit = math.inf
+        self.least = 1.0  # what others use up for a while must not be taken for a limit
         self._seconds = seconds
         self._width = seconds / _SLOTS
         self._spent: Counter[str] = Counter()
@@ -251,8 +252,7 @@ class _Window:
             self.spent_by_others(room, now, now + wait)
             return
         ours = self._used - self._spent[_OTHERS] - self._spent[_REFUSED]
-        least = 1 if self.limit == math.inf else math.ceil(self.limit * _LEAST)
-        self._found, self._found_until = max(ours, least), now + _HELD * self._seconds
+        self._found, self._found_until = max(ours, self.least), now + _HELD * self._seconds
 
     def use(self, now: float, under_way: Counter[str]) -> WindowUse:
         """Return what was spent."""

@@ -11,7 +11,6 @@ from bentley_sync_async.config import ClientConfig
 from bentley_sync_async.transport.budget import RequestBudget
 
 SMALL = RateTier(name="Small", per_minute=10, per_hour=50)
-BARE = RateTier(name="Bare", per_minute=10)
 
 
 def spend(budget, calls, now, *, kind="poll", lasting=0.0):
@@ -165,7 +164,7 @@ def test_the_use_says_what_was_spent_on_what():
 
 
 def test_without_a_limit_nothing_is_left_to_say_of_what_is_left():
-    use = RequestBudget(BARE).use(0.0)
+    use = RequestBudget().use(0.0)
     assert (use.hour.limit, use.hour.left) == (None, None)
 
 
@@ -232,44 +231,53 @@ def test_a_refusal_for_more_than_a_minute_means_the_quota_of_the_hour():
 
 
 def test_requests_that_were_under_way_together_teach_one_lesson():
-    budget = RequestBudget(SMALL)
+    budget = RequestBudget(RateTier.STANDARD)
     refuse(budget, 2.0, taken=0.0, retry_after=1.0)
     refuse(budget, 2.5, taken=1.0, retry_after=1.0)
-    assert budget.use(2.5).minute.limit == 10
+    assert budget.use(2.5).minute.limit == 5000
 
 
 def test_a_limit_that_refuses_again_and_again_is_taken_for_what_it_let_pass():
-    budget = RequestBudget(BARE)
-    spend(budget, 4, 0.0)
+    budget = RequestBudget(RateTier.STANDARD)
+    spend(budget, 600, 0.0)
     refuse(budget, 1.0, retry_after=59.0)
-    spend(budget, 4, 61.0)
+    spend(budget, 600, 61.0)
     refuse(budget, 62.0, retry_after=59.0)
-    assert budget.use(62.0).minute.limit == 4
-    assert budget.use(62.0 + 9 * 60).minute.limit == 4
-    assert budget.use(62.0 + 11 * 60).minute.limit == 10
+    assert budget.use(62.0).minute.limit == 600
+    assert budget.use(62.0 + 9 * 60).minute.limit == 600
+    assert budget.use(62.0 + 11 * 60).minute.limit == 5000
 
 
 def test_a_limit_that_was_found_out_is_forgotten_by_those_who_wait_for_it():
-    budget = RequestBudget(BARE)
+    budget = RequestBudget(RateTier.STANDARD)
     refuse(budget, 1.0)
     refuse(budget, 30.0)
-    assert budget.use(30.0).minute.limit == 1
-    budget.take("poll", 200.0)
+    for _ in range(50):
+        budget.take("poll", 200.0)
     assert budget.opens(200.0) == 630.0
 
 
-def test_a_limit_that_is_found_out_is_no_less_than_a_tenth_of_the_tiers():
-    budget = RequestBudget(RateTier.COMMUNITY)
+@pytest.mark.parametrize(("share", "minute", "hour"), [(1.0, 50, 500), (0.1, 5, 50), (0.001, 1, 1)])
+def test_a_limit_that_is_found_out_is_no_less_than_the_strictest_that_was_published(share, minute, hour):
+    budget = RequestBudget(RateTier.STANDARD, share=share)
+    for at in (1.0, 30.0):
+        refuse(budget, at)
+        refuse(budget, at + 5, retry_after=3000.0)
+    assert (budget.use(35.0).minute.limit, budget.use(35.0).hour.limit) == (minute, hour)
+
+
+def test_a_limit_that_is_found_out_is_no_more_than_that_of_the_tier():
+    budget = RequestBudget(SMALL)
     refuse(budget, 1.0)
     refuse(budget, 30.0)
-    assert budget.use(30.0).minute.limit == 50
+    assert budget.use(30.0).minute.limit == 10
 
 
 def test_two_refusals_far_apart_are_no_limit():
-    budget = RequestBudget(BARE)
+    budget = RequestBudget(RateTier.STANDARD)
     refuse(budget, 1.0)
     refuse(budget, 1000.0)
-    assert budget.use(1000.0).minute.limit == 10
+    assert budget.use(1000.0).minute.limit == 5000
 
 
 def test_no_more_is_sent_than_the_service_says_is_left():
@@ -310,12 +318,12 @@ def test_without_limits_a_number_teaches_nothing():
     assert budget.use(0.0).minute.used == 0
 
 
-def test_what_a_service_without_a_word_refuses_twice_is_a_limit_where_there_was_none():
+def test_what_refuses_twice_is_a_limit_where_there_was_none():
     budget = RequestBudget(RateTier.UNLIMITED)
     refuse(budget, 1.0)
-    spend(budget, 5, 30.0)
+    spend(budget, 70, 30.0)
     refuse(budget, 31.0)
-    assert budget.use(31.0).minute.limit == 5
+    assert budget.use(31.0).minute.limit == 70
 
 
 # Settings.

@@ -100,7 +100,7 @@ def rows(workload: Workload, requests: Sequence[float], *, tuned_on: int, publis
 
 
 HEAD = """\
-| workload | requests a run | mean delay | of the best fixed interval's | of the best backoff's | of the clairvoyant's | |
+| workload | requests a run | mean delay | by best fixed interval | by best backoff | by clairvoyant | |
 |---|---|---|---|---|---|---|
 """
 

@@ -133,13 +133,11 @@ def optimum(survival: Survival, price: float) -> Schedule:
     """Return the instants that make `price` x looks + delay least, on average over the law."""
     low, high = _where(survival, 1 - 1e-7), _where(survival, 1e-8)
     ratio = (high / low) ** (1 / _POINTS)
-    instants = [low * ratio**index for index in range(_POINTS + 1)]
+    schedule = _best_of([0.0, *(low * ratio**index for index in range(_POINTS + 1))], survival, price)
     for _ in range(2):
-        schedule = _best_of([0.0, *instants], survival, price)
-        instants = _around(schedule, ratio)
+        schedule = _best_of([0.0, *_around(schedule, ratio)], survival, price)
         ratio **= 1 / _REFINED
-    beyond = [schedule[-1] * 1.5**power for power in range(1, 40)]
-    return (*_best_of([0.0, *instants], survival, price), *beyond)
+    return (*schedule, *(schedule[-1] * 1.5**power for power in range(1, 40)))
 
 
 def _around(schedule: Sequence[float], ratio: float) -> list[float]:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from .pacing import Row
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 360, 70, 30, 300
-_COLOURS = {"best fixed interval": "#888", "best backoff": "#b07aa1", "LearnedPacing": "#1f6fb4", "clairvoyant": "#59a14f"}
+_COLOURS = {
+    "best fixed interval": "#888",
+    "best backoff": "#b07aa1",
+    "LearnedPacing": "#1f6fb4",
+    "clairvoyant": "#59a14f",
+}
 
 Point = tuple[float, float]
 
@@ -28,13 +33,20 @@ def looks_plot() -> str:
         return _LEFT + at / end * (_WIDTH - _LEFT - 20)
 
     curve = [(place(at * 4), 190 - 140 * durations.at(at * 4.0)[1] / highest) for at in range(1, int(end / 4) + 1)]
-    parts = [_line(curve, "#1f6fb4"), _text(_LEFT, _TOP - 8, "how likely the run ends then, from its connection's last five")]
+    parts = [
+        _line(curve, "#1f6fb4"),
+        _text(_LEFT, _TOP - 8, "how likely the run ends then, from its connection's last five"),
+    ]
     for row, price in enumerate((1.0, 5.0, 25.0)):
         level = 222 + 26 * row
         parts.append(_text(8, level + 4, f"price {price:.0f} s"))
         parts += [_tick(place(at), level) for at in _instants(durations, price, end)]
     parts += [_text(place(minutes * 60.0) - 4, _BOTTOM + 14, str(minutes)) for minutes in range(0, 31, 5)]
-    parts.append(_text(_LEFT, _BOTTOM + 34, "minutes since the run started; each tick is a look, if the run has not ended by then"))
+    parts.append(
+        _text(
+            _LEFT, _BOTTOM + 34, "minutes since the run started; each tick is a look, if the run has not ended by then"
+        )
+    )
     return _svg(parts)
 
 
@@ -61,8 +73,7 @@ def delays_plot(rows: Sequence[Row]) -> str:
         return _LEFT + across * (_WIDTH - _LEFT - 20), _BOTTOM - up * (_BOTTOM - _TOP)
 
     parts = [_text(_LEFT, _TOP - 8, f"mean seconds until an end is noticed: {rows[0].workload.name}")]
-    for requests in (3, 5, 10, 20, 30):
-        parts.append(_text(place((requests, short))[0] - 4, _BOTTOM + 14, str(requests)))
+    parts += [_text(place((count, short))[0] - 4, _BOTTOM + 14, str(count)) for count in (3, 5, 10, 20, 30)]
     for seconds in (5, 10, 20, 50, 100, 200, 400):
         level = place((few, seconds))[1]
         parts.append(_line([(_LEFT, level), (_WIDTH - 20, level)], "#ddd"))

@@ -1,6 +1,7 @@
 """What a snapshot says about how long its run will take. Pure."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from math import sqrt
 
 from bentley_sync_async.models import ExecutionState, StorageRun, StorageTask
@@ -12,6 +13,13 @@ _WINDING_UP_AT_LEAST = 10.0  # seconds
 _SPREAD_OF_TASKS = 1.0  # how much tasks differ: the standard deviation of the logarithm
 _UNSURE = 0.15  # even if all but one task are done: what comes after them
 _RUNNING = 0.5  # how far a task is that runs, as far as anyone knows
+
+
+def elapsed_by(now: datetime, run: StorageRun | None) -> float:
+    """Return the seconds since the run started, as far as the snapshot says when that was."""
+    if run is None or run.start_date_time is None:
+        return 0.0
+    return max((now - run.start_date_time).total_seconds(), 0.0)
 
 
 def sighting(run: StorageRun, *, elapsed: float) -> Sighting | None:

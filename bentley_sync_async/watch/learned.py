@@ -102,6 +102,86 @@ def _root(
     durations: Durations, low: tuple[float, float], high: tuple[float, float], *, alive: float, price: float
 ) -> float:
     """Return where the slope is 0 between two instants, by the Illinois variant of false position."""
+    (before, under), (after, over) = low, high
+    at = after
+    if not under < 0 < over:
+        return at
+    side = 0
+    for _ in range(6):
+        at = before - under * (after - before) / (over - under)
+        slope = _slope(durations, at, alive=alive, price=price)
+        if slope < 0:
+            before, under = at, slope
+            over /= 2 if side < 0 else 1
+            side = -1
+        else:
+            after, over = at, slope
+            under /= 2 if side > 0 else 1
+            side = 1
+    return at
+
+
+def demand(self, look: Look) -> Demand:
+    """Return how many looks the run will need, for `Pricing`."""
+    return demand(expected(look), elapsed=look.elapsed)
+
+
+_AFTER_FAILURE = BackoffPacing()
+
+
+def expected(look: Look) -> Durations:
+    """Return how long the run may take, from its connection's past and what the look showed."""
+    durations = look.others.durations(look.past)
+    seen = sighting(look.run, elapsed=look.elapsed) if look.run is not None else None
+    return durations if seen is None else durations.given(seen)
+
+
+def next_look(durations: Durations, *, elapsed: float, price: float) -> float:
+    """Return when to look next, in seconds from the start of the run.
+
+    A look costs as much as `price` seconds of delay. The expected cost of all that is to come,
+    `price` x looks + delay, is least if looks at t, the next after `elapsed`, keep to
+
+        P(ended since the last look) = sqrt(2 price f(t) S(t)) + 2/3 price f(t)
+
+    with the density f and the survival S. For short gaps this is the square-root law, with its gap sqrt(2 price / h)
+    (J. B. Keller, Management Science 21, 1974); the last term makes it right for few looks, too: it is exact to the
+    next order where the hazard is steady. Of several such instants, the best is taken.
+    """
+    alive = durations.at(elapsed)[0]
+    nodes = _nodes(durations, elapsed)
+    slopes = [_slope(durations, at, alive=alive, price=price) for at in nodes]
+    cost = lowest = 0.0
+    best = 0
+    for index in range(1, len(nodes)):
+        cost += (slopes[index - 1] + slopes[index]) / 2 * (nodes[index] - nodes[index - 1])
+        if cost < lowest:
+            lowest, best = cost, index
+    if slopes[best] < 0:
+        low, high = best, min(best + 1, len(nodes) - 1)
+    else:
+        low, high = max(best - 1, 0), best
+    return _root(durations, (nodes[low], slopes[low]), (nodes[high], slopes[high]), alive=alive, price=price)
+
+
+def _slope(durations: Durations, at: float, *, alive: float, price: float) -> float:
+    """Return how the expected cost changes with the instant of the next look; 0 where the law holds."""
+    survival, density = durations.at(at)
+    return alive - survival - sqrt(2 * price * density * survival) - price * density * 2 / 3
+
+
+def _nodes(durations: Durations, elapsed: float) -> list[float]:
+    nodes = [exp(part.centre + step * part.spread) for part in durations.parts for step in _NODES]
+    nodes = [at for at in nodes if at > elapsed]
+    if elapsed > 0:
+        nodes += [elapsed] + [elapsed * factor for factor in _AHEAD]
+    return sorted(nodes)
+
+
+def _root(
+    durations: Durations, low: tuple[float, float], high: tuple[float, float], *, alive: float, price: float
+) -> float:
+    """Return where the slope is 0 between two instants, by the Illinois variant of false position."""
     (a, fa), (b, fb) = low, high
     if not fa < 0 < fb:
         return b

@@ -38,6 +38,7 @@ from .errors import (
     WatchError,
     WatchFailedError,
     WatchTimeoutError,
+    WebhookError,
 )
 from .models import (
     AuthenticationType,
@@ -75,6 +76,8 @@ from .models import (
     TaskErrorSystem,
     Transition,
     TriggeredRun,
+    WebhookContent,
+    WebhookMessage,
 )
 from .resources.base import Listing, Pages
 from .transport.budget import BudgetUse, WindowUse
@@ -83,6 +86,7 @@ from .transport.logs import LoggingHook
 from .transport.messages import Request, Response, Transport
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
+from .watch.completion import Announcements, CompletionSignal
 from .watch.diff import diff
 from .watch.events import (
     JobAppeared,
@@ -117,9 +121,11 @@ from .watch.events import (
 from .watch.fold import fold
 from .watch.pacing import BackoffPacing, Pacing
 from .watch.watcher import RunWatcher
+from .wire.webhooks import SeenMessages, verify_webhook
 
 __all__ = [
     "APIError",
+    "Announcements",
     "AuthenticationError",
     "AuthenticationType",
     "AuthorizationInformation",
@@ -127,6 +133,7 @@ __all__ = [
     "BackoffPacing",
     "BudgetUse",
     "ClientCredentials",
+    "CompletionSignal",
     "ConfigurationError",
     "ConflictError",
     "Connection",
@@ -193,6 +200,7 @@ __all__ = [
     "RunUpdated",
     "RunVanishedError",
     "RunWatcher",
+    "SeenMessages",
     "ServerError",
     "SourceFile",
     "SourceFileCreate",
@@ -236,11 +244,15 @@ __all__ = [
     "WatchEvent",
     "WatchFailedError",
     "WatchTimeoutError",
+    "WebhookContent",
+    "WebhookError",
+    "WebhookMessage",
     "WindowUse",
     "__version__",
     "diff",
     "event_to_json",
     "fold",
+    "verify_webhook",
 ]
 
 for _name in __all__:  # errors, reprs and pickles name the public place of a thing, not the room it lives in

@@ -16,6 +16,7 @@ import bentley_sync_async.testing as public_testing
 
 PUBLIC = [
     "APIError",
+    "Announcements",
     "AuthenticationError",
     "AuthenticationType",
     "AuthorizationInformation",
@@ -23,6 +24,7 @@ PUBLIC = [
     "BackoffPacing",
     "BudgetUse",
     "ClientCredentials",
+    "CompletionSignal",
     "ConfigurationError",
     "ConflictError",
     "Connection",
@@ -89,6 +91,7 @@ PUBLIC = [
     "RunUpdated",
     "RunVanishedError",
     "RunWatcher",
+    "SeenMessages",
     "ServerError",
     "SourceFile",
     "SourceFileCreate",
@@ -132,15 +135,20 @@ PUBLIC = [
     "WatchEvent",
     "WatchFailedError",
     "WatchTimeoutError",
+    "WebhookContent",
+    "WebhookError",
+    "WebhookMessage",
     "WindowUse",
     "__version__",
     "diff",
     "event_to_json",
     "fold",
+    "verify_webhook",
 ]
 PUBLIC_OF_THE_EMULATOR = [
     "CATALOGUE",
     "CatalogueEntry",
+    "Delivery",
     "Emulator",
     "FaultAction",
     "FaultRule",
@@ -151,6 +159,7 @@ PUBLIC_OF_THE_EMULATOR = [
     "RunRule",
     "Scenario",
     "Settings",
+    "Webhook",
     "load_scenario",
     "parse_scenario",
 ]

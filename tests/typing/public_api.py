@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import assert_type
 
 from bentley_sync_async import (
+    Announcements,
     APIError,
     AuthenticationError,
     AuthenticationType,
@@ -13,6 +14,7 @@ from bentley_sync_async import (
     BackoffPacing,
     BudgetUse,
     ClientCredentials,
+    CompletionSignal,
     ConfigurationError,
     Connection,
     ConnectionLinks,
@@ -52,6 +54,7 @@ from bentley_sync_async import (
     RunRef,
     RunSummary,
     RunWatcher,
+    SeenMessages,
     SourceFile,
     SourceFileCreate,
     SourceFileLinks,
@@ -81,12 +84,17 @@ from bentley_sync_async import (
     WatchError,
     WatchEvent,
     WatchTimeoutError,
+    WebhookContent,
+    WebhookError,
+    WebhookMessage,
     WindowUse,
     diff,
     event_to_json,
     fold,
+    verify_webhook,
 )
 from bentley_sync_async.integrations.otel import OpenTelemetryHook
+from bentley_sync_async.integrations.webhooks import Handler, webhook_handler
 from bentley_sync_async.testing import (
     After,
     ScriptedTransport,
@@ -311,6 +319,32 @@ def budgets(client: SynchronizationClient) -> None:
         assert_type(window, WindowUse)
         assert_type((window.seconds, window.limit, window.used, window.left), tuple[float, int | None, int, int | None])
         assert_type(window.spent, Mapping[str, int])
+
+
+class Mailbox:
+    """A signal of the user's own."""
+
+    async def wait(self, ref: RunRef) -> None:
+        assert_type(ref.run_id, str)
+
+
+async def webhooks(body: bytes, headers: Mapping[str, str], now: datetime) -> int:
+    announcements = Announcements()
+    signals: list[CompletionSignal] = [announcements, Mailbox()]
+    seen = SeenMessages(max_age=600)
+    try:
+        message = verify_webhook(body, headers, secret="s", now=now, seen=seen, max_age=600)
+    except WebhookError as refused:
+        return refused.status
+    assert_type(message, WebhookMessage)
+    assert_type(message.content, WebhookContent)
+    assert_type((message.ref, message.enqueued_date_time), tuple[RunRef, datetime])
+    seen.add(message.message_id, now)
+    announcements.announce(message.ref)
+    for signal in signals:
+        await signal.wait(message.ref)
+    assert_type(webhook_handler(announcements, secret="s", max_age=None, now=lambda: now), Handler)
+    return 204
 
 
 def counting(record: Record) -> None:

@@ -64,6 +64,7 @@ class BudgetUse:
         share: The part of the tier that this client may use.
         minute: What was spent in the last minute.
         hour: What was spent in the last hour.
+        under_way: Requests that are under way.
         waiting: Requests that wait for their turn.
     """
 
@@ -71,6 +72,7 @@ class BudgetUse:
     share: float
     minute: WindowUse
     hour: WindowUse
+    under_way: int = 0
     waiting: int = 0
 
 
@@ -168,7 +170,9 @@ class RequestBudget:
             waiting: Requests that wait for their turn.
         """
         minute, hour = (window.use(now, self._under_way) for window in self._windows)
-        return BudgetUse(tier=self._tier, share=self._share, minute=minute, hour=hour, waiting=waiting)
+        return BudgetUse(
+            tier=self._tier, share=self._share, minute=minute, hour=hour, under_way=self._count, waiting=waiting
+        )
 
     def _learned(self, tier: RateTier) -> bool:
         """Go by the tier that the service names, but by none wider than the one given; return whether it is new."""

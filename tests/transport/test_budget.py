@@ -156,7 +156,7 @@ def test_the_use_says_what_was_spent_on_what():
     spend(budget, 3, 100.0, kind="poll")
     budget.take("call", 110.0)
     use = budget.use(110.0, waiting=7)
-    assert (use.tier, use.share, use.waiting) == (SMALL, 0.9, 7)
+    assert (use.tier, use.share, use.under_way, use.waiting) == (SMALL, 0.9, 1, 7)
     assert (use.minute.seconds, use.minute.limit, use.minute.used, use.minute.left) == (60.0, 9, 4, 5)
     assert use.minute.spent == {"poll": 3, "call": 1}
     assert (use.hour.seconds, use.hour.limit, use.hour.used, use.hour.left) == (3600.0, 45, 6, 39)

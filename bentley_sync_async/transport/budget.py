@@ -255,7 +255,8 @@ class _Window:
         if not again:
             self.spent_by_others(room, now, now + wait)
             return
-        ours = self._used - self._spent[_OTHERS] - self._spent[_REFUSED]
+        self._forget_others()
+        ours = self._used - self._spent[_REFUSED]
         self._found, self._found_until = max(ours, self.least), now + _HELD * self._seconds
 
     def use(self, now: float, under_way: Counter[str]) -> WindowUse:
@@ -276,6 +277,11 @@ class _Window:
     def _forgotten(self, now: float) -> float:
         """Return when a limit that was found out no longer counts; infinity if there is none."""
         return self._found_until if now < self._found_until else math.inf
+
+    def _forget_others(self) -> None:
+        for leaving in self._leaving.values():
+            self._used -= leaving.pop(_OTHERS, 0)
+        del self._spent[_OTHERS]
 
     def _slot_of(self, instant: float) -> int:
         return max(self._slot + 1, math.ceil(instant / self._width))

@@ -212,9 +212,9 @@ class Pipeline:
     def _used_up(self, request: Request) -> RequestTimeoutError:
         use = self._turnstile.use()
         return RequestTimeoutError(
-            f"not sent within the {self._timeouts.call:g} s of the call: this client has used up its budget, with "
-            f"{use.minute.used} requests in a minute and {use.hour.used} in an hour (tier {use.tier.name}, share "
-            f"{use.share:g}); wait, lower the concurrency, or raise share= or Timeouts.call",
+            f"its turn does not come within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
+            f"under way (max_connections), and {use.minute.used} were sent in a minute, {use.hour.used} in an hour "
+            f"(tier {use.tier.name}, share {use.share:g}); wait, ask for less at once, or raise what is too low",
             method=request.method,
             url=redact(request.url),
             sent=False,

@@ -42,7 +42,7 @@ TRIGGER, CALL, POLL = Turn(kind="trigger"), Turn(kind="call"), Turn(kind="poll")
 class Turnstile:
     """Lets requests pass. It costs next to nothing while there is room, and needs no task when there is none."""
 
-    def __init__(self, budget: RequestBudget | None = None, *, at_once: float = math.inf) -> None:
+    def __init__(self, budget: RequestBudget | None = None, *, at_once: int = 100) -> None:
         """Make a turnstile.
 
         Args:

@@ -266,6 +266,15 @@ def test_a_limit_that_is_found_out_is_no_less_than_the_strictest_that_was_publis
     assert (budget.use(35.0).minute.limit, budget.use(35.0).hour.limit) == (minute, hour)
 
 
+def test_once_a_limit_is_found_out_nothing_is_held_against_others():
+    budget = RequestBudget(RateTier.STANDARD)
+    refuse(budget, 1.0, retry_after=1.0)
+    refuse(budget, 30.0, retry_after=1.0)
+    assert budget.use(30.0).minute.spent == {"refused": 2}
+    assert (budget.use(30.0).minute.used, budget.use(30.0).minute.left) == (2, 48)
+    assert budget.use(61.5).minute.used == 1
+
+
 def test_a_limit_that_is_found_out_is_no_more_than_that_of_the_tier():
     budget = RequestBudget(SMALL)
     refuse(budget, 1.0)

@@ -286,9 +286,7 @@ async def test_a_call_whose_turn_cannot_come_in_time_fails_at_once_and_says_why(
         await client.storage_connections.get(ID)
     assert anyio.current_time() == 0.0
     assert not caught.value.sent
-    assert "has used up its budget, with 1 requests in a minute and 1 in an hour (tier One, share 1)" in str(
-        caught.value
-    )
+    assert "and 1 were sent in a minute, 1 in an hour (tier One, share 1); wait" in str(caught.value)
 
 
 async def test_a_call_whose_turn_does_not_come_in_time_fails_when_its_time_is_up():

@@ -55,8 +55,8 @@ class Workload:
         shown: Whether a watch knows those of its own connection; if not, it knows only what all teach.
         median: Seconds that the typical run of the typical connection takes.
         drift: What each run of a connection takes, over the one before it: the logarithm.
-        fixed: The most that the mean delay may be of that with the best fixed interval.
-        clairvoyant: The most that it may be of the clairvoyant optimum's; `None` if this is only printed.
+        fixed: The most that the mean delay may be of that with the best fixed interval; `None` if it is only printed.
+        clairvoyant: The most that it may be of the clairvoyant optimum's; likewise.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Workload:
     shown: bool = True
     median: float = 900.0
     drift: float = 0.0
-    fixed: float = 1.0
+    fixed: float | None = 1.0
     clairvoyant: float | None = None
 
     def cases(self, count: int, random: Random) -> list[Case]:
@@ -128,8 +128,8 @@ WORKLOADS = (
     Workload(name="s = 0.3, 1 past run", law=lognormal(0.3), past=1, fixed=1 / 1.6),
     Workload(name="s = 0.6, 5 past runs", law=lognormal(0.6), fixed=1 / 1.3, clairvoyant=1.15),
     Workload(name="no history", law=lognormal(0.3), past=0),
-    Workload(name="no history, median 5 min", law=lognormal(0.3), past=0, median=300.0),
-    Workload(name="no history, median 45 min", law=lognormal(0.3), past=0, median=2700.0),
+    Workload(name="no history, median 5 min", law=lognormal(0.3), past=0, median=300.0, fixed=None),
+    Workload(name="no history, median 45 min", law=lognormal(0.3), past=0, median=2700.0, fixed=None),
     Workload(name="no history, others known", law=lognormal(0.3), shown=False),
     Workload(
         name="10 % jump x5 or /5",

@@ -80,12 +80,13 @@ from .models import (
     WebhookMessage,
 )
 from .resources.base import Listing, Pages
-from .transport.budget import BudgetUse, WindowUse
+from .transport.budget import BudgetUse
 from .transport.hooks import GateRecord, Hook, PollRecord, Record, RequestRecord, RetryRecord, TokenRecord
 from .transport.logs import LoggingHook
 from .transport.messages import Request, Response, Transport
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
+from .transport.window import WindowUse
 from .watch.completion import Announcements, CompletionSignal
 from .watch.diff import diff
 from .watch.events import (

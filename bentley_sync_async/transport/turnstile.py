@@ -19,7 +19,7 @@ from bentley_sync_async.wire.headers import rate_tier, remaining_calls, retry_af
 
 from .budget import BudgetUse, Kind, RequestBudget
 
-_TOO_MANY = 429
+_FIRST_ERROR, _TOO_MANY = 400, 429
 _RANKS: Mapping[Kind, int] = {"trigger": 0, "call": 1, "poll": 2}
 
 
@@ -108,7 +108,10 @@ class Turnstile:
         if status == _TOO_MANY:
             passage.refused = True
             self._budget.refused(now, taken=passage.taken, retry_after=retry_after(headers), tier=tier)
-        elif remaining is not None:
+            return
+        if status < _FIRST_ERROR:
+            self._budget.accepted(taken=passage.taken)
+        if remaining is not None:
             self._budget.remaining(remaining, now, tier=tier)
 
     def _pass(self, kind: Kind, now: float) -> Passage | None:

@@ -4,7 +4,7 @@ import anyio
 import pytest
 from support_transport import emulated
 
-from bentley_sync_async import ConfigurationError, RateTier, SynchronizationClient, Timeouts
+from bentley_sync_async import ConfigurationError, RateTier, RetryPolicy, SynchronizationClient, Timeouts
 
 pytestmark = pytest.mark.looptime(start=0)
 PATIENT = Timeouts(call=1e6, request=600)
@@ -81,7 +81,7 @@ async def test_a_process_that_begins_where_another_one_used_up_the_minute_waits_
     async with (
         emulated(tier="community", retry_after=retry_after) as (emulator, _),
         client_of(emulator, RateTier.COMMUNITY) as first,
-        client_of(emulator, RateTier.COMMUNITY) as second,
+        client_of(emulator, RateTier.COMMUNITY, retry=RetryPolicy(attempts=20)) as second,
     ):
         connection_id = emulator.add_connection()
         await ask(first, connection_id, 500)

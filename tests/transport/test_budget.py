@@ -251,35 +251,68 @@ def test_a_limit_that_refuses_again_and_again_is_taken_for_what_it_let_pass():
 def test_a_limit_that_was_found_out_is_forgotten_by_those_who_wait_for_it():
     budget = RequestBudget(RateTier.STANDARD)
     refuse(budget, 1.0)
-    refuse(budget, 30.0)
+    refuse(budget, 61.0)
     for _ in range(50):
         budget.take("poll", 200.0)
-    assert budget.opens(200.0) == 630.0
+    assert budget.opens(200.0) == 661.0
 
 
 @pytest.mark.parametrize(("share", "minute", "hour"), [(1.0, 50, 500), (0.1, 5, 50), (0.001, 1, 1)])
 def test_a_limit_that_is_found_out_is_no_less_than_the_strictest_that_was_published(share, minute, hour):
     budget = RequestBudget(RateTier.STANDARD, share=share)
-    for at in (1.0, 30.0):
+    for at in (1.0, 3601.0):
+        refuse(budget, at, retry_after=3000.0)
+    for at in (3610.0, 3670.0):
         refuse(budget, at)
-        refuse(budget, at + 5, retry_after=3000.0)
-    assert (budget.use(35.0).minute.limit, budget.use(35.0).hour.limit) == (minute, hour)
+    assert (budget.use(3670.0).minute.limit, budget.use(3670.0).hour.limit) == (minute, hour)
 
 
 def test_once_a_limit_is_found_out_nothing_is_held_against_others():
     budget = RequestBudget(RateTier.STANDARD)
-    refuse(budget, 1.0, retry_after=1.0)
-    refuse(budget, 30.0, retry_after=1.0)
-    assert budget.use(30.0).minute.spent == {"refused": 2}
-    assert (budget.use(30.0).minute.used, budget.use(30.0).minute.left) == (2, 48)
-    assert budget.use(61.5).minute.used == 1
+    for at in (1.0, 30.0, 61.0):
+        refuse(budget, at, retry_after=1.0)
+    assert budget.use(61.0).minute.spent == {"refused": 3}
+    assert (budget.use(61.0).minute.used, budget.use(61.0).minute.left) == (3, 47)
+
+
+def test_refusals_within_one_window_are_no_limit():
+    budget = RequestBudget(RateTier.STANDARD)
+    for at in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.9):
+        refuse(budget, at)
+    assert budget.use(60.9).minute.limit == 5000
+
+
+@pytest.mark.parametrize("refusals", [1, 2, 5])
+def test_while_the_service_refuses_without_a_word_one_request_at_a_time_may_try(refusals):
+    budget = RequestBudget(SMALL)
+    spend(budget, 3, 0.0)
+    for n in range(refusals):
+        refuse(budget, 1.0 + n)
+    assert spend(budget, 100, 10.0) == 1
+    assert 60.0 <= budget.opens(10.0) <= 60.5
+
+
+def test_when_the_service_takes_requests_again_nothing_is_held_against_others():
+    budget = RequestBudget(SMALL)
+    refuse(budget, 1.0)
+    budget.accepted(taken=1.0)
+    assert budget.use(2.0).minute.left == 1
+    budget.accepted(taken=1.5)
+    assert budget.use(2.0).minute.left == 9
+
+
+def test_what_the_service_said_itself_holds_although_it_takes_requests_again():
+    budget = RequestBudget(SMALL)
+    refuse(budget, 1.0, retry_after=20.0)
+    budget.accepted(taken=30.0)
+    assert budget.use(30.0).minute.spent["others"] > 0
 
 
 def test_a_limit_that_is_found_out_is_no_more_than_that_of_the_tier():
     budget = RequestBudget(SMALL)
     refuse(budget, 1.0)
-    refuse(budget, 30.0)
-    assert budget.use(30.0).minute.limit == 10
+    refuse(budget, 61.0)
+    assert budget.use(61.0).minute.limit == 10
 
 
 def test_two_refusals_far_apart_are_no_limit():
@@ -327,12 +360,12 @@ def test_without_limits_a_number_teaches_nothing():
     assert budget.use(0.0).minute.used == 0
 
 
-def test_what_refuses_twice_is_a_limit_where_there_was_none():
+def test_what_goes_on_to_refuse_is_a_limit_where_there_was_none():
     budget = RequestBudget(RateTier.UNLIMITED)
     refuse(budget, 1.0)
     spend(budget, 70, 30.0)
-    refuse(budget, 31.0)
-    assert budget.use(31.0).minute.limit == 70
+    refuse(budget, 62.0)
+    assert budget.use(62.0).minute.limit == 70
 
 
 # Settings.

@@ -11,14 +11,14 @@ from .durations import Population, learn
 KEPT = 8
 """Runs of a connection that are kept; earlier ones would hardly count (`durations.RECENT`)."""
 
-_RELEARNED = 1.1  # times as many runs known as at the last time
+_RELEARNED = 1.1  # times as many runs noted as at the last time
 
 
 @define
 class Experience:
     """What is known of the durations of runs, connection by connection.
 
-    What all of them teach is reckoned anew only when a tenth more runs are known, so that a run more costs next to
+    What all of them teach is reckoned anew only when a tenth more runs were noted, so that a run more costs next to
     nothing, however many there are.
     """
 
@@ -37,9 +37,8 @@ class Experience:
 
     def note(self, connection_id: str, *seconds: float) -> None:
         """Note how long runs of the connection took, the latest last; none at all says that it had none."""
-        known = (*self.past(connection_id), *seconds)[-KEPT:]
-        self._count += len(known) - len(self.past(connection_id))
-        self._known[connection_id] = known
+        self._known[connection_id] = (*self.past(connection_id), *seconds)[-KEPT:]
+        self._count += len(seconds)
 
     @property
     def others(self) -> Population:

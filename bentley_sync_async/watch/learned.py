@@ -77,11 +77,9 @@ def next_look(durations: Durations, *, elapsed: float, price: float) -> float:
         cost += (slopes[index - 1] + slopes[index]) / 2 * (nodes[index] - nodes[index - 1])
         if cost < lowest:
             lowest, best = cost, index
-    if slopes[best] < 0:
-        low, high = best, min(best + 1, len(nodes) - 1)
-    else:
-        low, high = max(best - 1, 0), best
-    return _root(durations, (nodes[low], slopes[low]), (nodes[high], slopes[high]), alive=alive, price=price)
+    ends = (best, min(best + 1, len(nodes) - 1)) if slopes[best] < 0 else (max(best - 1, 0), best)
+    (before, after), (falls, rises) = (nodes[end] for end in ends), (slopes[end] for end in ends)
+    return before + (after - before) * falls / (falls - rises) if falls < 0 < rises else after
 
 
 def _slope(durations: Durations, at: float, *, alive: float, price: float) -> float:
@@ -96,29 +94,6 @@ def _nodes(durations: Durations, elapsed: float) -> list[float]:
     if elapsed > 0:
         nodes += [elapsed] + [elapsed * factor for factor in _AHEAD]
     return sorted(nodes)
-
-
-def _root(
-    durations: Durations, low: tuple[float, float], high: tuple[float, float], *, alive: float, price: float
-) -> float:
-    """Return where the slope is 0 between two instants, by the Illinois variant of false position."""
-    (before, under), (after, over) = low, high
-    at = after
-    if not under < 0 < over:
-        return at
-    side = 0
-    for _ in range(6):
-        at = before - under * (after - before) / (over - under)
-        slope = _slope(durations, at, alive=alive, price=price)
-        if slope < 0:
-            before, under = at, slope
-            over /= 2 if side < 0 else 1
-            side = -1
-        else:
-            after, over = at, slope
-            under /= 2 if side > 0 else 1
-            side = 1
-    return at
 
 
 def demand(durations: Durations, *, elapsed: float) -> Demand:

@@ -71,6 +71,14 @@ def test_what_all_runs_teach_is_reckoned_anew_for_a_tenth_more_runs_only():
     assert (same, experience.others is before) == (True, False)
 
 
+def test_what_all_runs_teach_keeps_up_though_only_the_last_are_kept():
+    experience = Experience()
+    experience.note("a", *[100.0] * KEPT)
+    before = experience.others
+    experience.note("a", *[5000.0] * KEPT)
+    assert experience.others.typical > before.typical
+
+
 def test_a_run_took_as_long_as_the_service_says():
     assert seconds_taken(ended(90.0)) == 90.0
 

@@ -74,6 +74,23 @@ def test_there_is_always_a_next_look_neither_now_nor_never(elapsed, price, past,
     assert 2.0 <= LearnedPacing().delay(look) < 1e10
 
 
+@given(
+    st.floats(0, 1e8),
+    st.lists(st.floats(1, 1e6), max_size=6),
+    st.floats(0.01, 3),
+    st.lists(st.sampled_from([ExecutionState.COMPLETED, ExecutionState.EXECUTING]), max_size=5),
+    st.integers(0, 10),
+)
+def test_however_late_a_run_is_and_whatever_it_shows_it_needs_some_looks_for_some_time(
+    elapsed, past, within, states, retries
+):
+    tasks = tuple(StorageTask(id=state, state=state, retry_attempts=retries) for state in states)
+    run = StorageRun(id="r", jobs=(StorageJob(id="j", tasks=tasks),))
+    look = Look(chance=0.0, elapsed=elapsed, past=tuple(past), others=Population(within=within), run=run)
+    need = PACING.demand(look)
+    assert (need.looks > 0, 1 <= need.left < 1e12, PACING.delay(look) >= 2.0) == (True, True, True)
+
+
 def test_a_run_that_cannot_have_ended_is_not_looked_at():
     first = PACING.delay(Look(chance=0.0, past=PAST, others=SURE, price=20.0))
     assert 600 < first < 1000
@@ -153,6 +170,11 @@ def test_the_demand_is_as_many_looks_as_the_law_makes(elapsed):
 def test_the_demand_lasts_as_long_as_the_run_is_likely_to():
     look = Look(chance=0.0, past=PAST, others=SURE)
     assert PACING.demand(look).left == pytest.approx(900, rel=0.1)
+
+
+def test_the_demand_lasts_as_long_as_what_is_left_of_the_run():
+    steady = Durations((Part(1.0, log(1000.0), 0.1),))
+    assert demand(steady, elapsed=1000.0).left == pytest.approx(80, rel=0.1)
 
 
 def test_a_run_that_is_overdue_still_needs_looks():

@@ -28,7 +28,7 @@ imports: $(READY)
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
 WATCH := */watch/bookmark.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/memory.py,*/watch/pa*.py
-PURE := */wire/*,$(WATCH),*/transport/gate.py,*/transport/retry.py
+PURE := */wire/*,$(WATCH),*/transport/budget.py,*/transport/gate.py,*/transport/retry.py,*/transport/window.py
 
 test: lint types imports  ## everything that must hold
 	$(BIN)/pytest --cov --cov-report=term

@@ -41,8 +41,8 @@ class BudgetUse:
     share: float
     minute: WindowUse
     hour: WindowUse
-    under_way: int = 0
-    waiting: int = 0
+    under_way: int
+    waiting: int
 
 
 class RequestBudget:
@@ -61,11 +61,6 @@ class RequestBudget:
         self._count = 0
         self._minute, self._hour = self._windows = (Window(MINUTE), Window(HOUR))
         self._adopt(tier or RateTier.STANDARD)
-
-    @property
-    def tier(self) -> RateTier:
-        """The tier whose limits count."""
-        return self._tier
 
     def take(self, kind: str, now: float) -> bool:
         """Count a request that is going to be sent, if there is room for it; return whether there is."""

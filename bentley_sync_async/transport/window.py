@@ -46,15 +46,14 @@ class Window:
 
     def __init__(self, seconds: float) -> None:
         self.limit = math.inf
-        self.least = 1.0  # what others use up for a while must not be taken for a limit
+        self.least = 1.0  # of a limit that is found out: what others use up for a while is none
         self._seconds = seconds
         self._width = seconds / _SLOTS
         self._spent: Counter[str] = Counter()
         self._used = 0
         self._leaving: dict[int, Counter[str]] = {}  # by the slot of time with which they leave
-        self._slot = -(10**18)
-        self._found = math.inf  # the limit that the service was found to have
-        self._found_until = -math.inf
+        self._slot = 0
+        self._found, self._found_until = math.inf, 0.0  # the limit that the service was found to have
         self._refused_at = self._refused_since = -math.inf
         self._guessed = False  # that the others have used up the rest
 

@@ -172,7 +172,7 @@ def test_after_a_day_of_silence_nothing_is_spent():
     budget = RequestBudget(SMALL)
     spend(budget, 10, 0.0)
     use = budget.use(86_400.0)
-    assert (use.hour.used, use.hour.spent, use.minute.left) == (0, {}, 10)
+    assert (use.hour.used, use.hour.spent, use.minute.left, use.waiting) == (0, {}, 10, 0)
 
 
 # What the service says.
@@ -198,6 +198,44 @@ def test_what_was_spent_before_counts_against_the_tier_that_is_learned():
     refuse(budget, 1.0, tier=RateTier.COMMUNITY)
     assert budget.use(1.0).minute.left == 0
     assert 60.0 <= budget.opens(1.0) <= 60.5
+
+
+def test_a_tier_that_nobody_named_follows_the_service_upward_as_well():
+    budget = RequestBudget()
+    budget.remaining(4000, 0.0, tier=RateTier.COMMUNITY)
+    budget.remaining(4000, 0.0, tier=RateTier.STANDARD)
+    assert (budget.use(0.0).minute.limit, budget.use(0.0).hour.limit) == (5000, None)
+
+
+def test_a_refusal_that_the_tier_explains_is_not_blamed_on_others():
+    budget = RequestBudget()
+    refuse(budget, 1.0, retry_after=20.0, tier=RateTier.COMMUNITY)
+    assert budget.use(1.0).minute.spent == {"refused": 1}
+    refuse(budget, 2.0, retry_after=20.0, tier=RateTier.COMMUNITY)
+    assert budget.use(2.0).minute.spent == {"refused": 2, "others": 498}
+
+
+def test_when_the_limit_falls_below_what_is_spent_as_many_as_it_takes_have_to_leave():
+    budget = RequestBudget()
+    for at in range(60):
+        spend(budget, 20, float(at))
+    refuse(budget, 59.5, tier=RateTier.COMMUNITY)
+    assert 95.0 <= budget.opens(59.5) <= 95.5
+
+
+def test_when_the_limit_falls_below_what_is_under_way_nothing_passes():
+    budget = RequestBudget()
+    for _ in range(600):
+        budget.take("poll", 0.0)
+    refuse(budget, 1.0, tier=RateTier.COMMUNITY)
+    assert not budget.take("poll", 2.0)
+    assert budget.opens(2.0) == math.inf
+
+
+def test_a_refusal_for_a_whole_minute_means_the_quota_of_the_minute():
+    budget = RequestBudget(SMALL)
+    refuse(budget, 0.0, retry_after=60.0)
+    assert (budget.use(0.0).minute.left, budget.use(0.0).hour.left) == (0, 49)
 
 
 def test_a_tier_that_was_given_gives_way_to_a_narrower_one_only():
@@ -230,11 +268,14 @@ def test_a_refusal_for_more_than_a_minute_means_the_quota_of_the_hour():
     assert 1800.0 <= budget.opens(0.0) <= 1880.0
 
 
-def test_requests_that_were_under_way_together_teach_one_lesson():
+@pytest.mark.parametrize("taken", [0.0, 1.0])
+def test_requests_that_were_under_way_together_teach_one_lesson(taken):
     budget = RequestBudget(RateTier.STANDARD)
-    refuse(budget, 2.0, taken=0.0, retry_after=1.0)
-    refuse(budget, 2.5, taken=1.0, retry_after=1.0)
-    assert budget.use(2.5).minute.limit == 5000
+    refuse(budget, 1.0, taken=0.0, retry_after=1.0)
+    refuse(budget, 62.0, taken=taken, retry_after=1.0)
+    assert budget.use(62.0).minute.limit == 5000
+    refuse(budget, 63.0, taken=1.1, retry_after=1.0)
+    assert budget.use(63.0).minute.limit == 50
 
 
 def test_a_limit_that_refuses_again_and_again_is_taken_for_what_it_let_pass():
@@ -346,6 +387,12 @@ def test_a_number_that_is_no_less_than_ours_teaches_nothing():
     spend(budget, 4, 0.0)
     budget.remaining(6, 0.0)
     assert budget.use(0.0).minute.used == 4
+
+
+def test_the_whole_of_a_minute_can_be_left():
+    budget = RequestBudget(SMALL)
+    budget.remaining(10, 0.0)
+    assert (budget.use(0.0).minute.left, budget.use(0.0).hour.left) == (10, 50)
 
 
 def test_a_number_beyond_every_limit_teaches_nothing():

@@ -164,6 +164,11 @@ def test_a_body_that_no_message_has_is_refused_before_it_is_read():
     assert refused(body)[0] == 413
 
 
+def test_a_body_that_is_just_not_too_large_is_read():
+    assert verify(BODY + b" " * (64 * 1024 - len(BODY))).message_id == MESSAGE
+    assert refused(BODY + b" " * (64 * 1024 - len(BODY) + 1))[0] == 413
+
+
 # Repetitions.
 
 
@@ -198,9 +203,10 @@ def test_the_instant_may_be_given_in_any_zone():
 # Messages that cannot be.
 
 
-def test_another_event_is_of_no_use_but_need_not_be_sent_again():
-    status, text = refused(changed(eventType="iModels.iModelDeleted.v1"))
-    assert (status, "iModels.iModelDeleted.v1 is not synchronization.jobCompleted.v1" in text) == (200, True)
+@pytest.mark.parametrize("event", ["iModels.iModelDeleted.v1", "synchronization.jobCompleted.v2"])
+def test_another_event_is_of_no_use_but_need_not_be_sent_again(event):
+    status, text = refused(changed(eventType=event))
+    assert (status, f"{event} is not synchronization.jobCompleted.v1" in text) == (200, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"7", b"\xff", b"[" * 50_000])

@@ -28,8 +28,10 @@ imports: $(READY)
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
 WATCH := */watch/bookmark.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/memory.py,*/watch/pa*.py
+LEARNED := */watch/durations.py,*/watch/evidence.py,*/watch/experience.py,*/watch/learned.py,*/watch/pricing.py
 BULK := */bulk/events.py,*/bulk/journal.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/report.py,*/bulk/schedule.py
-PURE := */wire/*,$(WATCH),*/transport/gate.py,*/transport/retry.py,$(BULK)
+QUOTA := */transport/budget.py,*/transport/gate.py,*/transport/retry.py,*/transport/window.py
+PURE := */wire/*,$(WATCH),$(LEARNED),$(QUOTA),$(BULK)
 
 test: lint types imports  ## everything that must hold
 	$(BIN)/pytest --cov --cov-report=term

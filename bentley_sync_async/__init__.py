@@ -12,7 +12,7 @@ from .bulk.progress import BulkProgress
 from .bulk.report import BulkReport
 from .bulk.runner import BulkRun
 from .client import SynchronizationClient
-from .config import Environment, Timeouts
+from .config import Environment, RateTier, Timeouts
 from .errors import (
     APIError,
     AuthenticationError,
@@ -46,6 +46,7 @@ from .errors import (
     WatchError,
     WatchFailedError,
     WatchTimeoutError,
+    WebhookError,
 )
 from .models import (
     AuthenticationType,
@@ -83,14 +84,20 @@ from .models import (
     TaskErrorSystem,
     Transition,
     TriggeredRun,
+    WebhookContent,
+    WebhookMessage,
 )
 from .resources.base import Listing, Pages
+from .transport.budget import BudgetUse
 from .transport.hooks import GateRecord, Hook, PollRecord, Record, RequestRecord, RetryRecord, TokenRecord
 from .transport.logs import LoggingHook
 from .transport.messages import Request, Response, Transport
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
+from .transport.window import WindowUse
+from .watch.completion import Announcements, CompletionSignal
 from .watch.diff import diff
+from .watch.durations import Population
 from .watch.events import (
     JobAppeared,
     JobChange,
@@ -121,22 +128,27 @@ from .watch.events import (
     WatchEvent,
 )
 from .watch.fold import fold
-from .watch.pacing import BackoffPacing, Pacing
+from .watch.learned import LearnedPacing
+from .watch.pacing import BackoffPacing, FixedPacing, Look, Pacing
 from .watch.watcher import RunWatcher
+from .wire.webhooks import SeenMessages, verify_webhook
 
 __all__ = [
     "APIError",
+    "Announcements",
     "AuthenticationError",
     "AuthenticationType",
     "AuthorizationInformation",
     "AuthorizationLinks",
     "BackoffPacing",
+    "BudgetUse",
     "BulkEvent",
     "BulkPlan",
     "BulkProgress",
     "BulkReport",
     "BulkRun",
     "ClientCredentials",
+    "CompletionSignal",
     "ConfigurationError",
     "ConflictError",
     "Connection",
@@ -153,6 +165,7 @@ __all__ = [
     "ExecutionResult",
     "ExecutionState",
     "FailedFile",
+    "FixedPacing",
     "ForeignOriginError",
     "GateRecord",
     "Hook",
@@ -167,10 +180,12 @@ __all__ = [
     "JobVanished",
     "JournalError",
     "JournalInUseError",
+    "LearnedPacing",
     "Link",
     "Listing",
     "LocationError",
     "LoggingHook",
+    "Look",
     "NotFoundError",
     "OpenEnum",
     "Outcome",
@@ -183,9 +198,11 @@ __all__ = [
     "PlannedRun",
     "PollDelayed",
     "PollRecord",
+    "Population",
     "ProblemDetail",
     "ProtocolError",
     "RateLimitedError",
+    "RateTier",
     "Record",
     "Request",
     "RequestRecord",
@@ -211,6 +228,7 @@ __all__ = [
     "RunUpdated",
     "RunVanishedError",
     "RunWatcher",
+    "SeenMessages",
     "ServerError",
     "SourceFile",
     "SourceFileCreate",
@@ -254,10 +272,15 @@ __all__ = [
     "WatchEvent",
     "WatchFailedError",
     "WatchTimeoutError",
+    "WebhookContent",
+    "WebhookError",
+    "WebhookMessage",
+    "WindowUse",
     "__version__",
     "diff",
     "event_to_json",
     "fold",
+    "verify_webhook",
 ]
 
 for _name in __all__:  # errors, reprs and pickles name the public place of a thing, not the room it lives in

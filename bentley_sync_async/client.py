@@ -14,12 +14,13 @@ from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, f
 from .bulk.options import BulkOptions
 from .bulk.runner import BulkRun
 from .bulk.sqlite_journal import SQLiteJournal
-from .config import ClientConfig, Environment, Timeouts
+from .config import ClientConfig, Environment, RateTier, Timeouts
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType, RunRef
 from .resources.authorization import Authorization
 from .resources.connections import Connections
 from .resources.storage_connections import StorageConnections
+from .transport.budget import BudgetUse, RequestBudget
 from .transport.hooks import Hook, Hooks
 from .transport.http import AiohttpTransport, room
 from .transport.logs import LoggingHook
@@ -27,6 +28,7 @@ from .transport.messages import Transport
 from .transport.pipeline import Pipeline
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
+from .transport.turnstile import Turnstile
 from .watch.bookmark import Bookmark
 from .watch.choices import WhenActive, WhenBusy
 from .watch.pacing import BackoffPacing, Pacing
@@ -69,6 +71,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
         session: ClientSession | None = None,
         transport: Transport | None = None,
         hooks: Iterable[Hook] | None = None,
+        rate_tier: RateTier | None = None,
+        share: float = 1.0,
     ) -> None:
         """Make a client. Nothing is sent before it is used.
 
@@ -89,6 +93,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
             transport: What carries requests, instead of aiohttp; `session` and `max_body_bytes` mean nothing then.
             hooks: Who is told of requests, retries, throttles, tokens and looks; by default the standard library's
                 logging, under `bentley_sync_async`.
+            rate_tier: The tier of the application, whose limits the client keeps to; `None` if you do not know it:
+                `RateTier.STANDARD`, until the service names another one.
+            share: The part of the tier's calls that this client may make, above 0 and at most 1, where several
+                processes are one application.
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
@@ -100,6 +108,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
             timeouts=timeouts or Timeouts(),
             max_body_bytes=max_body_bytes,
             max_connections=max_connections,
+            rate_tier=rate_tier,
+            share=share,
         )
         self._hooks = Hooks((LoggingHook(),) if hooks is None else hooks)
         self._own_transport: AiohttpTransport | None = None
@@ -109,13 +119,16 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 connect_timeout=self.config.timeouts.connect,
                 max_body_bytes=self.config.max_body_bytes,
             )
+        self._turnstile = Turnstile(
+            RequestBudget(rate_tier, share=share), at_once=room(session, self.config.max_connections)
+        )
         self._pipeline = Pipeline(
             transport,
             _token_source(token, self.config, transport, self._hooks),
             base_url=self.config.base_url,
             timeouts=self.config.timeouts,
             retry=retry,
-            max_connections=room(session, self.config.max_connections),
+            turnstile=self._turnstile,
             hooks=self._hooks,
         )
         service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
@@ -130,7 +143,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
         """Make a client from the `BENTLEY_SYNC_*` variables.
 
         `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, say who calls;
-        `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev), `BENTLEY_SYNC_BASE_URL` and `BENTLEY_SYNC_ISSUER` say where.
+        `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev), `BENTLEY_SYNC_BASE_URL` and `BENTLEY_SYNC_ISSUER` say where;
+        `BENTLEY_SYNC_RATE_TIER` (community, standard, premium, custom, unlimited) says how often.
 
         Args:
             environ: The variables; those of the process by default.
@@ -140,7 +154,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
         """
         found = settings.from_env(os.environ if environ is None else environ)
         token: TokenLike = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
-        return cls(token, base_url=found.config.base_url, issuer=found.config.issuer)
+        config = found.config
+        return cls(token, base_url=config.base_url, issuer=config.issuer, rate_tier=config.rate_tier)
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
@@ -148,6 +163,11 @@ class SynchronizationClient(AsyncContextManagerMixin):
             if self._own_transport is not None:
                 await stack.enter_async_context(self._own_transport)
             yield self
+
+    @property
+    def budget(self) -> BudgetUse:
+        """What the client has sent in the last minute and hour, what for, and how much more it may send."""
+        return self._turnstile.use()
 
     def __repr__(self) -> str:
         return f"<SynchronizationClient of {self.config.base_url}>"

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import Attribute, field, frozen
@@ -48,6 +48,70 @@ def _positive(_settings: object, attribute: "Attribute[Any]", value: float) -> N
 def _whole(_settings: object, attribute: "Attribute[Any]", value: int) -> None:
     if not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{attribute.name} must be a whole number of 1 or more, not {value!r}.")
+
+
+def _positive_or_none(settings: object, attribute: "Attribute[Any]", value: float | None) -> None:
+    if value is not None:
+        _positive(settings, attribute, value)
+
+
+def _is_share(_settings: object, attribute: "Attribute[Any]", value: float) -> None:
+    if not isinstance(value, int | float) or not 0 < value <= 1:
+        raise ConfigurationError(f"{attribute.name} must be more than 0 and at most 1, not {value!r}.")
+
+
+@frozen(kw_only=True)
+class RateTier:
+    """How many calls the platform takes from one application (page `overview/rate-limits`).
+
+    `COMMUNITY` (once Trial), `STANDARD` (once Basic), `PREMIUM` and `CUSTOM` are the platform's; `UNLIMITED` is no tier
+    of the platform and keeps no budget at all. An application with limits of its own has a tier of its own:
+    `RateTier(name="ours", per_minute=2000)`.
+
+    Attributes:
+        name: What it is called.
+        per_minute: Calls in a minute; `None` for no limit.
+        per_hour: Calls in an hour; `None` for no limit.
+    """
+
+    COMMUNITY: ClassVar["RateTier"]
+    STANDARD: ClassVar["RateTier"]
+    PREMIUM: ClassVar["RateTier"]
+    CUSTOM: ClassVar["RateTier"]
+    UNLIMITED: ClassVar["RateTier"]
+
+    name: str
+    per_minute: int | None = field(default=None, validator=_positive_or_none)
+    per_hour: int | None = field(default=None, validator=_positive_or_none)
+
+    @classmethod
+    def named(cls, name: str) -> "RateTier":
+        """Return the preset of that name, in any case, today's or the former.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        try:
+            return _TIERS[name.strip().lower()]
+        except KeyError:
+            known = ", ".join(tier for tier in _TIERS)
+            raise ConfigurationError(f"There is no rate tier {name!r}; there are: {known}.") from None
+
+
+RateTier.COMMUNITY = RateTier(name="Community", per_minute=500, per_hour=5000)
+RateTier.STANDARD = RateTier(name="Standard", per_minute=5000)
+RateTier.PREMIUM = RateTier(name="Premium", per_minute=5000)
+RateTier.CUSTOM = RateTier(name="Custom", per_minute=5000)
+RateTier.UNLIMITED = RateTier(name="Unlimited")
+_TIERS = {
+    "community": RateTier.COMMUNITY,
+    "trial": RateTier.COMMUNITY,
+    "standard": RateTier.STANDARD,
+    "basic": RateTier.STANDARD,
+    "premium": RateTier.PREMIUM,
+    "custom": RateTier.CUSTOM,
+    "unlimited": RateTier.UNLIMITED,
+}
 
 
 @frozen(kw_only=True)
@@ -113,6 +177,8 @@ class ClientConfig:
         timeouts: How long a request and a call may take.
         max_body_bytes: The bound on an answer's size, after decompression.
         max_connections: How many requests may be under way at a time; the others wait.
+        rate_tier: The tier of the application; `None`: nobody said, so `STANDARD` until the service does.
+        share: The part of the tier's calls that this client may make, above 0 and at most 1.
     """
 
     base_url: str = field(default=Environment.PROD.base_url, converter=_base_url)
@@ -120,6 +186,8 @@ class ClientConfig:
     timeouts: Timeouts = Timeouts()
     max_body_bytes: int = field(default=64 * 1024 * 1024, validator=_positive)
     max_connections: int = field(default=100, validator=_whole)
+    rate_tier: RateTier | None = None
+    share: float = field(default=1.0, validator=_is_share)
 
 
 def addresses(environment: Environment, base_url: str | None, issuer: str | None) -> tuple[str, str]:
@@ -159,6 +227,7 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
     `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev; default prod) gives the API host and the issuer, `BENTLEY_SYNC_BASE_URL`
     and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former stands for both). `BENTLEY_SYNC_TOKEN` is a ready
     token; without it `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
+    `BENTLEY_SYNC_RATE_TIER` (community, standard, premium, custom, unlimited) is the application's.
 
     Raises:
         ConfigurationError: A variable has an impossible value, or the message names the variables that are missing.
@@ -178,5 +247,6 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
         if name in values
     }
     base_url, issuer = addresses(environment, given.get("BENTLEY_SYNC_BASE_URL"), given.get("BENTLEY_SYNC_ISSUER"))
-    config = ClientConfig(base_url=base_url, issuer=issuer)
+    tier = RateTier.named(values["BENTLEY_SYNC_RATE_TIER"]) if "BENTLEY_SYNC_RATE_TIER" in values else None
+    config = ClientConfig(base_url=base_url, issuer=issuer, rate_tier=tier)
     return EnvironmentSettings(config=config, token=token, client_id=client_id, client_secret=client_secret)

@@ -233,6 +233,18 @@ class ForeignOriginError(ProtocolError):
     """
 
 
+class WebhookError(SynchronizationError):
+    """A webhook's message was refused: forged, repeated, too old, or of no use here.
+
+    Attributes:
+        status: HTTP status to answer it with. It is 200 for what the platform has sent, but need not send again.
+    """
+
+    def __init__(self, text: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(text)
+
+
 # Tokens.
 
 

@@ -54,7 +54,7 @@ def served(**options: Unpack[Options]) -> Iterator[Served]:
 
 def settings(**variables: str) -> dict[str, str]:
     """The variables, with all others of the package empty, and a wide screen without colours."""
-    names = ("ENVIRONMENT", "BASE_URL", "ISSUER", "TOKEN", "CLIENT_ID", "CLIENT_SECRET")
+    names = ("ENVIRONMENT", "BASE_URL", "ISSUER", "TOKEN", "CLIENT_ID", "CLIENT_SECRET", "RATE_TIER")
     empty = {f"BENTLEY_SYNC_{name}": "" for name in names}
     return empty | {"COLUMNS": "140", "NO_COLOR": "1", "FORCE_COLOR": "", "PYTHONUNBUFFERED": "1"} | variables
 

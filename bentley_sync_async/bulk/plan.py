@@ -9,7 +9,7 @@ from statistics import median
 
 from attrs import evolve, frozen
 
-from bentley_sync_async.watch.pacing import Pacing
+from bentley_sync_async.watch.pacing import Look, Pacing
 from bentley_sync_async.wire.codec import encode
 
 from .outcomes import Outcome
@@ -212,5 +212,6 @@ def expected_looks(pacing: Pacing, durations: Sequence[float]) -> list[int]:
     longest = max(durations, default=0.0)
     instants = [0.0]
     while instants[-1] < longest and len(instants) < _MOST_LOOKS:
-        instants.append(instants[-1] + pacing.delay(quiet=len(instants) - 1, chance=0.5))
+        look = Look(quiet=len(instants) - 1, chance=0.5, elapsed=instants[-1])
+        instants.append(instants[-1] + pacing.delay(look))
     return [min(bisect_left(instants, seconds) + 1, len(instants)) for seconds in durations]

@@ -10,11 +10,13 @@ from .scenario import Scenario, load_scenario, parse_scenario
 from .script import FileRule, RunRule
 from .server import Emulator, RecordedRequest
 from .settings import Options, Settings
+from .webhooks import Delivery, Webhook
 from .world import Run
 
 __all__ = [
     "CATALOGUE",
     "CatalogueEntry",
+    "Delivery",
     "Emulator",
     "FaultAction",
     "FaultRule",
@@ -25,6 +27,7 @@ __all__ = [
     "RunRule",
     "Scenario",
     "Settings",
+    "Webhook",
     "load_scenario",
     "parse_scenario",
 ]

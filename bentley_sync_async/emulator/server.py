@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -27,6 +27,7 @@ from .routes import OPERATIONS, Operation, find
 from .scenario import Scenario, load_scenario
 from .script import FileRule, RunRule
 from .settings import Options, Settings, refuse_unknown
+from .webhooks import Webhook, delivering
 from .wire import drop_content_type, response, send_broken
 from .world import Run, World
 
@@ -222,6 +223,18 @@ class Emulator(AsyncContextManagerMixin):
         """Trigger a connection as somebody else would, without a request, and return the iModel's active run."""
         connection = self._world.connections[connection_id]
         return self._world.active_run(connection.imodel_id) or self._world.start_run(connection)
+
+    def webhook(
+        self, url: str, secret: str | None = None, *, delay: float = 0.0
+    ) -> AbstractAsyncContextManager[Webhook]:
+        """Send a signed message to a URL whenever a run ends, for as long as its context lasts (`async with`).
+
+        Args:
+            url: Where to send it.
+            secret: What signs it, at least 32 characters; one is made if it is left out.
+            delay: Seconds of the event loop between the end of a run and its message.
+        """
+        return delivering(self._world, url, secret, delay)
 
     # Scripts.
 

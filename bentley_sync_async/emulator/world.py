@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import define, field, frozen
 
@@ -114,6 +114,7 @@ class World:
         file_names: Names of files in Storage, by id.
         consent: Whether users have authorized the service.
         forbidden_imodels: iModels on which the caller may change nothing.
+        observers: Who is told of every run that is created.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class World:
         self.file_names = dict(file_names or {})
         self.consent = settings.consent
         self.forbidden_imodels: set[str] = set()
+        self.observers: list[Callable[[Run], None]] = []
         self._numbers = itertools.count()
         self._of_imodel: dict[str, dict[str, Connection]] = {}
         self._accepted: dict[str, float] = {}
@@ -225,6 +227,8 @@ class World:
         connection.runs[run.id] = run
         self.runs.append(run)
         self._latest[connection.imodel_id.lower()] = run
+        for tell in self.observers:
+            tell(run)
         return run
 
     @property

@@ -39,6 +39,7 @@ from .runs import (
     TriggeredRun,
 )
 from .states import TRANSITIONS, Transition, classify
+from .webhooks import WebhookContent, WebhookMessage
 
 __all__ = [
     "TRANSITIONS",
@@ -79,5 +80,7 @@ __all__ = [
     "TaskErrorSystem",
     "Transition",
     "TriggeredRun",
+    "WebhookContent",
+    "WebhookMessage",
     "classify",
 ]

@@ -7,6 +7,7 @@ from typing import Literal, overload
 from bentley_sync_async.errors import LocationError, ProtocolError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.transport.messages import Response
+from bentley_sync_async.transport.turnstile import TRIGGER, Turn
 from bentley_sync_async.wire.codec import decode_one
 from bentley_sync_async.wire.ids import path_segment
 from bentley_sync_async.wire.locations import run_path, run_ref
@@ -44,7 +45,7 @@ class Runs(Resource):
         """
         path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/run"
         request = self._request("POST", path)
-        response = await self._pipeline.call(request, see_other=True)
+        response = await self._pipeline.call(request, see_other=True, turn=TRIGGER)
         if response.status not in {_ACCEPTED, _SEE_OTHER}:
             raise ProtocolError(
                 f"The trigger of connection {connection_id} was answered {response.status}; the API knows 202 and 303 "
@@ -118,8 +119,13 @@ class Runs(Resource):
         listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
         return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
 
-    async def look(self, ref: RunRef) -> tuple[StorageRun, Response]:
-        """Return a snapshot of a run and the answer that it came in, whose headers a watch needs."""
+    async def look(self, ref: RunRef, *, worth: float = 0.0) -> tuple[StorageRun, Response]:
+        """Return a snapshot of a run and the answer that it came in, whose headers a watch needs.
+
+        Args:
+            ref: The run.
+            worth: What the look is worth beside others that wait for their turn; the higher goes first.
+        """
         request = self._request("GET", run_path(ref))
-        response = await self._pipeline.call(request)
+        response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth))
         return decoded(request, response, lambda body: decode_one(body, "run", StorageRun)), response

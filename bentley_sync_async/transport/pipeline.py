@@ -1,7 +1,7 @@
-"""What every request of a client passes: retry around (gate -> token -> slot -> send -> problem), for each attempt.
+"""What every request of a client passes: retry around (gate -> token -> turn -> send -> problem), for each attempt.
 
-No request leaves while the gate is closed, however long it waited for its token and its slot: when it has both and the
-gate was closed meanwhile, it gives the slot back and waits at the gate again.
+No request leaves while the gate is closed, however long it waited for its token and its turn: when it has both and the
+gate was closed meanwhile, it gives its turn back and waits at the gate again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from .hooks import GateRecord, Hook, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
 from .tokens import Token, TokenSource
+from .turnstile import CALL, Passage, Turn, Turnstile
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
@@ -48,6 +49,7 @@ class _Call:
     request: Request
     ends: float
     see_other: bool
+    turn: Turn
     sends: int = 0
     turned_away: bool = False
 
@@ -63,7 +65,7 @@ class Pipeline:
         base_url: str,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
-        max_connections: int = 100,
+        turnstile: Turnstile | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         """Make a pipeline.
@@ -74,7 +76,7 @@ class Pipeline:
             base_url: The platform's root, without a trailing slash.
             timeouts: For one request and for one call.
             retry: When to try again.
-            max_connections: How many requests may be under way at a time.
+            turnstile: Where all requests of a client wait for their turn.
             hooks: Who is told of requests, retries and throttles.
         """
         self.base_url = base_url
@@ -83,15 +85,15 @@ class Pipeline:
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._gate = Gate()
-        self._slots = anyio.Semaphore(max_connections, fast_acquire=True)
+        self._turnstile = turnstile or Turnstile()
         self._patient = False
         self._tell = hooks or Hooks()
 
     def without_retries(self) -> Pipeline:
         """Return the same pipeline for callers that have a patience of their own, such as a watch.
 
-        Its calls wait for the gate and a slot, which both pipelines share, however long it takes, and that time does
-        not count.
+        Its calls wait for the gate and their turn, which both pipelines share, however long it takes, and that time
+        does not count.
         """
         twin = copy(self)
         twin._retry, twin._patient = RetryPolicy(attempts=1), True
@@ -107,12 +109,13 @@ class Pipeline:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
         return f"{self.base_url}/synchronization/{path}"
 
-    async def call(self, request: Request, *, see_other: bool = False) -> Response:
+    async def call(self, request: Request, *, see_other: bool = False, turn: Turn = CALL) -> Response:
         """Send a request, again if that is safe and may help, within `Timeouts.call`.
 
         Args:
             request: What to send.
             see_other: Whether 303 is an answer that the operation has.
+            turn: What it is for, and so whose turn comes first.
 
         Returns:
             The answer, if its status is 2xx, or 303 where that is an answer.
@@ -123,7 +126,7 @@ class Pipeline:
             ProtocolError: A redirect, or another status that the API does not have.
             TokenError: There was no token.
         """
-        call = _Call(request, anyio.current_time() + self._timeouts.call, see_other)
+        call = _Call(request, anyio.current_time() + self._timeouts.call, see_other, turn)
         maybe_done = False
         attempt = 1
         while True:
@@ -149,29 +152,29 @@ class Pipeline:
 
     async def _attempt(self, call: _Call) -> Response:
         """Send the request once, or twice if the first token was refused and there is another."""
-        token = await self._admitted(call)
+        token, passage = await self._admitted(call)
         try:
-            return await self._send(call, token)
+            return await self._send(call, token, passage)
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
-        return await self._send(call, await self._admitted(call))
+        return await self._send(call, *await self._admitted(call))
 
-    async def _admitted(self, call: _Call) -> Token:
-        """Wait until the call has a token and a slot and the gate is open, all at once; `_send` gives the slot back.
+    async def _admitted(self, call: _Call) -> tuple[Token, Passage]:
+        """Wait until the call has a token and its turn and the gate is open, all at once; `_send` ends the turn.
 
         Raises:
             APIError: The throttle that closed the gate, if it stays closed for longer than a call may wait.
-            RequestTimeoutError: No slot became free in time.
+            RequestTimeoutError: Its turn did not come in time.
             TokenError: There was no token.
         """
         while True:
             await self._pass_gate(call)
             token = await self._token(call.ends)
-            await self._take_slot(call)
+            passage = await self._take_turn(call)
             if not self._gate.wait(anyio.current_time()):
-                return token
-            self._slots.release()
+                return token, passage
+            passage.leave()
 
     async def _pass_gate(self, call: _Call) -> None:
         while (closed := self._gate.wait(now := anyio.current_time())) > 0:
@@ -184,24 +187,22 @@ class Pipeline:
             await anyio.sleep(wait)
             self._waited(call, now)
 
-    async def _take_slot(self, call: _Call) -> None:
-        try:
-            self._slots.acquire_nowait()
-        except anyio.WouldBlock:
-            began = anyio.current_time()
-            taken = False
+    async def _take_turn(self, call: _Call) -> Passage:
+        began = anyio.current_time()
+        if self._patient or not call.ends < self._turnstile.opens() < math.inf:
             with anyio.CancelScope(deadline=math.inf if self._patient else call.ends):
-                await self._slots.acquire()
-                taken = True
-            if not taken:
-                raise RequestTimeoutError(
-                    f"none of the client's connections became free within the {self._timeouts.call:g} s of the call "
-                    "(max_connections)",
-                    method=call.request.method,
-                    url=redact(call.request.url),
-                    sent=False,
-                ) from None
-            self._waited(call, began)
+                passage = await self._turnstile.enter(call.turn)
+                self._waited(call, began)
+                return passage
+        use = self._turnstile.use()
+        raise RequestTimeoutError(
+            f"its turn does not come within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
+            f"under way (max_connections), and {use.minute.used} were sent in a minute, {use.hour.used} in an hour "
+            f"(tier {use.tier.name}, share {use.share:g}); wait, ask for less at once, or raise what is too low",
+            method=call.request.method,
+            url=redact(call.request.url),
+            sent=False,
+        )
 
     def _waited(self, call: _Call, since: float) -> None:
         if self._patient:
@@ -215,15 +216,17 @@ class Pipeline:
             raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
         return token
 
-    async def _send(self, call: _Call, token: Token) -> Response:
-        """Send the request on the slot that the call holds, and give the slot back."""
+    async def _send(self, call: _Call, token: Token, passage: Passage) -> Response:
+        """Send the request in the call's turn, and end the turn."""
         request, resends = call.request, call.sends
         call.sends += 1
         began = anyio.current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
         try:
+            passage.sent = True
             response = await self._exchange(request, token, call.ends - began)
+            passage.answered(response.status, response.headers)
             self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
             error = exc
@@ -232,7 +235,7 @@ class Pipeline:
             self._gate.passed()
             return response
         finally:
-            self._slots.release()
+            passage.leave()
             if response is not None or error is not None:  # else it was cancelled
                 self._tell(
                     RequestRecord(

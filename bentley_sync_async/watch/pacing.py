@@ -2,23 +2,68 @@
 
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from attrs.validators import ge, gt, le
 
+from bentley_sync_async.models import StorageRun
 from bentley_sync_async.transport.retry import backoff
+
+from .durations import Population
+from .pricing import CHEAPEST
+
+
+@frozen(kw_only=True)
+class Look:
+    """What is known right after a look at a run.
+
+    Attributes:
+        quiet: How many looks in a row have brought no change; 0 right after a change.
+        chance: A random number from 0 to 1.
+        failed: Whether the look failed; `quiet` then is how many had failed before it.
+        elapsed: Seconds since the run started.
+        run: What the look showed, or the last that did not fail; `None` before the first.
+        past: The seconds that the last runs of the connection took, the latest last; empty if none is known.
+        others: What all runs known teach.
+        price: The seconds of delay that a look must save to be worth it.
+    """
+
+    quiet: int = 0
+    chance: float
+    failed: bool = False
+    elapsed: float = 0.0
+    run: StorageRun | None = None
+    past: tuple[float, ...] = ()
+    others: Population = field(factory=Population)
+    price: float = field(default=CHEAPEST, validator=gt(0))
+
+    def at(self, price: float) -> "Look":
+        """Return the same at another price."""
+        return evolve(self, price=price)
 
 
 class Pacing(Protocol):
     """Decides how long a watch waits between two looks. Retry-After always counts as well, whichever is later."""
 
-    def delay(self, *, quiet: int, chance: float) -> float:
-        """Return the seconds to wait before the next look.
-
-        Args:
-            quiet: How many looks in a row have brought no change; 0 right after a change.
-            chance: A random number from 0 to 1.
-        """
+    def delay(self, look: Look) -> float:
+        """Return the seconds to wait before the next look."""
         ...
+
+
+@frozen(kw_only=True)
+class FixedPacing:
+    """Looks at regular intervals.
+
+    Attributes:
+        interval: Seconds between two looks.
+        jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
+    """
+
+    interval: float = field(default=10.0, validator=gt(0))
+    jitter: float = field(default=0.1, validator=[ge(0), le(1)])
+
+    def delay(self, look: Look) -> float:
+        """Return the seconds to wait before the next look."""
+        return self.interval * (1 - self.jitter * look.chance)
 
 
 @frozen(kw_only=True)
@@ -37,13 +82,13 @@ class BackoffPacing:
     longest: float = field(default=30.0, validator=gt(0))
     jitter: float = field(default=0.1, validator=[ge(0), le(1)])
 
-    def delay(self, *, quiet: int, chance: float) -> float:
-        """Return the seconds to wait before the next look; see `Pacing.delay`."""
+    def delay(self, look: Look) -> float:
+        """Return the seconds to wait before the next look."""
         return backoff(
-            quiet,
+            look.quiet,
             shortest=self.shortest,
             factor=self.factor,
             longest=self.longest,
             jitter=self.jitter,
-            chance=chance,
+            chance=look.chance,
         )

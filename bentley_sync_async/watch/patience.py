@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import cast
 
-from attrs import define
+from attrs import define, evolve
 
 from bentley_sync_async.errors import (
     APIError,
@@ -19,7 +19,7 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.transport.gate import LONGEST_ASKED
 from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass, not_processed
 
-from .pacing import Pacing
+from .pacing import Look, Pacing
 
 GRACE = 15.0
 """Seconds after a trigger in which the service may not know the run yet (404)."""
@@ -56,9 +56,9 @@ class Patience:
         self.failures = self.conflicts = 0
         self.failing_since = None
 
-    def until_next_look(self, *, chance: float, asked: float = 0.0) -> float:
+    def until_next_look(self, look: Look, *, asked: float = 0.0) -> float:
         """Return the seconds until the next look, which are at least what the service asked for."""
-        wait = self.pacing.delay(quiet=self.quiet, chance=chance)
+        wait = self.pacing.delay(evolve(look, quiet=self.quiet))
         self.quiet += 1
         return max(wait, min(asked, LONGEST_ASKED))
 
@@ -79,7 +79,7 @@ class Patience:
     def until_next_attempt(self, error: SynchronizationError, *, chance: float) -> float:
         """Count a failure and return the seconds until the next attempt."""
         self.failures += 1
-        own = self.pacing.delay(quiet=self.failures - 1, chance=chance)
+        own = self.pacing.delay(Look(quiet=self.failures - 1, failed=True, chance=chance))
         asked = min(asked_wait(error), LONGEST_ASKED)
         if self.failing_since is not None:
             self.failing_since += asked

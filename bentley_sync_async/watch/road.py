@@ -30,7 +30,7 @@ from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.wire.headers import retry_after
+from bentley_sync_async.wire.headers import retry_after, server_date
 
 from .choices import WhenActive, WhenBusy
 from .diff import Endings, diff, unknown_values
@@ -44,9 +44,10 @@ from .events import (
     WaitingForIModel,
     WatchEvent,
 )
+from .evidence import elapsed_by
 from .lookup import find_run, judge
 from .memory import Memory, fingerprint, recall
-from .pacing import Pacing
+from .pacing import Look, Pacing
 from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
@@ -236,7 +237,7 @@ class Road:
         if run.completed:
             self._go_on(self._trigger)
         else:
-            self._go_on(self._wait, self._until_next_look(response))
+            self._go_on(self._wait, self._until_next_look(response, run))
 
     # Following our run.
 
@@ -263,7 +264,7 @@ class Road:
         self.run = run
         if changes:
             self._patience.quiet = 0
-        wait = None if run.completed else self._until_next_look(response)
+        wait = None if run.completed else self._until_next_look(response, run)
         if wait is None:
             self.done = True
         else:
@@ -311,9 +312,11 @@ class Road:
         self.trouble = None
         self._patience.good_answer()
 
-    def _until_next_look(self, response: Response | None = None) -> float:
-        asked = retry_after(response.headers) if response is not None else None
-        return self._patience.until_next_look(chance=random.random(), asked=asked or 0.0)
+    def _until_next_look(self, response: Response | None = None, run: StorageRun | None = None) -> float:
+        headers = response.headers if response is not None else {}
+        elapsed = elapsed_by(server_date(headers) or self._utc_now(), run)
+        look = Look(chance=random.random(), elapsed=elapsed, run=run)
+        return self._patience.until_next_look(look, asked=retry_after(headers) or 0.0)
 
     def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
         self._step = step

@@ -10,7 +10,11 @@ from email.utils import parsedate_to_datetime
 from bentley_sync_async.redaction import excerpt
 
 _RETRY_AFTER = ("retry-after", "itwinplatform-ratelimit-retry-after-seconds")
+_TIER = ("itwinplatform-ratelimited-tier", "itwinplatform-tier")
+_REMAINING = "itwinplatform-ratelimit-remainingcalls"
 _REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
+
+_LONGEST_COUNT = 9  # digits
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -28,6 +32,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         until, now = _http_date(text), server_date(headers)
         seconds = (until - now).total_seconds() if until and now else math.nan
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def rate_tier(headers: Mapping[str, str]) -> str | None:
+    """Return the name of the application's tier, which a 429 shows (page `overview/rate-limits`), and others may."""
+    return next((headers[name].strip() for name in _TIER if headers.get(name, "").strip()), None)
+
+
+def remaining_calls(headers: Mapping[str, str]) -> int | None:
+    """Return how many calls the application has left, if the answer says so (page `overview/rate-limits` of 2024)."""
+    text = headers.get(_REMAINING, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT else None
 
 
 def server_date(headers: Mapping[str, str]) -> datetime | None:

@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import BackoffPacing, BulkPlan, Outcome, OutcomeStatus
+from bentley_sync_async import BackoffPacing, BulkPlan, Look, Outcome, OutcomeStatus
 from bentley_sync_async.bulk.plan import (
     USUAL_DURATION,
     expected_durations,
@@ -71,7 +71,7 @@ def test_the_looks_of_many_runs_are_each_as_if_it_were_alone():
 
 @frozen
 class NoPause:
-    def delay(self, *, quiet: int, chance: float) -> float:
+    def delay(self, look: Look) -> float:
         return 0.0
 
 

@@ -39,6 +39,7 @@ from bentley_sync_async.errors import (
     WatchError,
     WatchFailedError,
     WatchTimeoutError,
+    WebhookError,
 )
 from bentley_sync_async.models import ExecutionState, ProblemDetail, RunRef, StorageRun, StorageTask
 
@@ -63,6 +64,7 @@ TREE = {
     LocationError: (ProtocolError,),
     ForeignOriginError: (ProtocolError,),
     ResumeTokenError: (SynchronizationError, ValueError),
+    WebhookError: (SynchronizationError,),
     TokenError: (SynchronizationError,),
     CredentialsError: (TokenError,),
     TokenUnavailableError: (TokenError,),
@@ -102,6 +104,7 @@ def made(cls):
     special = {
         DecodeError: lambda: DecodeError("expected a string", path="$.run.id", excerpt="5", source="GET https://h/x"),
         TokenUnavailableError: lambda: TokenUnavailableError("not now", retry_after=3.0),
+        WebhookError: lambda: WebhookError("forged", status=401),
         RunFailedError: lambda: RunFailedError("no success", run=RUN, failed_tasks=[TASK]),
         JournalInUseError: lambda: JournalInUseError("in use by process 42", pid=42),
     }

@@ -40,8 +40,10 @@ VERDICTS = ("killed", "timed out", "survived")
 
 # What stands for each file, the quickest first.
 TESTS = {
+    "transport/budget.py": ("transport/test_budget.py", "transport/test_turnstile.py"),
     "transport/gate.py": ("transport/test_gate.py",),
     "transport/retry.py": ("transport/test_retry.py", "transport/test_gate.py"),
+    "transport/window.py": ("transport/test_budget.py", "transport/test_turnstile.py"),
     "watch/bookmark.py": ("watch/test_bookmark.py", "watch/test_resume.py"),
     "watch/diff.py": ("watch/test_diff.py", "watch/test_laws.py"),
     "watch/events.py": ("watch/test_events.py", "watch/test_diff.py"),
@@ -57,6 +59,7 @@ TESTS = {
     "wire/paging.py": ("wire/test_paging.py",),
     "wire/problems.py": ("wire/test_problems.py",),
     "wire/resume.py": ("wire/test_resume.py", "watch/test_resume.py"),
+    "wire/webhooks.py": ("wire/test_webhooks.py",),
 }
 
 # A test run takes most of its time to import what never changes: each is forked from a process that has done so.

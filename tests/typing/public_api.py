@@ -5,18 +5,21 @@ from datetime import datetime
 from typing import assert_type
 
 from bentley_sync_async import (
+    Announcements,
     APIError,
     AuthenticationError,
     AuthenticationType,
     AuthorizationInformation,
     AuthorizationLinks,
     BackoffPacing,
+    BudgetUse,
     BulkEvent,
     BulkPlan,
     BulkProgress,
     BulkReport,
     BulkRun,
     ClientCredentials,
+    CompletionSignal,
     ConfigurationError,
     Connection,
     ConnectionFinished,
@@ -30,6 +33,7 @@ from bentley_sync_async import (
     ExecutionResult,
     ExecutionState,
     FailedFile,
+    FixedPacing,
     ForeignOriginError,
     GateRecord,
     Hook,
@@ -37,9 +41,11 @@ from bentley_sync_async import (
     JobPhase,
     JournalError,
     JournalInUseError,
+    LearnedPacing,
     Link,
     Listing,
     LoggingHook,
+    Look,
     OpenEnum,
     Outcome,
     OutcomeStatus,
@@ -49,7 +55,9 @@ from bentley_sync_async import (
     PagingLinks,
     PlannedRun,
     PollRecord,
+    Population,
     ProblemDetail,
+    RateTier,
     Record,
     Request,
     RequestRecord,
@@ -64,6 +72,7 @@ from bentley_sync_async import (
     RunRef,
     RunSummary,
     RunWatcher,
+    SeenMessages,
     SourceFile,
     SourceFileCreate,
     SourceFileLinks,
@@ -93,11 +102,17 @@ from bentley_sync_async import (
     WatchError,
     WatchEvent,
     WatchTimeoutError,
+    WebhookContent,
+    WebhookError,
+    WebhookMessage,
+    WindowUse,
     diff,
     event_to_json,
     fold,
+    verify_webhook,
 )
 from bentley_sync_async.integrations.otel import OpenTelemetryHook
+from bentley_sync_async.integrations.webhooks import Handler, webhook_handler
 from bentley_sync_async.testing import (
     After,
     ScriptedTransport,
@@ -200,6 +215,8 @@ def fields(run: StorageRun, connection: StorageConnection, file: SourceFile) -> 
 
 async def watches(client: SynchronizationClient) -> None:
     watcher = client.watch("c", timeout=3600, when_active="rerun", when_busy="join", pacing=BackoffPacing(longest=10))
+    assert_type(client.watch("c", pacing=LearnedPacing()), RunWatcher)
+    assert_type(client.watch("c", pacing=FixedPacing(interval=5)), RunWatcher)
     assert_type(watcher, RunWatcher)
     assert_type((watcher.ref, watcher.run), tuple[RunRef | None, StorageRun | None])
     async for event in watcher:
@@ -312,8 +329,10 @@ class Recorded:
 class EverySecond:
     """A pacing of the user's own."""
 
-    def delay(self, *, quiet: int, chance: float) -> float:
-        return 1.0 + 0 * (quiet + chance)
+    def delay(self, look: Look) -> float:
+        assert_type((look.quiet, look.elapsed, look.past), tuple[int, float, tuple[float, ...]])
+        assert_type(look.others, Population)
+        return 1.0 + 0 * look.chance
 
 
 async def fetch_text() -> str:
@@ -344,6 +363,45 @@ async def clients() -> None:
     ) as client:
         assert_type(client, SynchronizationClient)
         client.watch("c", pacing=pacing)
+
+
+def budgets(client: SynchronizationClient) -> None:
+    SynchronizationClient("t", rate_tier=RateTier.COMMUNITY, share=0.5)
+    SynchronizationClient("t", rate_tier=RateTier(name="ours", per_minute=2000, per_hour=None))
+    assert_type(RateTier.named("standard"), RateTier)
+    use = client.budget
+    assert_type(use, BudgetUse)
+    assert_type((use.tier, use.share, use.waiting), tuple[RateTier, float, int])
+    for window in (use.minute, use.hour):
+        assert_type(window, WindowUse)
+        assert_type((window.seconds, window.limit, window.used, window.left), tuple[float, int | None, int, int | None])
+        assert_type(window.spent, Mapping[str, int])
+
+
+class Mailbox:
+    """A signal of the user's own."""
+
+    async def wait(self, ref: RunRef) -> None:
+        assert_type(ref.run_id, str)
+
+
+async def webhooks(body: bytes, headers: Mapping[str, str], now: datetime) -> int:
+    announcements = Announcements()
+    signals: list[CompletionSignal] = [announcements, Mailbox()]
+    seen = SeenMessages(max_age=600)
+    try:
+        message = verify_webhook(body, headers, secret="s", now=now, seen=seen, max_age=600)
+    except WebhookError as refused:
+        return refused.status
+    assert_type(message, WebhookMessage)
+    assert_type(message.content, WebhookContent)
+    assert_type((message.ref, message.enqueued_date_time), tuple[RunRef, datetime])
+    seen.add(message.message_id, now)
+    announcements.announce(message.ref)
+    for signal in signals:
+        await signal.wait(message.ref)
+    assert_type(webhook_handler(announcements, secret="s", max_age=None, now=lambda: now), Handler)
+    return 204
 
 
 def counting(record: Record) -> None:

@@ -3,22 +3,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bentley_sync_async import BackoffPacing
+from bentley_sync_async.watch.pacing import FixedPacing, Look
 
 PACING = BackoffPacing()
 
 
 def test_waits_grow_from_two_to_thirty_seconds_while_nothing_happens():
-    waits = [PACING.delay(quiet=quiet, chance=0.0) for quiet in range(8)]
+    waits = [PACING.delay(Look(quiet=quiet, chance=0.0)) for quiet in range(8)]
     assert waits == pytest.approx([2, 3, 4.5, 6.75, 10.125, 15.1875, 22.78125, 30])
 
 
 def test_chance_takes_off_a_part_of_a_wait_and_adds_nothing():
-    assert PACING.delay(quiet=0, chance=1.0) == pytest.approx(1.8)
+    assert PACING.delay(Look(quiet=0, chance=1.0)) == pytest.approx(1.8)
 
 
 @given(st.integers(0, 10**9), st.floats(0, 1))
 def test_no_wait_leaves_its_bounds_however_long_it_is_quiet(quiet, chance):
-    assert 1.8 <= PACING.delay(quiet=quiet, chance=chance) <= 30
+    assert 1.8 <= PACING.delay(Look(quiet=quiet, chance=chance)) <= 30
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,27 @@ def test_settings_are_taken_up_to_their_bounds(setting):
 def test_settings_are_given_by_name():
     with pytest.raises(TypeError, match="positional"):
         BackoffPacing(2.0)
+
+
+def test_a_fixed_pacing_looks_at_regular_intervals():
+    assert [FixedPacing(interval=7, jitter=0).delay(Look(quiet=quiet, chance=1.0)) for quiet in range(3)] == [7, 7, 7]
+
+
+def test_chance_takes_up_to_a_tenth_off_a_fixed_interval():
+    assert FixedPacing(interval=10).delay(Look(chance=1.0)) == pytest.approx(9)
+
+
+@pytest.mark.parametrize("setting", [{"interval": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}])
+def test_impossible_settings_of_a_fixed_pacing_are_refused(setting):
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        FixedPacing(**setting)
+
+
+def test_a_look_that_costs_nothing_is_refused():
+    with pytest.raises(ValueError, match="price"):
+        Look(chance=0.0, price=0.0)
+
+
+def test_a_look_may_be_seen_at_another_price():
+    look = Look(chance=0.5, elapsed=60.0)
+    assert look.at(7.0) == Look(chance=0.5, elapsed=60.0, price=7.0)

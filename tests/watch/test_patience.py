@@ -21,6 +21,7 @@ from bentley_sync_async.errors import (
     ServerError,
     TokenUnavailableError,
 )
+from bentley_sync_async.watch.pacing import Look
 from bentley_sync_async.watch.patience import FAILURE_BUDGET, Patience, as_data, refused
 
 URL = "https://api.example/"
@@ -44,23 +45,23 @@ def conflict(retry_after=None):
 
 def test_looks_become_rarer_while_they_bring_no_change():
     patient = patience()
-    assert [patient.until_next_look(chance=0.0) for _ in range(3)] == [2.0, 3.0, 4.5]
+    assert [patient.until_next_look(Look(chance=0.0)) for _ in range(3)] == [2.0, 3.0, 4.5]
 
 
 def test_looks_come_as_often_as_the_pacing_wants_if_the_service_wants_nothing():
-    assert Patience(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).until_next_look(chance=0.0) == 0.1
+    assert Patience(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).until_next_look(Look(chance=0.0)) == 0.1
 
 
 def test_no_look_comes_before_the_service_wants_it():
-    assert patience().until_next_look(chance=0.0, asked=100.0) == 100.0
+    assert patience().until_next_look(Look(chance=0.0), asked=100.0) == 100.0
 
 
 def test_a_service_that_wants_a_look_early_does_not_hasten_it():
-    assert patience().until_next_look(chance=0.0, asked=1.0) == 2.0
+    assert patience().until_next_look(Look(chance=0.0), asked=1.0) == 2.0
 
 
 def test_a_look_comes_within_the_hour_though_the_service_asks_for_years():
-    assert patience().until_next_look(chance=0.0, asked=1e9) == 3600.0
+    assert patience().until_next_look(Look(chance=0.0), asked=1e9) == 3600.0
 
 
 def test_failures_make_the_next_attempt_ever_later():
@@ -78,7 +79,7 @@ def test_failures_are_counted():
 def test_failures_leave_the_pace_of_looks_as_it_was():
     patient = patience()
     patient.until_next_attempt(lost(), chance=0.0)
-    assert patient.until_next_look(chance=0.0) == 2.0
+    assert patient.until_next_look(Look(chance=0.0)) == 2.0
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(1.0, 2.0), (100.0, 100.0), (1e9, 3600.0)])

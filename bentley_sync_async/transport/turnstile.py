@@ -1,0 +1,187 @@
+"""Through which every request of a client passes, one by one as its budget has room, the most urgent first."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+import anyio
+from attrs import frozen
+
+from bentley_sync_async.config import RateTier
+from bentley_sync_async.errors import ConfigurationError
+from bentley_sync_async.wire.headers import rate_tier, remaining_calls, retry_after
+
+from .budget import BudgetUse, Kind, RequestBudget
+
+_FIRST_ERROR, _TOO_MANY = 400, 429
+_RANKS: Mapping[Kind, int] = {"trigger": 0, "call": 1, "poll": 2}
+
+
+@frozen(kw_only=True)
+class Turn:
+    """What a request is for, and with it whose turn comes first: triggers, then calls, then polls by their worth.
+
+    Attributes:
+        kind: What it is for.
+        worth: Among polls, the higher goes first; among equals, who came first.
+    """
+
+    kind: Kind
+    worth: float = 0.0
+
+
+TRIGGER, CALL, POLL = Turn(kind="trigger"), Turn(kind="call"), Turn(kind="poll")
+
+
+class Turnstile:
+    """Lets requests pass. It costs next to nothing while there is room, and needs no task when there is none."""
+
+    def __init__(self, budget: RequestBudget | None = None, *, at_once: int = 100) -> None:
+        """Make a turnstile.
+
+        Args:
+            budget: What may be sent.
+            at_once: How many requests may be under way at a time.
+        """
+        self._budget = budget or RequestBudget()
+        self._at_once = at_once
+        self._inside = 0
+        self._order = count()
+        self._line: list[tuple[int, float, int, Kind, asyncio.Future[Passage]]] = []
+        self._waiting = 0  # the line may hold some more, who did not wait for their turn
+        self._timer: asyncio.TimerHandle | None = None
+        self._latest = 0.0
+
+    async def enter(self, turn: Turn) -> Passage:
+        """Return when the request's turn has come; use the passage as a context manager around sending it.
+
+        Whoever is cancelled before that leaves his turn to the next.
+        """
+        if not self._line and (passage := self._pass(turn.kind, anyio.current_time())) is not None:
+            return passage
+        came: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
+        heappush(self._line, (_RANKS[turn.kind], -turn.worth, next(self._order), turn.kind, came))
+        self._waiting += 1
+        self._go_on()
+        try:
+            return await came
+        except asyncio.CancelledError:
+            if not came.cancelled():
+                came.result().leave()
+            raise
+        finally:
+            self._waiting -= 1
+            if len(self._line) > 2 * self._waiting:
+                self._forget_who_left()
+
+    def opens(self) -> float:
+        """Return from when on the budget has room: now, a later instant, or infinity if a request has to end first."""
+        return self._budget.opens(anyio.current_time())
+
+    def use(self) -> BudgetUse:
+        """Return what was spent, at the latest known instant if there is no event loop to tell the time."""
+        try:
+            now = anyio.current_time()
+        except RuntimeError:
+            now = self._latest
+        return self._budget.use(now, waiting=self._waiting)
+
+    def left(self, passage: Passage) -> None:
+        """Count a request that has ended; or put it back, if it was not sent."""
+        now = anyio.current_time()
+        self._inside -= 1
+        if passage.sent:
+            self._budget.ended(passage.kind, now, refused=passage.refused)
+        else:
+            self._budget.put_back(passage.kind)
+        self._go_on()
+
+    def answered(self, passage: Passage, status: int, headers: Mapping[str, str]) -> None:
+        """Learn from an answer's status and headers."""
+        now, tier, remaining = anyio.current_time(), _preset(rate_tier(headers)), remaining_calls(headers)
+        if status == _TOO_MANY:
+            passage.refused = True
+            self._budget.refused(now, taken=passage.taken, retry_after=retry_after(headers), tier=tier)
+            return
+        if status < _FIRST_ERROR:
+            self._budget.accepted(taken=passage.taken)
+        if remaining is not None:
+            self._budget.remaining(remaining, now, tier=tier)
+
+    def _pass(self, kind: Kind, now: float) -> Passage | None:
+        self._latest = now
+        if self._inside >= self._at_once or not self._budget.take(kind, now):
+            return None
+        self._inside += 1
+        return Passage(self, kind, now)
+
+    def _go_on(self) -> None:
+        """Let pass whoever may, and see to it that the rest is thought of when there is room again."""
+        now = anyio.current_time()
+        while self._line:
+            *_, kind, came = self._line[0]
+            if not came.done():
+                passage = self._pass(kind, now)
+                if passage is None:
+                    break
+                came.set_result(passage)
+            heappop(self._line)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        opens = self._budget.opens(now) if self._line and self._inside < self._at_once else math.inf
+        if opens < math.inf:
+            self._timer = asyncio.get_running_loop().call_at(opens, self._go_on)
+
+    def _forget_who_left(self) -> None:
+        self._line = [waiting for waiting in self._line if not waiting[-1].done()]
+        heapify(self._line)
+        self._go_on()
+
+
+class Passage:
+    """A request's turn, from when it may be sent to its end.
+
+    Attributes:
+        kind: What the request is for.
+        taken: When its turn came, by the event loop's clock.
+        sent: Whether it was sent; set it right before.
+        refused: Whether it was answered with 429.
+    """
+
+    __slots__ = ("_turnstile", "kind", "refused", "sent", "taken")
+
+    def __init__(self, turnstile: Turnstile, kind: Kind, taken: float) -> None:
+        """Make the passage of a request through its turnstile."""
+        self._turnstile = turnstile
+        self.kind = kind
+        self.taken = taken
+        self.sent = False
+        self.refused = False
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Let the budget learn from the answer; header names are in lower case."""
+        self._turnstile.answered(self, status, headers)
+
+    def leave(self) -> None:
+        """End it."""
+        self._turnstile.left(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.leave()
+
+
+def _preset(name: str | None) -> RateTier | None:
+    try:
+        return RateTier.named(name) if name else None
+    except ConfigurationError:
+        return None

@@ -1,0 +1,65 @@
+"""What a snapshot says about how long its run will take. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import sqrt
+
+from bentley_sync_async.models import ExecutionState, StorageRun, StorageTask
+
+from .durations import Sighting
+
+_WINDING_UP = 0.05  # of the time elapsed, once all tasks are completed
+_WINDING_UP_AT_LEAST = 10.0  # seconds
+_SPREAD_OF_TASKS = 1.0  # how much tasks differ: the standard deviation of the logarithm
+_UNSURE = 0.15  # even if all but one task are done: what comes after them
+_RUNNING = 0.5  # how far a task is that runs, as far as anyone knows
+
+
+def elapsed_by(now: datetime, run: StorageRun | None) -> float:
+    """Return the seconds since the run started, as far as the snapshot says when that was."""
+    if run is None or run.start_date_time is None:
+        return 0.0
+    return max((now - run.start_date_time).total_seconds(), 0.0)
+
+
+def sighting(run: StorageRun, *, elapsed: float) -> Sighting | None:
+    """Return what the snapshot says about the run's duration; `None` while it says nothing.
+
+    As long as tasks are to be done, the rest is taken to go on as fast as before: a task completed counts whole, one
+    that runs counts half, one that waits to be retried counts nothing, as it will do its work again. The more are
+    done, the surer that is. When all are done, little is left but winding up.
+
+    Args:
+        run: The snapshot.
+        elapsed: Seconds since the run started.
+    """
+    tasks = tuple(run.tasks)
+    done = sum(task.state == ExecutionState.COMPLETED for task in tasks)
+    if elapsed <= 0 or not done:
+        return None
+    if done == len(tasks):
+        return _winding_up(run, elapsed)
+    begun = _begun(run, tasks, elapsed)
+    worked = max(elapsed - begun, 1.0)
+    share = (done + _RUNNING * sum(task.state == ExecutionState.EXECUTING for task in tasks)) / len(tasks)
+    left = worked * (1 - share) / share
+    total = elapsed + left
+    retried = sum(task.retry_attempts or 0 for task in tasks)
+    doubt = (_SPREAD_OF_TASKS * sqrt(1 / done + retried / len(tasks))) * left / total
+    return Sighting(median=total, spread=doubt + _UNSURE)
+
+
+def _winding_up(run: StorageRun, elapsed: float) -> Sighting:
+    """Return when the run is over whose tasks are all completed: the longer they took, the longer this does, too."""
+    left = max(_WINDING_UP * elapsed, _WINDING_UP_AT_LEAST)
+    # The preprocessor and the master files come first: tasks of the next phase may not be shown yet.
+    sure = run.state == ExecutionState.FINALIZING
+    return Sighting(median=elapsed + left, spread=left / (elapsed + left) * (1 if sure else 3))
+
+
+def _begun(run: StorageRun, tasks: Sequence[StorageTask], elapsed: float) -> float:
+    """Return the seconds from the start of the run to that of its first task."""
+    starts = [task.start_date_time for task in tasks if task.start_date_time is not None]
+    if run.start_date_time is None or not starts:
+        return 0.0
+    return min(max((min(starts) - run.start_date_time).total_seconds(), 0.0), elapsed)

@@ -1,0 +1,62 @@
+"""How long runs took, for all watches of a client. Pure."""
+
+from collections.abc import Mapping
+
+from attrs import define, field
+
+from bentley_sync_async.models import StorageRun
+
+from .durations import Population, learn
+
+KEPT = 8
+"""Runs of a connection that are kept; earlier ones would hardly count (`durations.RECENT`)."""
+
+_RELEARNED = 1.1  # times as many runs noted as at the last time
+
+
+@define
+class Experience:
+    """What is known of the durations of runs, connection by connection.
+
+    What all of them teach is reckoned anew only when a tenth more runs were noted, so that a run more costs next to
+    nothing, however many there are.
+    """
+
+    _known: dict[str, tuple[float, ...]] = field(factory=dict, init=False)
+    _count: int = field(default=0, init=False)
+    _learned_at: int = field(default=0, init=False)
+    _others: Population = field(factory=Population, init=False)
+
+    def __contains__(self, connection_id: object) -> bool:
+        """Return whether anything was noted of the connection, were it only that it had no runs."""
+        return connection_id in self._known
+
+    def past(self, connection_id: str) -> tuple[float, ...]:
+        """Return the seconds that the last runs of the connection took, the latest last."""
+        return self._known.get(connection_id, ())
+
+    def note(self, connection_id: str, *seconds: float) -> None:
+        """Note how long runs of the connection took, the latest last; none at all says that it had none."""
+        self._known[connection_id] = (*self.past(connection_id), *seconds)[-KEPT:]
+        self._count += len(seconds)
+
+    @property
+    def others(self) -> Population:
+        """What all runs known teach."""
+        if self._count > self._learned_at * _RELEARNED:
+            self._others = learn(self._known.values())
+            self._learned_at = self._count
+        return self._others
+
+    @property
+    def kept(self) -> Mapping[str, tuple[float, ...]]:
+        """All that is known, for a journal: seconds by connection."""
+        return self._known
+
+
+def seconds_taken(run: StorageRun) -> float | None:
+    """Return how long a run took by the service's clock; `None` if it has not ended or the service does not say."""
+    if not run.completed or run.start_date_time is None or run.end_date_time is None:
+        return None
+    seconds = (run.end_date_time - run.start_date_time).total_seconds()
+    return seconds if seconds > 0 else None

@@ -1,0 +1,83 @@
+"""One price of a look for all watches of a client, so that together they keep to its budget. Pure."""
+
+from collections.abc import Callable, Hashable
+
+from attrs import define, field, frozen
+from attrs.validators import gt
+
+CHEAPEST = 0.05
+"""What a look costs at least, in seconds of delay: at this price, a run that may take a quarter of an hour is looked
+at every ten seconds."""
+
+DEAREST = 1e6
+"""What a look costs at most, in seconds of delay."""
+
+_AT_LEAST = 0.5  # looks that no price saves: an end falls between two looks, and the later one notices it
+
+
+@frozen(kw_only=True)
+class Demand:
+    """What a watch will need.
+
+    Attributes:
+        looks: How many looks at a price of 1; at any other, `looks / sqrt(price)`.
+        left: Seconds until the run is likely to end.
+    """
+
+    looks: float
+    left: float = field(validator=gt(0))
+
+
+@define
+class Pricing:
+    """Finds the price at which all watches together need as many looks as may be sent.
+
+    By the square-root law, what a watch needs falls with the root of the price. So sums over all watches give the
+    price at once, and a watch that tells its demand changes them by its own part only: it costs the same for ten
+    watches and for ten thousand. Whoever wakes next pays the new price.
+
+    Attributes:
+        free: Says how many looks may be sent within so many coming seconds, with what is kept for triggers taken off.
+        cheapest: What a look costs at least, in seconds of delay, however few the watches are.
+    """
+
+    free: Callable[[float], float]
+    cheapest: float = field(default=CHEAPEST, validator=gt(0), kw_only=True)
+    _demands: dict[Hashable, Demand] = field(factory=dict, init=False)
+    _looks: float = field(default=0.0, init=False)
+    _rate: float = field(default=0.0, init=False)
+
+    def tell(self, watch: Hashable, demand: Demand) -> None:
+        """Note what a watch will need from now on; each tells it whenever it wakes.
+
+        Args:
+            watch: Whatever names the watch.
+            demand: What it will need.
+        """
+        self.leave(watch)
+        self._demands[watch] = demand
+        self._looks += demand.looks
+        self._rate += demand.looks / demand.left
+
+    def leave(self, watch: Hashable) -> None:
+        """Forget a watch that needs no more looks, if it ever told any need."""
+        demand = self._demands.pop(watch, None)
+        if demand is not None:
+            self._looks -= demand.looks
+            self._rate -= demand.looks / demand.left
+        if not self._demands:  # what rounding has left behind
+            self._looks = self._rate = 0.0
+
+    @property
+    def horizon(self) -> float:
+        """The seconds within which the looks will be needed: how long the watches go on, weighted by their rates."""
+        return self._looks / self._rate if self._rate > 0 else 0.0
+
+    @property
+    def price(self) -> float:
+        """What a look costs now, in seconds of delay."""
+        if self._looks <= 0 or self._rate <= 0:
+            return self.cheapest
+        room = self.free(self.horizon) - _AT_LEAST * len(self._demands)
+        price = (self._looks / room) ** 2 if room > 0 else DEAREST
+        return min(max(price, self.cheapest), DEAREST)

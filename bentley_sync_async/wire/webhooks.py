@@ -1,0 +1,168 @@
+"""Messages that the platform sends: their signature, their age, and what they say.
+
+The header `Signature: sha256=<hex>` is the HMAC-SHA256 of the raw body with the webhook's secret (page `webhooks`,
+"Security"); `enqueuedDateTime` comes as `11/3/2023 8:07:01 PM` (page `synchronization/available-events`), and is taken
+for UTC, as no page names a zone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Container, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bentley_sync_async.errors import DecodeError, InvalidArgumentError, WebhookError
+from bentley_sync_async.models import WebhookContent, WebhookMessage
+from bentley_sync_async.redaction import excerpt
+
+from .codec import parse
+from .ids import check_id
+
+EVENT_TYPE = "synchronization.jobCompleted.v1"
+LARGEST = 64 * 1024
+"""Bytes that no message has; a few hundred are usual."""
+
+MAX_AGE = 3600.0
+_AHEAD = 300.0  # seconds that the platform's clock may be ahead of ours
+_US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (0?[1-9]|1[0-2]):(\d{2}):(\d{2}) ([AP])M", re.ASCII)
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _TOO_LARGE = 200, 400, 401, 413
+
+
+def verify_webhook(
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    secret: str,
+    now: datetime,
+    seen: Container[str],
+    max_age: float | None = MAX_AGE,
+) -> WebhookMessage:
+    """Return the message of a webhook, if the platform sent it, of late, and not before.
+
+    Pure, so any web framework will do: add the `message_id` of what it returns to `seen`, such as a `SeenMessages`.
+
+    Args:
+        body: The body of the request, byte for byte as it came.
+        headers: The headers of the request; case does not matter.
+        secret: The secret of the webhook, from when it was created.
+        now: The instant, with its zone.
+        seen: The ids of the messages that came before, as far back as `max_age`.
+        max_age: Seconds after which a message is too old; `None` if its time does not matter.
+
+    Raises:
+        WebhookError: It is none of the platform's, a repetition, too old, or no message of a run's end.
+        InvalidArgumentError: There is no secret, or `now` has no zone.
+    """
+    if not secret or now.tzinfo is None:
+        raise InvalidArgumentError("secret must not be empty." if not secret else "now must have a zone, such as UTC.")
+    if len(body) > LARGEST:
+        raise WebhookError(f"The body has {len(body)} bytes; no message has more than {LARGEST}.", status=_TOO_LARGE)
+    _check_signature(body, headers, secret)
+    message = _decode(body)
+    if max_age is not None:
+        _check_age((now - message.enqueued_date_time).total_seconds(), max_age)
+    if message.message_id in seen:
+        raise WebhookError(f"The message {excerpt(message.message_id)} came before.", status=_OK)
+    return message
+
+
+class SeenMessages:
+    """The ids of messages that came, for as long as one of them could be repeated."""
+
+    def __init__(self, *, max_age: float | None = MAX_AGE) -> None:
+        """Begin with none.
+
+        Args:
+            max_age: As for `verify_webhook`; with `None` all are kept.
+        """
+        self._keep = timedelta.max if max_age is None else timedelta(seconds=max_age + _AHEAD)
+        self._came: dict[str, datetime] = {}
+
+    def __contains__(self, message_id: object) -> bool:
+        return message_id in self._came
+
+    def __len__(self) -> int:
+        return len(self._came)
+
+    def add(self, message_id: str, now: datetime) -> None:
+        """Keep an id, and forget those that are too old to matter.
+
+        Args:
+            message_id: From the message.
+            now: The instant, with its zone.
+        """
+        while self._came and now - self._came[oldest := next(iter(self._came))] > self._keep:
+            del self._came[oldest]
+        self._came[message_id] = now
+
+
+def sign(body: bytes, secret: str) -> str:
+    """Return the value of the header `Signature`."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def _check_signature(body: bytes, headers: Mapping[str, str], secret: str) -> None:
+    given = next((text for name, text in headers.items() if name.lower() == "signature"), None)
+    if given is None:
+        raise WebhookError("The header Signature is missing.", status=_UNAUTHORIZED)
+    if not hmac.compare_digest(sign(body, secret).encode(), given.strip().lower().encode("utf-8", "replace")):
+        raise WebhookError(
+            "The signature does not fit the body: another secret, or not the bytes that the platform sent.",
+            status=_UNAUTHORIZED,
+        )
+
+
+def _check_age(age: float, max_age: float) -> None:
+    if age > max_age:
+        raise WebhookError(f"The message is {age:.0f} s old; {max_age:g} s are allowed.", status=_BAD_REQUEST)
+    if age < -_AHEAD:
+        raise WebhookError(f"The message is of {-age:.0f} s from now; check this clock.", status=_BAD_REQUEST)
+
+
+def _decode(body: bytes) -> WebhookMessage:
+    try:
+        members = parse(body)
+        event_type = _text(members, "eventType")
+        if event_type != EVENT_TYPE:
+            raise WebhookError(f"The event {excerpt(event_type)} is not {EVENT_TYPE}.", status=_OK)
+        content = members.get("content")
+        return WebhookMessage(
+            content=WebhookContent(
+                synchronization_id=check_id(_text(content, "synchronizationId"), "synchronizationId"),
+                imodel_id=_text(content, "iModelId"),
+                connection_id=check_id(_text(content, "connectionId"), "connectionId"),
+                result=_text(content, "result"),
+            ),
+            event_type=event_type,
+            enqueued_date_time=_date(_text(members, "enqueuedDateTime")),
+            itwin_id=_text(members, "iTwinId"),
+            message_id=_text(members, "messageId"),
+            webhook_id=_text(members, "webhookId"),
+        )
+    except (DecodeError, InvalidArgumentError) as exc:
+        raise WebhookError(f"The body is no message of a run's end: {exc}", status=_BAD_REQUEST) from exc
+
+
+def _text(members: Any, name: str) -> str:
+    value = members.get(name) if isinstance(members, dict) else None
+    if not isinstance(value, str) or not value:
+        raise DecodeError("expected a text", path=f"$..{name}")
+    return value
+
+
+def _date(text: str) -> datetime:
+    """Return the instant. By hand: `strptime` reads AM and PM in the language of the process."""
+    found = _US_DATE.fullmatch(text)
+    try:
+        if found is None:
+            parsed = datetime.fromisoformat(text)
+            return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        month, day, year, hour, minute, second = map(int, found.groups()[:6])
+        return datetime(year, month, day, hour % 12 + 12 * (found[7] == "P"), minute, second, tzinfo=UTC)
+    except ValueError as exc:
+        raise DecodeError(
+            "expected a date like 11/3/2023 8:07:01 PM", path="$.enqueuedDateTime", excerpt=excerpt(text)
+        ) from exc

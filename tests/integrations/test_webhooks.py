@@ -1,0 +1,127 @@
+"""The receiver of webhooks on a real socket, and the emulator that sends them."""
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import anyio
+import pytest
+from aiohttp import web
+
+from bentley_sync_async import Announcements, RunRef
+from bentley_sync_async.emulator import Emulator, FileRule, RunRule
+from bentley_sync_async.integrations.webhooks import webhook_handler
+
+pytestmark = pytest.mark.looptime(start=0)
+SECRET = "s" * 32
+START = datetime(2026, 3, 9, 12, 0, 0, tzinfo=UTC)
+
+
+def now():
+    return START + timedelta(seconds=anyio.current_time())
+
+
+@asynccontextmanager
+async def receiving(announcements, **options):
+    app = web.Application()
+    app.router.add_post("/hook", webhook_handler(announcements, secret=SECRET, **options))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield "http://{}:{}/hook".format(*runner.addresses[0][:2])
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def told(start=START, **options):
+    """Announcements, the URL of their receiver, and what an emulator sent there when a run ended."""
+    announcements = Announcements()
+    async with (
+        receiving(announcements, **options) as url,
+        Emulator(start=start, error_rate=0, retry_rate=0) as emulator,
+    ):
+        emulator.add_run_rule(RunRule(queued=1, waiting=1, preprocessing=1, references=1, finalizing=1))
+        emulator.add_file_rule(FileRule(queued=0, duration=1))
+        async with emulator.webhook(url, SECRET) as webhook:
+            run = emulator.start_run(emulator.add_connection())
+            with anyio.fail_after(60):
+                await announcements.wait(run.ref)
+            await anyio.sleep(1)
+        yield announcements, url, webhook.deliveries[0]
+
+
+async def post(url, body, **headers):
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        return answer.status
+
+
+async def test_the_end_of_a_run_wakes_who_waits_for_it():
+    async with told(now=now) as (_, _, delivery):
+        assert delivery.status == 204
+        assert anyio.current_time() - delivery.time == pytest.approx(1.0, abs=0.01)
+
+
+async def test_a_message_that_comes_again_is_answered_and_not_announced(caplog):
+    async with told(now=now) as (announcements, url, delivery):
+        announcements._ended.clear()
+        assert await post(url, delivery.body, **delivery.headers) == 200
+        assert not announcements._ended
+    assert "A webhook was refused: The message" in caplog.text
+    assert "came before" in caplog.text
+
+
+async def test_a_forged_message_is_refused_without_a_word_on_why(caplog):
+    announcements = Announcements()
+    async with (
+        receiving(announcements) as url,
+        aiohttp.ClientSession() as session,
+        session.post(url, data=b"{}", headers={"Signature": "sha256=00"}) as answer,
+    ):
+        assert (answer.status, await answer.read()) == (401, b"")
+    assert [record.name for record in caplog.records if record.levelno == logging.WARNING] == [
+        "bentley_sync_async.webhooks"
+    ]
+
+
+async def test_a_message_without_a_signature_is_refused():
+    async with receiving(Announcements()) as url:
+        assert await post(url, b"{}") == 401
+
+
+async def test_an_old_message_is_refused():
+    async with told(now=now) as (announcements, _, delivery), receiving(announcements, now=now) as another:
+        await anyio.sleep(3700)
+        assert await post(another, delivery.body, **delivery.headers) == 400
+
+
+async def test_by_default_the_clock_is_that_of_the_wall():
+    async with told(start=None) as (_, _, delivery):
+        assert delivery.status == 204
+
+
+async def test_the_rest_of_a_huge_body_is_not_read():
+    read = 0
+
+    async def huge():
+        nonlocal read
+        for _ in range(1000):
+            read += 64 * 1024
+            yield b" " * 64 * 1024
+            await asyncio.sleep(0)
+
+    async with receiving(Announcements()) as url, aiohttp.ClientSession() as session:
+        try:
+            async with session.post(url, data=huge(), headers={"Signature": "sha256=00"}) as answer:
+                assert answer.status == 413
+        except aiohttp.ClientConnectionError:
+            pass  # the answer was there before the body was through
+    assert read < 1000 * 64 * 1024
+
+
+async def test_what_is_announced_names_run_and_connection():
+    async with told(now=now) as (announcements, _, delivery):
+        await announcements.wait(RunRef(connection_id=delivery.run.connection_id, run_id=delivery.run.id.upper()))

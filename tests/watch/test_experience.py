@@ -1,0 +1,98 @@
+"""What is kept of the durations of runs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bentley_sync_async.models import ExecutionState, StorageRun
+from bentley_sync_async.watch.durations import Population, learn
+from bentley_sync_async.watch.experience import KEPT, Experience, seconds_taken
+
+START = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def ended(seconds, **members):
+    end = START + timedelta(seconds=seconds)
+    known = {"state": ExecutionState.COMPLETED, "start_date_time": START, "end_date_time": end} | members
+    return StorageRun(id="r", **known)
+
+
+def test_nothing_is_known_of_a_connection_at_first():
+    assert "a" not in Experience()
+
+
+def test_that_a_connection_had_no_runs_is_known_too():
+    experience = Experience()
+    experience.note("a")
+    assert "a" in experience
+
+
+def test_runs_are_kept_in_their_order_by_connection():
+    experience = Experience()
+    experience.note("a", 10.0, 20.0)
+    experience.note("b", 99.0)
+    experience.note("a", 30.0)
+    assert (experience.past("a"), experience.past("b"), experience.past("c")) == ((10.0, 20.0, 30.0), (99.0,), ())
+
+
+def test_only_the_last_runs_are_kept():
+    experience = Experience()
+    experience.note("a", *map(float, range(1, KEPT + 4)))
+    assert experience.past("a") == tuple(map(float, range(4, KEPT + 4)))
+
+
+def test_what_is_kept_for_a_journal_can_be_noted_again():
+    experience, again = Experience(), Experience()
+    experience.note("a", 10.0, 20.0)
+    for connection_id, seconds in experience.kept.items():
+        again.note(connection_id, *seconds)
+    assert again == experience
+
+
+def test_the_first_runs_teach_at_once():
+    experience = Experience()
+    experience.note("a", 10.0, 20.0)
+    assert experience.others == learn([(10.0, 20.0)])
+
+
+def test_nothing_known_teaches_what_is_assumed():
+    assert Experience().others == Population()
+
+
+def test_what_all_runs_teach_is_reckoned_anew_for_a_tenth_more_runs_only():
+    experience = Experience()
+    for number in range(20):
+        experience.note(str(number), 100.0)
+    before = experience.others
+    experience.note("x", 100.0)
+    experience.note("y", 100.0)
+    same = experience.others is before
+    experience.note("z", 100.0)
+    assert (same, experience.others is before) == (True, False)
+
+
+def test_what_all_runs_teach_keeps_up_though_only_the_last_are_kept():
+    experience = Experience()
+    experience.note("a", *[100.0] * KEPT)
+    before = experience.others
+    experience.note("a", *[5000.0] * KEPT)
+    assert experience.others.typical > before.typical
+
+
+def test_a_run_took_as_long_as_the_service_says():
+    assert seconds_taken(ended(90.0)) == 90.0
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        ended(90.0, state=ExecutionState.FINALIZING),
+        ended(90.0, start_date_time=None),
+        ended(90.0, end_date_time=None),
+        ended(0.0),
+        ended(-1.0),
+    ],
+    ids=["still going", "no start", "no end", "no time", "ended before it started"],
+)
+def test_how_long_a_run_took_is_not_always_known(run):
+    assert seconds_taken(run) is None

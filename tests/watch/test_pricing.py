@@ -1,0 +1,119 @@
+"""One price for all watches."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.pacing_crowd import HOURLY, crowd
+from bentley_sync_async.watch.pricing import CHEAPEST, DEAREST, Demand, Pricing
+
+DEMANDS = st.builds(Demand, looks=st.floats(0.1, 1000), left=st.floats(1, 1e5))
+
+
+def at_rate(rate):
+    return Pricing(lambda seconds: rate * seconds)
+
+
+def test_looks_are_cheapest_while_nobody_needs_any():
+    assert at_rate(1.0).price == CHEAPEST
+
+
+def test_looks_are_cheapest_while_there_are_enough():
+    pricing = at_rate(1.0)
+    pricing.tell("a", Demand(looks=10, left=1000))
+    assert pricing.price == CHEAPEST
+
+
+def test_the_price_is_such_that_all_need_together_what_is_free():
+    pricing = at_rate(1.0)
+    for number in range(100):
+        pricing.tell(number, Demand(looks=50, left=500))
+    assert 100 * (50 / pricing.price**0.5 + 0.5) == pytest.approx(500)
+
+
+def test_twice_the_watches_pay_about_four_times_the_price():
+    def price(watches):
+        pricing = at_rate(100.0)
+        for number in range(watches):
+            pricing.tell(number, Demand(looks=50, left=500))
+        return pricing.price
+
+    assert price(4000) == pytest.approx(4 * price(2000), rel=0.1)
+
+
+def test_those_left_pay_less_when_others_have_ended():
+    pricing = at_rate(0.1)
+    for number in range(10):
+        pricing.tell(number, Demand(looks=50, left=500))
+    before = pricing.price
+    for number in range(5):
+        pricing.leave(number)
+    assert pricing.price < before / 3
+
+
+def test_a_watch_that_tells_anew_is_counted_once():
+    once, anew = at_rate(0.1), at_rate(0.1)
+    for looks in (50, 40, 30):
+        anew.tell("a", Demand(looks=looks, left=500))
+    once.tell("a", Demand(looks=30, left=500))
+    assert anew.price == pytest.approx(once.price)
+
+
+def test_leaving_without_having_told_anything_changes_nothing():
+    pricing = at_rate(1.0)
+    pricing.leave("a")
+    assert pricing.price == CHEAPEST
+
+
+def test_what_is_free_is_asked_for_the_time_in_which_it_is_needed():
+    asked = []
+
+    def free(seconds):
+        asked.append(seconds)
+        return 100.0
+
+    pricing = Pricing(free)
+    pricing.tell("a", Demand(looks=10, left=100))
+    pricing.tell("b", Demand(looks=10, left=300))
+    assert (pricing.price, asked) == (CHEAPEST, [pytest.approx(150)])
+
+
+def test_a_budget_that_is_used_up_makes_looks_dearest():
+    pricing = at_rate(0.0)
+    pricing.tell("a", Demand(looks=10, left=100))
+    assert pricing.price == DEAREST
+
+
+@given(st.lists(DEMANDS, min_size=1, max_size=30), st.floats(0.001, 10))
+def test_the_price_stays_within_its_bounds(demands, rate):
+    pricing = at_rate(rate)
+    for number, demand in enumerate(demands):
+        pricing.tell(number, demand)
+    assert CHEAPEST <= pricing.price <= DEAREST
+
+
+@given(st.lists(DEMANDS, min_size=1, max_size=30))
+def test_when_all_have_ended_looks_are_cheapest_again(demands):
+    pricing = at_rate(0.001)
+    for number, demand in enumerate(demands):
+        pricing.tell(number, demand)
+    for number in range(len(demands)):
+        pricing.leave(number)
+    assert (pricing.price, pricing.horizon) == (CHEAPEST, 0.0)
+
+
+@pytest.fixture(scope="module")
+def many():
+    return crowd(300)
+
+
+def test_watches_at_one_price_keep_to_the_hour_but_for_a_seventh(many):
+    assert many.hour <= HOURLY * 1.15
+
+
+def test_watches_at_one_price_keep_to_the_minute(many):
+    assert many.minute <= 500
+
+
+def test_watches_at_one_price_notice_ends_sooner_than_regular_looks(many):
+    assert many.learned.delay < 0.6 * many.fixed.delay

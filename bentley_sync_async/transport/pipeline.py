@@ -194,6 +194,7 @@ class Pipeline:
                 passage = await self._turnstile.enter(call.turn)
                 self._waited(call, began)
                 return passage
+        call.turned_away = True
         use = self._turnstile.use()
         raise RequestTimeoutError(
             f"its turn does not come within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "

@@ -21,6 +21,7 @@ from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.retry import RetryPolicy
 from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.transport.turnstile import Turnstile
 
 URL = "https://api.example/synchronization/x"
 GET = Request(method="GET", url=URL)
@@ -340,7 +341,7 @@ async def test_a_request_with_its_second_token_stays_behind_a_gate_that_closed_m
 async def test_as_many_requests_are_under_way_as_there_are_slots():
     transport = ScriptedTransport(always=After(1.0, answer()))
 
-    await attempted(pipeline(transport, max_connections=3), 7)
+    await attempted(pipeline(transport, turnstile=Turnstile(at_once=3)), 7)
 
     assert transport.instants == [0, 0, 0, 1, 1, 1, 2]
 
@@ -355,7 +356,7 @@ async def test_a_hundred_requests_may_be_under_way_by_default():
 
 async def test_watches_and_single_calls_share_the_slots():
     transport = ScriptedTransport(always=After(1.0, answer()))
-    single = pipeline(transport, max_connections=1)
+    single = pipeline(transport, turnstile=Turnstile(at_once=1))
     watch = single.without_retries()
 
     await attempted(single, 1)
@@ -369,7 +370,7 @@ async def test_watches_and_single_calls_share_the_slots():
 @pytest.mark.parametrize("failed", [lost(), refusal(404), refusal(302), RuntimeError("a bug")], ids=repr)
 async def test_a_request_that_fails_gives_its_slot_back(failed):
     transport = ScriptedTransport(failed, answer())
-    shared = pipeline(transport, max_connections=1, retry=RetryPolicy(attempts=1))
+    shared = pipeline(transport, turnstile=Turnstile(at_once=1), retry=RetryPolicy(attempts=1))
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is
         await shared.call(GET)
 
@@ -384,7 +385,7 @@ async def test_a_request_that_fails_gives_its_slot_back(failed):
 )
 async def test_a_call_that_is_cancelled_leaves_all_slots_to_others(number, after):
     transport = ScriptedTransport(always=After(1.0, answer()))
-    shared = pipeline(transport, max_connections=1)
+    shared = pipeline(transport, turnstile=Turnstile(at_once=1))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(attempted, shared, number)
@@ -401,7 +402,7 @@ async def test_a_call_that_is_cancelled_leaves_all_slots_to_others(number, after
 async def test_waiting_for_a_slot_is_no_part_of_a_requests_timeout():
     transport = ScriptedTransport(always=After(50.0, answer()))
 
-    results = await attempted(pipeline(transport, max_connections=1), 5)
+    results = await attempted(pipeline(transport, turnstile=Turnstile(at_once=1)), 5)
 
     assert [result.status for result in results] == [200] * 5
     assert transport.timeouts == [60.0] * 5
@@ -409,7 +410,7 @@ async def test_waiting_for_a_slot_is_no_part_of_a_requests_timeout():
 
 async def test_a_call_that_gets_no_slot_within_its_time_was_not_sent():
     transport = ScriptedTransport(always=After(50.0, answer()))
-    single = pipeline(transport, max_connections=1, timeouts=Timeouts(call=30.0))
+    single = pipeline(transport, turnstile=Turnstile(at_once=1), timeouts=Timeouts(call=30.0))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(attempted, single.without_retries(), 2)
@@ -423,7 +424,7 @@ async def test_a_call_that_gets_no_slot_within_its_time_was_not_sent():
 
 async def test_a_watch_waits_for_a_slot_however_long_it_takes():
     transport = ScriptedTransport(always=After(50.0, answer()))
-    watch = pipeline(transport, max_connections=1, timeouts=Timeouts(call=90.0)).without_retries()
+    watch = pipeline(transport, turnstile=Turnstile(at_once=1), timeouts=Timeouts(call=90.0)).without_retries()
 
     results = await attempted(watch, 10)
 
@@ -434,7 +435,9 @@ async def test_a_watch_waits_for_a_slot_however_long_it_takes():
 async def test_a_call_that_the_gate_turns_away_is_not_tried_again():
     records = []
     transport = ScriptedTransport(After(1.0, refusal(429)), always=answer())
-    single = pipeline(transport, max_connections=1, timeouts=Timeouts(call=1.4), hooks=Hooks([records.append]))
+    single = pipeline(
+        transport, turnstile=Turnstile(at_once=1), timeouts=Timeouts(call=1.4), hooks=Hooks([records.append])
+    )
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(attempted, single.without_retries(), 1)

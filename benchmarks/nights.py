@@ -20,6 +20,7 @@ from bentley_sync_async import (
     ConnectionFinished,
     ConnectionStarted,
     Pacing,
+    RateTier,
     SynchronizationClient,
 )
 from bentley_sync_async.bulk.journal_file import JournalFile
@@ -120,7 +121,9 @@ def measure(name: str, size: Size) -> Figures:
 async def _measure(way: Way, size: Size, *, used: Callable[[], int]) -> Figures:
     service, least = size.service()
     memory = Memory(size.connections, used)
-    async with SynchronizationClient(TOKEN, base_url=BASE_URL, transport=service) as client:
+    async with SynchronizationClient(
+        TOKEN, base_url=BASE_URL, transport=service, rate_tier=RateTier.UNLIMITED
+    ) as client:
         gc.collect()
         memory.before, before = used(), resident()
         began, cpu = anyio.current_time(), time.process_time()

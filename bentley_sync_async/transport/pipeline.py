@@ -1,7 +1,8 @@
-"""What every request of a client passes: retry around (gate -> token -> turn -> send -> problem), for each attempt.
+"""What every request of a client passes: retry around (gate -> turn -> token -> send -> problem), for each attempt.
 
-No request leaves while the gate is closed, however long it waited for its token and its turn: when it has both and the
-gate was closed meanwhile, it gives its turn back and waits at the gate again.
+No request leaves while the gate is closed, however long it waited for its turn and its token: when it has both and the
+gate was closed meanwhile, it gives its turn back and waits at the gate again. The token comes last, as a turn may be an
+hour away, and a token is good for an hour.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ class Pipeline:
         return await self._send(call, *await self._admitted(call))
 
     async def _admitted(self, call: _Call) -> tuple[Token, Passage]:
-        """Wait until the call has a token and its turn and the gate is open, all at once; `_send` ends the turn.
+        """Wait until it is the call's turn, it has a token and the gate is open, all at once; `_send` ends the turn.
 
         Raises:
             APIError: The throttle that closed the gate, if it stays closed for longer than a call may wait.
@@ -170,8 +171,12 @@ class Pipeline:
         """
         while True:
             await self._pass_gate(call)
-            token = await self._token(call.ends)
             passage = await self._take_turn(call)
+            try:
+                token = await self._token(call.ends)
+            except BaseException:
+                passage.leave()
+                raise
             if not self._gate.wait(anyio.current_time()):
                 return token, passage
             passage.leave()

@@ -1,5 +1,6 @@
 import copy
 import pickle
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -25,11 +26,21 @@ from bentley_sync_async.wire.codec import decode_one
 
 MODELS = [cls for name in models.__all__ if isinstance(cls := getattr(models, name), type) and attrs.has(cls)]
 BY_POSITION = {SourceFileCreate}  # written by hand, two obvious fields
+_CONTENT = {"synchronization_id": "r", "imodel_id": "i", "connection_id": "c", "result": "success"}
 REQUIRED = {
     "AuthorizationInformation": {"is_user_authorized": True},
     "RunRef": {"connection_id": "c", "run_id": "r"},
     "SourceFileCreate": {"storage_file_id": "f", "connector_type": "MSTN"},
     "TriggeredRun": {"ref": RunRef(connection_id="c", run_id="r"), "created": True, "foreign": False},
+    "WebhookContent": _CONTENT,
+    "WebhookMessage": {
+        "content": models.WebhookContent(**_CONTENT),
+        "event_type": "e",
+        "enqueued_date_time": datetime(2026, 11, 22, tzinfo=UTC),
+        "itwin_id": "t",
+        "message_id": "m",
+        "webhook_id": "w",
+    },
 }
 every_model = pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
 

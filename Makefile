@@ -41,6 +41,7 @@ torture: $(READY)  ## the proofs of watch and bulk at length: up to an hour and 
 	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos tests/bulk/test_faults.py
 	BULK_CONNECTIONS=1000 BULK_IMODELS=300 $(BIN)/pytest tests/bulk/test_makespan.py
 	KILLS=200 $(BIN)/pytest tests/kill
+	CANCEL_EVERY=1 $(BIN)/pytest tests/watch/test_cancellation.py
 	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
 

@@ -13,7 +13,7 @@ STATES = {"waiting", "under way", "finished"}
 BULKS = ["bulk", "bulk with a journal", "bulk, traced"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def benchmark(tmp_path_factory):
     """What it prints, and the figures that it writes."""
     path = tmp_path_factory.mktemp("figures") / "bulk.json"

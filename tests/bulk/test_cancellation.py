@@ -7,7 +7,7 @@ a task group would do it; then a bulk with the same journal goes on. `CHAOS_SEED
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 from support_bulk import finished, runs_created
+from support_suspensions import Counted
 from support_watch import emulated
 
 from bentley_sync_async import (
@@ -77,28 +78,7 @@ def _task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> "a
 
 
 async def _counted(coroutine: Any, steps: Steps) -> Any:
-    return await _Counted(coroutine, steps)
-
-
-class _Counted:
-    def __init__(self, awaitable: Awaitable[Any], steps: Steps) -> None:
-        self._awaitable = awaitable
-        self._steps = steps
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        inner = self._awaitable.__await__()
-        try:
-            waiting_for = inner.send(None)
-            while True:
-                self._steps.suspended()
-                try:
-                    yield waiting_for
-                except BaseException as exc:  # noqa: BLE001 - whatever the loop throws goes in
-                    waiting_for = inner.throw(exc)
-                else:
-                    waiting_for = inner.send(None)
-        except StopIteration as done:
-            return done.value
+    return await Counted(coroutine, steps.suspended)
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ client takes it up.
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -16,6 +16,7 @@ import anyio
 import pytest
 from attrs import evolve, field, frozen
 from support_runs import normal
+from support_suspensions import Counted
 from support_watch import completed_tasks, emulated, names
 
 from bentley_sync_async import (
@@ -51,7 +52,7 @@ class Steps:
         self.cancel_at = cancel_at
 
     async def run(self, awaitable: Awaitable[Any]) -> Any:
-        return await _Counted(awaitable, self)
+        return await Counted(awaitable, self.suspended)
 
     def suspended(self) -> None:
         self.taken += 1
@@ -59,27 +60,6 @@ class Steps:
             task = asyncio.current_task()
             assert task is not None
             asyncio.get_running_loop().call_soon(task.cancel)
-
-
-class _Counted:
-    def __init__(self, awaitable: Awaitable[Any], steps: Steps) -> None:
-        self._awaitable = awaitable
-        self._steps = steps
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        inner = self._awaitable.__await__()
-        try:
-            waiting_for = inner.send(None)
-            while True:
-                self._steps.suspended()
-                try:
-                    yield waiting_for
-                except BaseException as exc:  # noqa: BLE001 - whatever the loop throws goes in
-                    waiting_for = inner.throw(exc)
-                else:
-                    waiting_for = inner.send(None)
-        except StopIteration as done:
-            return done.value
 
 
 @frozen(kw_only=True)

@@ -143,11 +143,11 @@ class Surveyor:
 def durations_of(runs: Iterable[StorageRun]) -> list[float]:
     """Return the seconds that completed runs took, the latest last."""
     spans = sorted(
-        (run.start_date_time, run.end_date_time)
+        (run.start_date_time, run.duration)
         for run in runs
-        if run.completed and run.start_date_time is not None and run.end_date_time is not None
+        if run.start_date_time is not None and run.duration is not None
     )
-    return [max((end - start).total_seconds(), 0.0) for start, end in spans]
+    return [seconds for _, seconds in spans]
 
 
 def usable(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:

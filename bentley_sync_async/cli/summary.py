@@ -103,6 +103,4 @@ def _run_failure(run: StorageRun) -> tuple[str, str, str]:
 
 
 def _duration(run: StorageRun) -> str:
-    if run.start_date_time is None or run.end_date_time is None:
-        return "?"
-    return duration_words(max(run.end_date_time - run.start_date_time, timedelta()))
+    return "?" if run.duration is None else duration_words(timedelta(seconds=run.duration))

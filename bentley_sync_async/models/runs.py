@@ -242,6 +242,13 @@ class StorageRun:
         return self.completed and self.result == ExecutionResult.SUCCESS
 
     @property
+    def duration(self) -> float | None:
+        """Seconds that it took by the service's clock; `None` if it has not ended or the service does not say."""
+        if not self.completed or self.start_date_time is None or self.end_date_time is None:
+            return None
+        return max((self.end_date_time - self.start_date_time).total_seconds(), 0.0)
+
+    @property
     def tasks(self) -> Iterator[StorageTask]:
         """All tasks of all jobs."""
         return (task for job in self.jobs for task in job.tasks)

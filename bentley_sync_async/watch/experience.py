@@ -55,8 +55,5 @@ class Experience:
 
 
 def seconds_taken(run: StorageRun) -> float | None:
-    """Return how long a run took by the service's clock; `None` if it has not ended or the service does not say."""
-    if not run.completed or run.start_date_time is None or run.end_date_time is None:
-        return None
-    seconds = (run.end_date_time - run.start_date_time).total_seconds()
-    return seconds if seconds > 0 else None
+    """Return how long a run took, if it can be learned from: `None` also of one that took no time."""
+    return run.duration or None

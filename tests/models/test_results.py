@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from bentley_sync_async import (
@@ -13,6 +15,7 @@ from bentley_sync_async import (
 )
 
 COMPLETED = ExecutionState.COMPLETED
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 R = ExecutionResult
 FINE = (R.SUCCESS, R.SKIPPED)
 
@@ -148,3 +151,19 @@ def test_what_the_service_says_of_a_failure_is_told_without_secrets_and_not_at_a
         run.raise_for_result()
     assert "AbCdEf" not in str(caught.value)
     assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("state", "start", "end", "seconds"),
+    [
+        (COMPLETED, NOON, NOON + timedelta(seconds=90.5), 90.5),
+        (COMPLETED, NOON, NOON, 0.0),
+        (COMPLETED, NOON, NOON - timedelta(seconds=1), 0.0),
+        (COMPLETED, None, NOON, None),
+        (COMPLETED, NOON, None, None),
+        (ExecutionState.FINALIZING, NOON, NOON + timedelta(seconds=90.5), None),
+    ],
+)
+def test_the_duration_of_a_run_is_known_once_it_has_ended_and_never_below_zero(state, start, end, seconds):
+    run = StorageRun(id="r1", state=state, start_date_time=start, end_date_time=end)
+    assert run.duration == seconds

@@ -210,6 +210,7 @@ def fields(run: StorageRun, connection: StorageConnection, file: SourceFile) -> 
         if task.details is not None and task.details.synchronization_report is not None:
             assert_type(task.details.synchronization_report, SynchronizationReport)
             assert_type(task.details.synchronization_report.suggested_action, SuggestedAction | None)
+    assert_type(run.duration, float | None)
     run.raise_for_result()
 
 

@@ -8,9 +8,27 @@ from typing import Unpack
 from bentley_sync_async import RunWatcher, SynchronizationClient, TaskCompleted, WatchEvent
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 from bentley_sync_async.emulator.settings import Options
+from bentley_sync_async.watch.bookmark import Bookmark
 
 RUN_PATH = "/runs/"
 TRIGGER_PATH = "/run$"
+BOOKMARK = Bookmark(
+    origin="https://api.bentley.com",
+    connection_id="c",
+    run=("storage", "c", "r"),
+    seq=3,
+    timeout=None,
+    ends_at=None,
+    attempted_at=None,
+    when_active="join",
+    when_busy="wait",
+    reported=[],
+    memory=None,
+    ending=[],
+    grace_ends=None,
+    in_the_way=None,
+    shown=None,
+)
 
 
 @asynccontextmanager

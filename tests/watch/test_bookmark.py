@@ -4,6 +4,7 @@ import math
 
 import pytest
 from attrs import evolve
+from support_watch import BOOKMARK
 
 from bentley_sync_async import ExecutionState, ResumeTokenError, RunRef, StorageJob, StorageRun
 from bentley_sync_async.watch.bookmark import Bookmark
@@ -11,27 +12,10 @@ from bentley_sync_async.watch.memory import remember
 
 ORIGIN = "https://api.bentley.com"
 RUN = StorageRun(id="r", state=ExecutionState.EXECUTING, jobs=(StorageJob(id="j"),))
-PLAIN = Bookmark(
-    origin=ORIGIN,
-    connection_id="c",
-    run=("storage", "c", "r"),
-    seq=3,
-    timeout=None,
-    ends_at=None,
-    attempted_at=None,
-    when_active="join",
-    when_busy="wait",
-    reported=[],
-    memory=None,
-    ending=[],
-    grace_ends=None,
-    in_the_way=None,
-    shown=None,
-)
 
 
 def taken_up(origin=ORIGIN, **changes):
-    return Bookmark.of(evolve(PLAIN, **changes).token(), origin=origin)
+    return Bookmark.of(evolve(BOOKMARK, **changes).token(), origin=origin)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +36,7 @@ def taken_up(origin=ORIGIN, **changes):
     ],
 )
 def test_a_watch_is_taken_up_where_it_was(changes):
-    assert taken_up(**changes) == evolve(PLAIN, **changes)
+    assert taken_up(**changes) == evolve(BOOKMARK, **changes)
 
 
 def test_what_was_told_of_the_run_comes_back():

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_runs import NOW, REF, lawful_histories, normal, runs
 from support_transport import answer, lost, refusal, scripted
-from support_watch import completed_tasks, emulated, events_of, names, triggers
+from support_watch import BOOKMARK, completed_tasks, emulated, events_of, names, triggers
 
 from bentley_sync_async import (
     BackoffPacing,
@@ -269,24 +269,7 @@ def test_values_of_another_form_are_refused(values):
 
 
 def bookmark(**changes):
-    plain = Bookmark(
-        origin="https://api.bentley.com",
-        connection_id="c",
-        run=("storage", "c", "r"),
-        seq=3,
-        timeout=None,
-        ends_at=None,
-        attempted_at=None,
-        when_active="join",
-        when_busy="wait",
-        reported=[],
-        memory=None,
-        ending=[],
-        grace_ends=None,
-        in_the_way=None,
-        shown=None,
-    )
-    return evolve(plain, **changes)
+    return evolve(BOOKMARK, **changes)
 
 
 def test_a_bookmark_comes_back_as_it_was():

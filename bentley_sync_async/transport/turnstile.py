@@ -123,7 +123,8 @@ class Turnstile:
 
     def _go_on(self) -> None:
         """Let pass whoever may, and see to it that the rest is thought of when there is room again."""
-        now = anyio.current_time()
+        loop = asyncio.get_running_loop()
+        now = loop.time()  # a timer's callback is in no task, where anyio may not know that it is in a loop
         while self._line:
             *_, kind, came = self._line[0]
             if not came.done():
@@ -137,7 +138,7 @@ class Turnstile:
             self._timer = None
         opens = self._budget.opens(now) if self._line and self._inside < self._at_once else math.inf
         if opens < math.inf:
-            self._timer = asyncio.get_running_loop().call_at(opens, self._go_on)
+            self._timer = loop.call_at(opens, self._go_on)
 
     def _forget_who_left(self) -> None:
         self._line = [waiting for waiting in self._line if not waiting[-1].done()]

@@ -28,7 +28,7 @@ imports: $(READY)
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
 WATCH := */watch/bookmark.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/memory.py,*/watch/pa*.py
-LEARNED := */watch/durations.py,*/watch/evidence.py,*/watch/experience.py,*/watch/learned.py,*/watch/pricing.py
+LEARNED := */watch/durations.py,*/watch/evidence.py,*/watch/experience.py,*/watch/learned.py,*/watch/lookout.py,*/watch/pricing.py
 BULK := */bulk/events.py,*/bulk/journal.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/report.py,*/bulk/schedule.py
 QUOTA := */transport/budget.py,*/transport/gate.py,*/transport/retry.py,*/transport/window.py
 PURE := */wire/*,$(WATCH),$(LEARNED),$(QUOTA),$(BULK)

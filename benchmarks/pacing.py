@@ -75,9 +75,9 @@ def learned(workload: Workload, cases: Sequence[Case], price: float, random: Ran
 
     def look(case: Case) -> tuple[int, float]:
         at, count = 0.0, 0
-        past = case.past if workload.shown else ()
+        durations = others.durations(case.past if workload.shown else ())
         while at < case.duration:
-            at += _PACING.delay(Look(chance=random.random(), elapsed=at, past=past, others=others, price=price))
+            at += _PACING.delay(Look(chance=random.random(), elapsed=at, durations=durations, price=price))
             count += 1
         return count, at
 

@@ -5,7 +5,7 @@ from heapq import heappop, heappush
 from math import exp, log
 from random import Random
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bentley_sync_async.watch.durations import learn
 from bentley_sync_async.watch.learned import LearnedPacing
@@ -70,7 +70,7 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
 
     pricing = Pricing(free)
     for number, case in enumerate(cases):
-        pricing.tell(number, pacing.demand(Look(chance=0.0, past=case.past, others=others)))
+        pricing.tell(number, pacing.demand(Look(chance=0.0, durations=others.durations(case.past))))
     wakes = [(0.0, number) for number in range(watches)]
     while wakes:
         now, number = heappop(wakes)
@@ -81,9 +81,9 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
             noticed.append(now - case.duration)
             pricing.leave(number)
             continue
-        look = Look(chance=random.random(), elapsed=now, past=case.past, others=others)
+        look = Look(chance=random.random(), elapsed=now, durations=others.durations(case.past))
         pricing.tell(number, pacing.demand(look))
-        heappush(wakes, (now + pacing.delay(look.at(pricing.price)), number))
+        heappush(wakes, (now + pacing.delay(evolve(look, price=pricing.price)), number))
     reached = Outcome(len(looks) / watches, sum(noticed) / watches)
     return Crowd(
         watches=watches,

@@ -31,7 +31,10 @@ from .transport.tokens import Token, TokenSource
 from .transport.turnstile import Turnstile
 from .watch.bookmark import Bookmark
 from .watch.choices import WhenActive, WhenBusy
-from .watch.pacing import BackoffPacing, Pacing
+from .watch.completion import CompletionSignal
+from .watch.learned import LearnedPacing
+from .watch.lookout import Lookout
+from .watch.pacing import Pacing
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
 from .wire.locations import run_path, run_ref
@@ -73,6 +76,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         hooks: Iterable[Hook] | None = None,
         rate_tier: RateTier | None = None,
         share: float = 1.0,
+        completions: CompletionSignal | None = None,
     ) -> None:
         """Make a client. Nothing is sent before it is used.
 
@@ -97,6 +101,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 `RateTier.STANDARD`, until the service names another one.
             share: The part of the tier's calls that this client may make, above 0 and at most 1, where several
                 processes are one application.
+            completions: Who tells watches that their run has ended, such as the receiver of a webhook. They look then,
+                and otherwise only now and then.
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
@@ -135,6 +141,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
         self.connections = Connections(self._pipeline)
         self.authorization = Authorization(self._pipeline)
+        self._lookout = Lookout.within(self._turnstile.free, completions)
         # A watch has its own patience; a retry inside a look would only hide what is going on.
         self._watched = StorageConnections(self._pipeline.without_retries())
 
@@ -204,6 +211,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing,
+            lookout=self._lookout,
             hooks=self._hooks,
         )
 
@@ -241,7 +249,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 ref = run_ref(ref_or_url, base_url=self.config.base_url)
             case _:
                 raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
-        return RunWatcher(self._watched, ref=ref, timeout=timeout, pacing=pacing, hooks=self._hooks)
+        return RunWatcher(
+            self._watched, ref=ref, timeout=timeout, pacing=pacing, lookout=self._lookout, hooks=self._hooks
+        )
 
     def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
         """Return a watcher that goes on where another one was when its resume token was taken.
@@ -257,7 +267,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
         """
         bookmark = Bookmark.of(token, origin=self.config.base_url)
-        return RunWatcher.resuming(self._watched, bookmark, pacing=pacing, hooks=self._hooks)
+        return RunWatcher.resuming(self._watched, bookmark, pacing=pacing, lookout=self._lookout, hooks=self._hooks)
 
     def run_many(
         self,
@@ -308,9 +318,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 when_active=when_active,
                 timeout=timeout,
                 retry_failed=retry_failed,
-                pacing=pacing or BackoffPacing(),
+                pacing=pacing or LearnedPacing(),
             ),
             journal=SQLiteJournal(journal, origin=self.config.base_url) if journal is not None else None,
+            lookout=self._lookout,
             hooks=self._hooks,
         )
 

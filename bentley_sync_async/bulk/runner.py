@@ -16,6 +16,7 @@ from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.bookmark import Bookmark
+from bentley_sync_async.watch.lookout import Lookout
 from bentley_sync_async.watch.watcher import RunWatcher
 
 from .dispatcher import Dispatcher, Entry, Meter, Watches
@@ -51,6 +52,7 @@ class BulkRun(AsyncContextManagerMixin):
         imodel_ids: Iterable[str],
         options: BulkOptions,
         journal: SQLiteJournal | None,
+        lookout: Lookout,
         hooks: Hooks,
     ) -> None:
         """Make a bulk. Nothing is sent, and no file touched, before it is entered or planned."""
@@ -60,6 +62,7 @@ class BulkRun(AsyncContextManagerMixin):
         self._imodel_ids = imodel_ids
         self._options = options
         self._file = journal
+        self._lookout = lookout
         self._hooks = hooks
         self._meters: dict[str, Meter] = {}
         self._ids: list[str] = []
@@ -251,6 +254,9 @@ class BulkRun(AsyncContextManagerMixin):
         survey = await surveyor.look_up(ids)
         refused = {outcome.connection_id for outcome in survey.refused}
         left = [one for one in ids if one not in refused]
+        for one in left:
+            if one not in self._lookout.experience:
+                self._lookout.experience.note(one, *survey.durations.get(one, ()))
         expected = expected_durations(survey.durations, left)
         items: list[Item] = []
         for one in left:
@@ -307,6 +313,7 @@ class BulkRun(AsyncContextManagerMixin):
             timeout=options.timeout,
             when_active=options.when_active,
             pacing=options.pacing,
+            lookout=self._lookout,
             hooks=self._hooks,
         )
 
@@ -315,6 +322,7 @@ class BulkRun(AsyncContextManagerMixin):
             StorageConnections(self._patient.telling(meter)),
             Bookmark.of(token, origin=self._pipeline.base_url),
             pacing=self._options.pacing,
+            lookout=self._lookout,
             hooks=self._hooks,
         )
 

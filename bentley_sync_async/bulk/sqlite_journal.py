@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 from anyio import AsyncContextManagerMixin
 
 from bentley_sync_async.errors import DecodeError, JournalError
+from bentley_sync_async.watch.experience import KEPT
 from bentley_sync_async.wire.codec import decode, encode
 
 from .journal import Noted, Place
@@ -21,8 +22,6 @@ from .outcomes import Outcome
 
 CONTINUED_WITHIN = 12 * 3600.0
 """Seconds after its last note within which a bulk that did not finish is gone on with."""
-
-_DURATIONS_KEPT = 5
 
 # A new version of the schema is one more script. What an origin's ids belong to is told apart by that origin.
 MIGRATIONS = (
@@ -218,5 +217,5 @@ class SQLiteJournal(AsyncContextManagerMixin):
         db.execute(
             "DELETE FROM durations WHERE origin = ? AND connection_id = ? AND id <= "
             "(SELECT id FROM durations WHERE origin = ? AND connection_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-            (*of, *of, _DURATIONS_KEPT),
+            (*of, *of, KEPT),
         )

@@ -9,9 +9,9 @@ import anyio
 from attrs import define, field
 
 from bentley_sync_async.errors import AuthenticationError, CredentialsError, InvalidArgumentError, SynchronizationError
-from bentley_sync_async.models import StorageRun
 from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.watch.experience import durations_of
 from bentley_sync_async.wire.ids import check_id
 
 from .journal import Journal, Place
@@ -138,16 +138,6 @@ class Surveyor:
         except SynchronizationError:
             return []
         return durations_of(runs)
-
-
-def durations_of(runs: Iterable[StorageRun]) -> list[float]:
-    """Return the seconds that completed runs took, the latest last."""
-    spans = sorted(
-        (run.start_date_time, run.duration)
-        for run in runs
-        if run.start_date_time is not None and run.duration is not None
-    )
-    return [seconds for _, seconds in spans]
 
 
 def usable(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:

@@ -21,6 +21,9 @@ Kind = Literal["trigger", "call", "poll"]
 
 MINUTE, HOUR = 60.0, 3600.0
 
+RESERVE = 0.2
+"""The part of the quota that looks leave for triggers and single calls."""
+
 _STRICTEST = (50, 500)  # a minute and an hour: what APIs in preview take, the least that was ever published
 
 
@@ -134,6 +137,16 @@ class RequestBudget:
             if limit is not None and calls <= limit:
                 window.spent_by_others(window.room(now) - self._count - calls, now, now)
                 return
+
+    def free(self, seconds: float, now: float) -> float:
+        """Return how many requests may be sent, evenly, within so many seconds, beside what is kept for triggers.
+
+        Args:
+            seconds: How long they are sent for; above 0.
+            now: The instant.
+        """
+        rates = (window.rate(now, seconds, self._count, reserve=RESERVE) for window in self._windows)
+        return seconds * min(rates)
 
     def use(self, now: float, *, waiting: int = 0) -> BudgetUse:
         """Return what was spent.

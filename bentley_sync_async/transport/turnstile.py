@@ -84,6 +84,10 @@ class Turnstile:
         """Return from when on the budget has room: now, a later instant, or infinity if a request has to end first."""
         return self._budget.opens(anyio.current_time())
 
+    def free(self, seconds: float) -> float:
+        """Return how many looks may be sent within so many seconds; see `RequestBudget.free`."""
+        return self._budget.free(seconds, anyio.current_time())
+
     def use(self) -> BudgetUse:
         """Return what was spent, at the latest known instant if there is no event loop to tell the time."""
         try:

@@ -79,6 +79,32 @@ class Window:
                 return min(slot * self._width, self._forgotten(now))
         return self._forgotten(now)
 
+    def rate(self, now: float, seconds: float, under_way: int, *, reserve: float) -> float:
+        """Return how many requests a second may be sent, evenly, so that there is room for each within so many seconds.
+
+        Args:
+            now: The instant.
+            seconds: How long they are sent for.
+            under_way: Requests that are.
+            reserve: The part of the limit that is kept for others.
+        """
+        limit = self._bound(now)
+        if limit == math.inf:
+            return math.inf
+        room, kept, rate = self.room(now) - under_way, reserve * limit / self._seconds, math.inf
+        for slot in sorted(self._leaving):
+            after = slot * self._width - now
+            if after >= seconds:
+                break
+            if after >= seconds / 8:
+                rate = min(rate, room / after - kept)
+            room += self._leaving[slot].total()
+        if seconds >= self._seconds:
+            rate = min(rate, limit / self._seconds - kept)
+        else:
+            rate = min(rate, room / seconds - kept)
+        return max(rate, 0.0)
+
     def add(self, kind: str, now: float) -> None:
         """Count a request that has ended."""
         self._put(kind, 1, self._slot_of(now + self._seconds * _CLOCKS))

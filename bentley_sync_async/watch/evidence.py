@@ -1,12 +1,11 @@
 """What a snapshot says about how long its run will take. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from math import sqrt
 
 from bentley_sync_async.models import ExecutionState, StorageRun, StorageTask
 
-from .durations import Sighting
+from .durations import Durations, Sighting
 
 _WINDING_UP = 0.05  # of the time elapsed, once all tasks are completed
 _WINDING_UP_AT_LEAST = 10.0  # seconds
@@ -15,11 +14,16 @@ _UNSURE = 0.15  # even if all but one task are done: what comes after them
 _RUNNING = 0.5  # how far a task is that runs, as far as anyone knows
 
 
-def elapsed_by(now: datetime, run: StorageRun | None) -> float:
-    """Return the seconds since the run started, as far as the snapshot says when that was."""
-    if run is None or run.start_date_time is None:
-        return 0.0
-    return max((now - run.start_date_time).total_seconds(), 0.0)
+def expected(usual: Durations, run: StorageRun | None, *, elapsed: float) -> Durations:
+    """Return how long a run may take, from how long it usually does and what its snapshot shows.
+
+    Args:
+        usual: From its connection's past.
+        run: The snapshot, if there is one.
+        elapsed: Seconds since the run started.
+    """
+    seen = sighting(run, elapsed=elapsed) if run is not None else None
+    return usual if seen is None else usual.given(seen)
 
 
 def sighting(run: StorageRun, *, elapsed: float) -> Sighting | None:

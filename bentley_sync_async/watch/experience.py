@@ -1,6 +1,6 @@
 """How long runs took, for all watches of a client. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import define, field
 
@@ -54,6 +54,9 @@ class Experience:
         return self._known
 
 
-def seconds_taken(run: StorageRun) -> float | None:
-    """Return how long a run took, if it can be learned from: `None` also of one that took no time."""
-    return run.duration or None
+def durations_of(runs: Iterable[StorageRun]) -> list[float]:
+    """Return the seconds that completed runs took, the latest last; one that took no time teaches nothing."""
+    spans = sorted(
+        (run.start_date_time, run.duration) for run in runs if run.start_date_time is not None and run.duration
+    )
+    return [seconds for _, seconds in spans]

@@ -6,7 +6,6 @@ from attrs import field, frozen
 from attrs.validators import ge, gt, le
 
 from .durations import Durations
-from .evidence import sighting
 from .pacing import BackoffPacing, Look
 from .pricing import CHEAPEST, Demand
 
@@ -35,25 +34,17 @@ class LearnedPacing:
         """Return the seconds to wait before the next look."""
         if look.failed:
             return _AFTER_FAILURE.delay(look)
-        durations = expected(look)
-        at = next_look(durations, elapsed=look.elapsed, price=look.price)
-        gap = min(at - look.elapsed, sqrt(2 * look.price / max(durations.hazard(at), 1e-300)))
+        at = next_look(look.durations, elapsed=look.elapsed, price=look.price)
+        gap = min(at - look.elapsed, sqrt(2 * look.price / max(look.durations.hazard(at), 1e-300)))
         wait = at - look.elapsed - self.jitter * look.chance * gap
         return max(min(wait, self.longest * max(look.price / CHEAPEST, 1.0)), self.shortest)
 
     def demand(self, look: Look) -> Demand:
         """Return how many looks the run will need, for `Pricing`."""
-        return demand(expected(look), elapsed=look.elapsed)
+        return demand(look.durations, elapsed=look.elapsed)
 
 
 _AFTER_FAILURE = BackoffPacing()
-
-
-def expected(look: Look) -> Durations:
-    """Return how long the run may take, from its connection's past and what the look showed."""
-    durations = look.others.durations(look.past)
-    seen = sighting(look.run, elapsed=look.elapsed) if look.run is not None else None
-    return durations if seen is None else durations.given(seen)
 
 
 def next_look(durations: Durations, *, elapsed: float, price: float) -> float:

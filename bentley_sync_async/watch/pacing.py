@@ -2,14 +2,17 @@
 
 from typing import Protocol
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from attrs.validators import ge, gt, le
 
 from bentley_sync_async.models import StorageRun
 from bentley_sync_async.transport.retry import backoff
 
-from .durations import Population
+from .durations import Durations, Population
 from .pricing import CHEAPEST
+
+UNKNOWN = Population().durations()
+"""How long a run may take of which nothing is known, nor of any other."""
 
 
 @frozen(kw_only=True)
@@ -22,8 +25,7 @@ class Look:
         failed: Whether the look failed; `quiet` then is how many had failed before it.
         elapsed: Seconds since the run started.
         run: What the look showed, or the last that did not fail; `None` before the first.
-        past: The seconds that the last runs of the connection took, the latest last; empty if none is known.
-        others: What all runs known teach.
+        durations: How long the run may take, by its connection's past, by all runs known and by what the look showed.
         price: The seconds of delay that a look must save to be worth it.
     """
 
@@ -32,13 +34,8 @@ class Look:
     failed: bool = False
     elapsed: float = 0.0
     run: StorageRun | None = None
-    past: tuple[float, ...] = ()
-    others: Population = field(factory=Population)
+    durations: Durations = field(default=UNKNOWN)
     price: float = field(default=CHEAPEST, validator=gt(0))
-
-    def at(self, price: float) -> "Look":
-        """Return the same at another price."""
-        return evolve(self, price=price)
 
 
 class Pacing(Protocol):

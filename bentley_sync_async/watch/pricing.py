@@ -9,7 +9,7 @@ CHEAPEST = 0.05
 """What a look costs at least, in seconds of delay: at this price, a run that may take a quarter of an hour is looked
 at every ten seconds."""
 
-DEAREST = 1e6
+DEAREST = 1e4
 """What a look costs at most, in seconds of delay."""
 
 _AT_LEAST = 0.5  # looks that no price saves: an end falls between two looks, and the later one notices it
@@ -44,8 +44,14 @@ class Pricing:
     free: Callable[[float], float]
     cheapest: float = field(default=CHEAPEST, validator=gt(0), kw_only=True)
     _demands: dict[Hashable, Demand] = field(factory=dict, init=False)
+    _coming: set[Hashable] = field(factory=set, init=False)
     _looks: float = field(default=0.0, init=False)
     _rate: float = field(default=0.0, init=False)
+
+    def expect(self, watch: Hashable) -> None:
+        """Note that a watch will tell its demand; until then it is taken to need what the others need on average."""
+        self.leave(watch)
+        self._coming.add(watch)
 
     def tell(self, watch: Hashable, demand: Demand) -> None:
         """Note what a watch will need from now on; each tells it whenever it wakes.
@@ -61,6 +67,7 @@ class Pricing:
 
     def leave(self, watch: Hashable) -> None:
         """Forget a watch that needs no more looks, if it ever told any need."""
+        self._coming.discard(watch)
         demand = self._demands.pop(watch, None)
         if demand is not None:
             self._looks -= demand.looks
@@ -78,6 +85,7 @@ class Pricing:
         """What a look costs now, in seconds of delay."""
         if self._looks <= 0 or self._rate <= 0:
             return self.cheapest
-        room = self.free(self.horizon) - _AT_LEAST * len(self._demands)
+        free = self.free(self.horizon) * len(self._demands) / (len(self._demands) + len(self._coming))
+        room = max(free - _AT_LEAST * len(self._demands), free / 4)
         price = (self._looks / room) ** 2 if room > 0 else DEAREST
         return min(max(price, self.cheapest), DEAREST)

@@ -44,10 +44,11 @@ from .events import (
     WaitingForIModel,
     WatchEvent,
 )
-from .evidence import elapsed_by
+from .experience import durations_of
+from .lookout import AFTER_TOLD, Lookout, Post, dear
 from .lookup import find_run, judge
 from .memory import Memory, fingerprint, recall
-from .pacing import Look, Pacing
+from .pacing import Pacing
 from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
@@ -85,6 +86,7 @@ class Road:
         when_active: WhenActive,
         when_busy: WhenBusy,
         pacing: Pacing,
+        lookout: Lookout,
         hooks: Hooks,
         utc_now: Callable[[], datetime],
     ) -> None:
@@ -109,6 +111,9 @@ class Road:
         self._when_active = when_active
         self._when_busy = when_busy
         self._patience = Patience(pacing)
+        self._lookout = lookout
+        self._post = Post(lookout, pacing)
+        self._completions = lookout.completions
         self._tell = hooks
         self._utc_now = utc_now
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
@@ -124,8 +129,23 @@ class Road:
         Raises:
             SynchronizationError: The watch cannot go on by itself; see `RunWatcher.__anext__`.
         """
-        await anyio.sleep_until(self.due)
+        await self._until_due()
         await self._step()
+
+    async def _until_due(self) -> None:
+        """Wait until the next step is due, or the end of the run that is followed is told."""
+        if self._completions is None or self.ref is None or self.due <= anyio.current_time():
+            await anyio.sleep_until(self.due)
+            return
+        with anyio.move_on_at(self.due):
+            await self._completions.wait(self.ref)
+            # It is believed once: a signal that goes on telling an end that no look shows would never let us wait.
+            self._completions, self.due = None, anyio.current_time()
+            self._change_pacing(AFTER_TOLD)
+
+    def leave(self) -> None:
+        """Let the other watches have the looks that this one would need."""
+        self._post.leave()
 
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
@@ -143,6 +163,7 @@ class Road:
     # Triggering.
 
     async def _trigger(self) -> None:
+        self._post.expected()
         earlier = self.attempted_at
         garbled: type[SynchronizationError] = LocationError
         try:
@@ -190,8 +211,13 @@ class Road:
             self._wait_for(ref)
             return
         self.ref, self.in_the_way, self.shown = ref, None, None
-        self.grace_ends = anyio.current_time() + GRACE
-        self._go_on(self._follow)
+        now = anyio.current_time()
+        self.grace_ends = now + GRACE
+        if ours and not recovered:
+            self._post.triggered(now)
+            self._go_on(self._expect)
+        else:
+            self._go_on(self._follow)
 
     def _put_off_trigger(self, error: SynchronizationError, garbled: type[SynchronizationError]) -> None:
         if isinstance(error, ConflictError):
@@ -214,17 +240,17 @@ class Road:
             self.emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it
-            self._go_on(self._wait, self._until_next_look())
+            self._go_on(self._wait, self._until_next_look(ref))
 
     async def _wait(self) -> None:
         ref = self.in_the_way
         assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
         try:
-            run, response = await self._connections.runs.look(ref)
+            run, response = await self._connections.runs.look(ref, worth=self._post.worth)
         except (NotFoundError, PermissionDeniedError):
             # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
             self._good_answer()
-            self._go_on(self._trigger, self._until_next_look())
+            self._go_on(self._trigger, self._until_next_look(ref))
             return
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._wait)
@@ -237,18 +263,37 @@ class Road:
         if run.completed:
             self._go_on(self._trigger)
         else:
-            self._go_on(self._wait, self._until_next_look(response, run))
+            self._go_on(self._wait, self._until_next_look(ref, run, response))
 
     # Following our run.
+
+    async def _expect(self) -> None:
+        """Decide when to look first at a run that was triggered just now: at once, if that is affordable."""
+        ref = self.ref
+        assert ref is not None  # noqa: S101 - _meet has set it
+        await self._learn(ref)
+        self._go_on(self._follow, self._until_next_look(ref, at_once=True))
+
+    async def _learn(self, ref: RunRef) -> None:
+        """Ask for the past runs of the connection, once for all its watches."""
+        if ref.kind != "storage" or not self._post.wants_past(ref.connection_id):
+            return
+        try:
+            runs = await self._connections.runs.recent(ref.connection_id)
+        except SynchronizationError:  # it is no more than a hint
+            runs = ()
+        self._lookout.experience.note(ref.connection_id, *durations_of(runs))
 
     async def _follow(self) -> None:
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet or the constructor has set it
         try:
-            run, response = await self._connections.runs.look(ref)
+            run, response = await self._connections.runs.look(ref, worth=self._post.worth)
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
+        if not run.completed:
+            await self._learn(ref)
         self._good_answer()
         last = self.run
         if last is not None:
@@ -264,9 +309,11 @@ class Road:
         self.run = run
         if changes:
             self._patience.quiet = 0
-        wait = None if run.completed else self._until_next_look(response, run)
+        wait = None if run.completed else self._until_next_look(ref, run, response)
         if wait is None:
             self.done = True
+            self._post.leave()
+            self._lookout.experience.note(ref.connection_id, *durations_of([run]))
         else:
             self._go_on(self._follow, wait)
         self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
@@ -312,11 +359,25 @@ class Road:
         self.trouble = None
         self._patience.good_answer()
 
-    def _until_next_look(self, response: Response | None = None, run: StorageRun | None = None) -> float:
+    def _until_next_look(
+        self, ref: RunRef, run: StorageRun | None = None, response: Response | None = None, *, at_once: bool = False
+    ) -> float:
+        """Return the seconds until the next look: none, if it may be taken at once and is not too dear for that."""
         headers = response.headers if response is not None else {}
-        elapsed = elapsed_by(server_date(headers) or self._utc_now(), run)
-        look = Look(chance=random.random(), elapsed=elapsed, run=run)
-        return self._patience.until_next_look(look, asked=retry_after(headers) or 0.0)
+        now = anyio.current_time()
+        if run is not None:
+            self._post.saw(run, at=server_date(headers) or self._utc_now(), now=now)
+        look = self._post.next_look(ref.connection_id, run, now=now, chance=random.random())
+        if at_once and not dear(look):
+            return 0.0
+        wait = self._patience.until_next_look(look, asked=retry_after(headers) or 0.0)
+        self._post.waits(look, wait)
+        return wait
+
+    def _change_pacing(self, pacing: Pacing) -> None:
+        self._post.leave()
+        self._post = Post(self._lookout, pacing)
+        self._patience.pacing, self._patience.quiet = pacing, 0
 
     def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
         self._step = step

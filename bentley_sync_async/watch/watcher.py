@@ -31,8 +31,10 @@ from .events import (
     WatchEvent,
 )
 from .fold import fold
+from .learned import LearnedPacing
+from .lookout import Lookout
 from .memory import Packed, remember
-from .pacing import BackoffPacing, Pacing
+from .pacing import Pacing
 from .patience import GRACE
 from .road import Road
 
@@ -60,6 +62,7 @@ class RunWatcher:
         when_active: WhenActive = "join",
         when_busy: WhenBusy = "wait",
         pacing: Pacing | None = None,
+        lookout: Lookout | None = None,
         bookmark: Bookmark | None = None,
         hooks: Hooks | None = None,
     ) -> None:
@@ -81,7 +84,8 @@ class RunWatcher:
             ref=ref,
             when_active=when_active,
             when_busy=when_busy,
-            pacing=pacing or BackoffPacing(),
+            pacing=pacing or LearnedPacing(),
+            lookout=lookout or Lookout(),
             hooks=hooks or Hooks(),
             utc_now=utc_now,
         )
@@ -101,7 +105,13 @@ class RunWatcher:
 
     @classmethod
     def resuming(
-        cls, connections: StorageConnections, bookmark: Bookmark, *, pacing: Pacing | None, hooks: Hooks
+        cls,
+        connections: StorageConnections,
+        bookmark: Bookmark,
+        *,
+        pacing: Pacing | None,
+        lookout: Lookout,
+        hooks: Hooks,
     ) -> RunWatcher:
         """Make a watcher that goes on from a bookmark."""
         return cls(
@@ -112,6 +122,7 @@ class RunWatcher:
             when_active=bookmark.when_active,
             when_busy=bookmark.when_busy,
             pacing=pacing,
+            lookout=lookout,
             bookmark=bookmark,
             hooks=hooks,
         )
@@ -130,6 +141,10 @@ class RunWatcher:
     def connection_id(self) -> str:
         """The connection whose run is watched."""
         return self._road.connection_id
+
+    def __del__(self) -> None:
+        if hasattr(self, "_road"):  # else its arguments were refused
+            self._road.leave()
 
     def __repr__(self) -> str:
         state = self.run.state if self.run is not None else "not seen yet"
@@ -239,6 +254,7 @@ class RunWatcher:
         try:
             yield
         except SynchronizationError as error:
+            self._road.leave()
             with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
                 error.resume_token = self.resume_token()
             raise

@@ -224,7 +224,7 @@ async def test_ten_thousand_wait_and_all_pass_in_order_of_worth_some_cancelled()
 
 
 RUN, ID = {"run": {"id": "0d3c4f4c-1f33-4ad0-9ef5-0d8c1f2a4b5c", "state": "Completed"}}, "a" * 43
-CONNECTION = {"connection": {"id": ID}}
+CONNECTION, RUNS = {"connection": {"id": ID}}, {"runs": []}
 
 
 def client_with(*steps, always=None, **options):
@@ -234,10 +234,12 @@ def client_with(*steps, always=None, **options):
 
 async def test_every_request_of_a_client_is_counted_by_what_it_is_for():
     location = f"https://api.example/synchronization/imodels/storageconnections/{ID}/runs/{RUN['run']['id']}"
-    _, client = client_with(answer(202, location=location), answer(200, RUN), answer(200, CONNECTION))
+    _, client = client_with(
+        answer(202, location=location), answer(200, RUNS), answer(200, RUN), answer(200, CONNECTION)
+    )
     assert (await client.watch(ID).result()).completed
     await client.storage_connections.get(ID)
-    assert client.budget.hour.spent == {"trigger": 1, "poll": 1, "call": 1}
+    assert client.budget.hour.spent == {"trigger": 1, "poll": 1, "call": 2}
 
 
 async def test_a_client_without_a_tier_has_that_of_standard():

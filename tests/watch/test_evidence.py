@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
-from bentley_sync_async.watch.evidence import elapsed_by, sighting
+from bentley_sync_async.watch.evidence import sighting
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 DONE, RUNNING, QUEUED = ExecutionState.COMPLETED, ExecutionState.EXECUTING, ExecutionState.QUEUED
@@ -72,16 +72,3 @@ def test_a_run_that_is_finalizing_has_no_more_tasks_to_show():
 def test_a_run_without_a_start_worked_from_the_beginning():
     without = StorageRun(id="r", jobs=run(DONE, QUEUED, first=60.0).jobs)
     assert sighting(without, elapsed=100.0).median == pytest.approx(200)
-
-
-def test_elapsed_is_counted_from_the_start_that_the_service_names():
-    assert elapsed_by(START + timedelta(seconds=90), run()) == 90.0
-
-
-@pytest.mark.parametrize("snapshot", [None, StorageRun(id="r")], ids=["no snapshot", "no start"])
-def test_no_time_has_elapsed_of_a_run_that_is_not_known_to_have_started(snapshot):
-    assert elapsed_by(START, snapshot) == 0.0
-
-
-def test_a_clock_that_lags_behind_makes_no_negative_time():
-    assert elapsed_by(START - timedelta(seconds=5), run()) == 0.0

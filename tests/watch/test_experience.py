@@ -6,7 +6,7 @@ import pytest
 
 from bentley_sync_async.models import ExecutionState, StorageRun
 from bentley_sync_async.watch.durations import Population, learn
-from bentley_sync_async.watch.experience import KEPT, Experience, seconds_taken
+from bentley_sync_async.watch.experience import KEPT, Experience, durations_of
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -80,7 +80,7 @@ def test_what_all_runs_teach_keeps_up_though_only_the_last_are_kept():
 
 
 def test_a_run_took_as_long_as_the_service_says():
-    assert seconds_taken(ended(90.0)) == 90.0
+    assert durations_of([ended(90.0)]) == [90.0]
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,9 @@ def test_a_run_took_as_long_as_the_service_says():
     ids=["still going", "no start", "no end", "no time", "ended before it started"],
 )
 def test_how_long_a_run_took_is_not_always_known(run):
-    assert seconds_taken(run) is None
+    assert durations_of([run]) == []
+
+
+def test_the_run_that_started_last_counts_as_the_latest_whatever_the_order_of_the_list():
+    later = ended(90.0, start_date_time=START + timedelta(seconds=30))
+    assert durations_of([later, ended(20.0)]) == [20.0, 60.0]

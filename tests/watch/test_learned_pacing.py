@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from benchmarks.pacing_optimum import optimum
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.watch.durations import Durations, Part, Population
+from bentley_sync_async.watch.evidence import expected
 from bentley_sync_async.watch.learned import LearnedPacing, demand, next_look
 from bentley_sync_async.watch.pacing import Look
 from bentley_sync_async.watch.pricing import CHEAPEST
 
 PACING = LearnedPacing(jitter=0.0)
 PAST = (900.0, 880.0, 930.0, 910.0, 900.0)
-SURE = Population(within=0.1)
+USUAL = Population().durations(PAST)
+SURE = Population(within=0.1).durations(PAST)
 
 
 def lognormal(spread):
@@ -70,7 +72,7 @@ def test_between_two_likely_times_the_second_is_waited_for():
 
 @given(st.floats(0, 1e7), st.floats(CHEAPEST, 1e6), st.lists(st.floats(1, 1e6), max_size=6), st.floats(0, 1))
 def test_there_is_always_a_next_look_neither_now_nor_never(elapsed, price, past, chance):
-    look = Look(chance=chance, elapsed=elapsed, price=price, past=tuple(past))
+    look = Look(chance=chance, elapsed=elapsed, price=price, durations=Population().durations(past))
     assert 2.0 <= LearnedPacing().delay(look) < 1e10
 
 
@@ -86,53 +88,60 @@ def test_however_late_a_run_is_and_whatever_it_shows_it_needs_some_looks_for_som
 ):
     tasks = tuple(StorageTask(id=state, state=state, retry_attempts=retries) for state in states)
     run = StorageRun(id="r", jobs=(StorageJob(id="j", tasks=tasks),))
-    look = Look(chance=0.0, elapsed=elapsed, past=tuple(past), others=Population(within=within), run=run)
+    look = Look(
+        chance=0.0,
+        elapsed=elapsed,
+        run=run,
+        durations=expected(Population(within=within).durations(past), run, elapsed=elapsed),
+    )
     need = PACING.demand(look)
     assert (need.looks > 0, 1 <= need.left < 1e12, PACING.delay(look) >= 2.0) == (True, True, True)
 
 
 def test_a_run_that_cannot_have_ended_is_not_looked_at():
-    first = PACING.delay(Look(chance=0.0, past=PAST, others=SURE, price=20.0))
+    first = PACING.delay(Look(chance=0.0, durations=SURE, price=20.0))
     assert 600 < first < 1000
 
 
 def test_looks_are_dense_when_the_end_is_due():
-    at = {elapsed: PACING.delay(Look(chance=0.0, elapsed=elapsed, past=PAST, price=1.0)) for elapsed in (100.0, 900.0)}
+    at = {
+        elapsed: PACING.delay(Look(chance=0.0, elapsed=elapsed, durations=USUAL, price=1.0))
+        for elapsed in (100.0, 900.0)
+    }
     assert at[900.0] < at[100.0] / 5
 
 
 def test_looks_become_rarer_with_their_price():
-    waits = [PACING.delay(Look(chance=0.0, elapsed=900.0, past=PAST, price=price)) for price in (0.1, 1, 10, 100)]
+    waits = [PACING.delay(Look(chance=0.0, elapsed=900.0, durations=USUAL, price=price)) for price in (0.1, 1, 10, 100)]
     assert all(less < more for less, more in pairwise(waits))
 
 
 def test_a_watch_alone_looks_every_few_seconds_when_the_end_is_due():
-    assert PACING.delay(Look(chance=0.0, elapsed=900.0, past=PAST)) < 10.0
+    assert PACING.delay(Look(chance=0.0, elapsed=900.0, durations=USUAL)) < 10.0
 
 
 def test_no_wait_is_longer_than_half_a_minute_while_looks_are_cheapest():
-    assert PACING.delay(Look(chance=0.0, past=PAST, others=SURE)) == 30.0
+    assert PACING.delay(Look(chance=0.0, durations=SURE)) == 30.0
 
 
 def test_the_longest_wait_grows_with_the_price():
-    assert PACING.delay(Look(chance=0.0, past=PAST, others=SURE, price=2 * CHEAPEST)) == 60.0
+    assert PACING.delay(Look(chance=0.0, durations=SURE, price=2 * CHEAPEST)) == 60.0
 
 
 def test_no_wait_is_shorter_than_the_shortest():
     pacing = LearnedPacing(shortest=7.0)
-    assert pacing.delay(Look(chance=0.0, elapsed=900.0, past=PAST, others=SURE)) == 7.0
+    assert pacing.delay(Look(chance=0.0, elapsed=900.0, durations=SURE)) == 7.0
 
 
 def test_chance_takes_off_a_part_of_the_gap_between_looks_not_of_the_whole_wait():
-    waits = [
-        LearnedPacing().delay(Look(chance=chance, past=PAST, others=SURE, price=20.0)) for chance in (0.0, 0.5, 1.0)
-    ]
+    waits = [LearnedPacing().delay(Look(chance=chance, durations=SURE, price=20.0)) for chance in (0.0, 0.5, 1.0)]
     assert waits[0] > waits[1] > waits[2] > 0.97 * waits[0]
 
 
 def test_what_all_runs_teach_matters_where_nothing_else_is_known():
     short, long = (
-        PACING.delay(Look(chance=0.0, others=Population(typical=typical), price=10.0)) for typical in (100.0, 10_000.0)
+        PACING.delay(Look(chance=0.0, durations=Population(typical=typical).durations(), price=10.0))
+        for typical in (100.0, 10_000.0)
     )
     assert short < long / 10
 
@@ -140,12 +149,14 @@ def test_what_all_runs_teach_matters_where_nothing_else_is_known():
 def test_a_run_whose_tasks_are_done_is_looked_at_sooner():
     task = StorageTask(id="t", state=ExecutionState.COMPLETED)
     run = StorageRun(id="r", state=ExecutionState.FINALIZING, jobs=(StorageJob(id="j", tasks=(task,)),))
-    look = {"chance": 0.0, "elapsed": 300.0, "past": PAST, "price": 10.0}
-    assert PACING.delay(Look(run=run, **look)) < PACING.delay(Look(**look)) / 4
+    look = {"chance": 0.0, "elapsed": 300.0, "durations": USUAL, "price": 10.0}
+    assert (
+        PACING.delay(Look(**look | {"durations": expected(USUAL, run, elapsed=300.0)})) < PACING.delay(Look(**look)) / 4
+    )
 
 
 def test_after_failures_it_backs_off():
-    waits = [PACING.delay(Look(chance=0.0, quiet=quiet, failed=True, past=PAST)) for quiet in range(3)]
+    waits = [PACING.delay(Look(chance=0.0, quiet=quiet, failed=True, durations=USUAL)) for quiet in range(3)]
     assert waits == [2.0, 3.0, 4.5]
 
 
@@ -168,7 +179,7 @@ def test_the_demand_is_as_many_looks_as_the_law_makes(elapsed):
 
 
 def test_the_demand_lasts_as_long_as_the_run_is_likely_to():
-    look = Look(chance=0.0, past=PAST, others=SURE)
+    look = Look(chance=0.0, durations=SURE)
     assert PACING.demand(look).left == pytest.approx(900, rel=0.1)
 
 
@@ -178,5 +189,5 @@ def test_the_demand_lasts_as_long_as_what_is_left_of_the_run():
 
 
 def test_a_run_that_is_overdue_still_needs_looks():
-    late = PACING.demand(Look(chance=0.0, elapsed=9000.0, past=PAST))
+    late = PACING.demand(Look(chance=0.0, elapsed=9000.0, durations=USUAL))
     assert late.looks > 0

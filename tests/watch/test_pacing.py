@@ -60,8 +60,3 @@ def test_impossible_settings_of_a_fixed_pacing_are_refused(setting):
 def test_a_look_that_costs_nothing_is_refused():
     with pytest.raises(ValueError, match="price"):
         Look(chance=0.0, price=0.0)
-
-
-def test_a_look_may_be_seen_at_another_price():
-    look = Look(chance=0.5, elapsed=60.0)
-    assert look.at(7.0) == Look(chance=0.5, elapsed=60.0, price=7.0)

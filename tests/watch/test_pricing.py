@@ -1,5 +1,7 @@
 """One price for all watches."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +119,44 @@ def test_watches_at_one_price_keep_to_the_minute(many):
 
 def test_watches_at_one_price_notice_ends_sooner_than_regular_looks(many):
     assert many.learned.delay < 0.6 * many.fixed.delay
+
+
+def test_a_watch_that_is_expected_needs_what_the_others_need_on_average():
+    pricing = at_rate(1.0)
+    for number in range(50):
+        pricing.expect(number)
+    for number in range(50, 100):
+        pricing.tell(number, Demand(looks=50, left=500))
+    some_told = pricing.price
+    for number in range(50):
+        pricing.tell(number, Demand(looks=50, left=500))
+    assert some_told == pytest.approx(pricing.price)
+
+
+def test_a_watch_that_is_expected_and_leaves_costs_nobody_anything():
+    pricing = at_rate(1.0)
+    for number in range(99):
+        pricing.expect(number)
+    pricing.tell("a", Demand(looks=100, left=500))
+    dear = pricing.price
+    for number in range(99):
+        pricing.leave(number)
+    assert (dear > CHEAPEST, pricing.price) == (True, CHEAPEST)
+
+
+def test_while_nobody_has_told_a_demand_looks_are_cheapest():
+    pricing = at_rate(0.0)
+    pricing.expect("a")
+    assert pricing.price == CHEAPEST
+
+
+def test_too_small_a_budget_makes_looks_dear_by_and_by():
+    def price(free):
+        pricing = Pricing(lambda _: free)
+        for number in range(100):
+            pricing.tell(number, Demand(looks=10, left=500))
+        return pricing.price
+
+    prices = [price(free) for free in (80.0, 60.0, 50.0, 45.0)]
+    assert prices == sorted(prices)
+    assert all(later < 2 * earlier for earlier, later in pairwise(prices[1:]))

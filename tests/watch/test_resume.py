@@ -16,6 +16,7 @@ from support_transport import answer, lost, refusal, scripted
 from support_watch import BOOKMARK, completed_tasks, emulated, events_of, names, triggers
 
 from bentley_sync_async import (
+    FixedPacing,
     BackoffPacing,
     ConnectorType,
     ExecutionState,
@@ -49,6 +50,8 @@ from bentley_sync_async.wire.resume import pack, unpack
 
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dgn", ConnectorType.MSTN), ("c.dwg", ConnectorType.DWG)]
 PACING = BackoffPacing(shortest=20, longest=60, jitter=0)
+
+UNLEARNED = FixedPacing()  # it asks for no past runs
 
 
 async def taken_up(emulator, token):
@@ -152,7 +155,7 @@ async def test_a_run_too_large_for_a_token_ends_with_its_own_error(monkeypatch):
     monkeypatch.setattr(resume_module, "_LONGEST", 300)
     jobs = tuple(StorageJob(id=f"job {number}") for number in range(20))
     _, client = scripted(shown(StorageRun(id="run", state=ExecutionState.EXECUTING, jobs=jobs)), refusal(403))
-    watcher = client.attach(REF)
+    watcher = client.attach(REF, pacing=UNLEARNED)
     for _ in range(21):
         await anext(watcher)
     with pytest.raises(PermissionDeniedError) as caught:
@@ -343,14 +346,14 @@ def told(events):
 async def test_a_watch_left_between_any_two_events_tells_the_others_and_no_more(first, second):
     looks = [shown(evolve(first, state=ExecutionState.EXECUTING)), shown(second)]
     _, client = scripted(*looks, always=lost())
-    whole = await until_nothing_more(client.attach(REF))
+    whole = await until_nothing_more(client.attach(REF, pacing=UNLEARNED))
     for cut in range(len(whole) + 1):
         transport, client = scripted(*looks)
-        watcher = client.attach(REF)
+        watcher = client.attach(REF, pacing=UNLEARNED)
         before = [await anext(watcher) for _ in range(cut)]
         seen = max(len(transport.sent) - 1, 0)  # the resumed watch sees what this one saw last
         _, other = scripted(*looks[seen:], always=lost())
-        after = await until_nothing_more(other.resume(watcher.resume_token()))
+        after = await until_nothing_more(other.resume(watcher.resume_token(), pacing=UNLEARNED))
         assert [event.seq for event in before + after] == list(range(1, len(whole) + 1))
         assert told(after) == told(whole[cut:])
         folded = fold(before + after)
@@ -363,12 +366,12 @@ async def test_a_watch_left_between_any_two_events_tells_the_others_and_no_more(
 async def test_a_watch_left_after_every_single_event_tells_each_once(first, second):
     looks = [shown(evolve(first, state=ExecutionState.EXECUTING)), shown(second)]
     _, client = scripted(*looks, always=lost())
-    whole = await until_nothing_more(client.attach(REF))
-    token = client.attach(REF).resume_token()
+    whole = await until_nothing_more(client.attach(REF, pacing=UNLEARNED))
+    token = client.attach(REF, pacing=UNLEARNED).resume_token()
     events: list[WatchEvent] = []
     while len(events) <= len(whole):
         transport, client = scripted(*looks, always=lost())
-        watcher = client.resume(token)
+        watcher = client.resume(token, pacing=UNLEARNED)
         event = await anext(watcher, None)
         if event is None or isinstance(event, PollDelayed):
             break

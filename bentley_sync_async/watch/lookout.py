@@ -1,0 +1,150 @@
+"""What the watches of a client share to look at the right moment, and what one watch makes of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from math import inf
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from attrs import define, evolve, field
+
+from bentley_sync_async.models import StorageRun
+
+from .evidence import expected
+from .experience import Experience
+from .pacing import BackoffPacing, Look, Pacing
+from .pricing import CHEAPEST, Demand, Pricing
+
+if TYPE_CHECKING:
+    from .completion import CompletionSignal
+
+TOLD = 1000.0
+"""What a look costs at least where ends are told, in seconds of delay: it is there for those that are not."""
+
+AFTER_TOLD = BackoffPacing(longest=300.0)
+"""For a run that has not ended although its end was told: soon, and then ever more rarely."""
+
+
+@runtime_checkable
+class PricedPacing(Pacing, Protocol):
+    """A pacing that goes by what is known of durations, and shares the price of a look with all other watches."""
+
+    def demand(self, look: Look) -> Demand:
+        """Return how many looks the run will need."""
+        ...
+
+
+@define
+class Lookout:
+    """What the watches of a client share.
+
+    Attributes:
+        pricing: The price of a look.
+        completions: Tells the ends of runs, if anybody does.
+        experience: How long runs took.
+    """
+
+    pricing: Pricing = field(factory=lambda: Pricing(lambda _: inf))
+    completions: CompletionSignal | None = None
+    experience: Experience = field(factory=Experience)
+
+    @classmethod
+    def within(cls, free: Callable[[float], float], completions: CompletionSignal | None) -> Lookout:
+        """Return one for a client.
+
+        Args:
+            free: Says how many looks may be sent within so many coming seconds.
+            completions: Tells the ends of runs, if anybody does.
+        """
+        cheapest = CHEAPEST if completions is None else TOLD
+        return cls(Pricing(free, cheapest=cheapest), completions)
+
+
+class Post:
+    """When one watch looks.
+
+    Attributes:
+        worth: What its next look is worth beside those of others: the probability that it shows the end.
+    """
+
+    __slots__ = ("_lookout", "_priced", "_start", "_started", "worth")
+
+    def __init__(self, lookout: Lookout, pacing: Pacing) -> None:
+        """Take a post.
+
+        Args:
+            lookout: What is shared.
+            pacing: The strategy.
+        """
+        self.worth = 0.0
+        self._lookout = lookout
+        self._priced = pacing if isinstance(pacing, PricedPacing) else None
+        self._start: datetime | None = None  # of the run, by the service's clock
+        self._started: float | None = None  # likewise, by the event loop's
+
+    def wants_past(self, connection_id: str) -> bool:
+        """Return whether to ask for the past runs of a connection before the first wait."""
+        return self._priced is not None and connection_id not in self._lookout.experience
+
+    def learn(self, connection_id: str, *seconds: float) -> None:
+        """Note how long runs of a connection took, the latest last; none at all says that it had none."""
+        self._lookout.experience.note(connection_id, *seconds)
+
+    def expected(self) -> None:
+        """Let the others know that the watch will need looks, however many: they pay for that from now on."""
+        if self._priced is not None:
+            self._lookout.pricing.expect(self)
+
+    def triggered(self, now: float) -> None:
+        """Note that the run has just been triggered.
+
+        Args:
+            now: The instant by the event loop's clock.
+        """
+        self._start, self._started = None, now
+
+    def saw(self, run: StorageRun, *, at: datetime, now: float) -> None:
+        """Note what a look showed.
+
+        Args:
+            run: The snapshot.
+            at: The instant by the service's clock.
+            now: The same by the event loop's.
+        """
+        if run.start_date_time is None:
+            self._start = self._started = None
+        elif run.start_date_time != self._start:
+            self._start = run.start_date_time
+            self._started = now - max((at - self._start).total_seconds(), 0.0)
+
+    def next_look(self, connection_id: str, run: StorageRun | None, *, now: float, chance: float) -> Look:
+        """Return what is known for the next look, and let the others know how many there will be.
+
+        Args:
+            connection_id: Whose run it is.
+            run: The latest snapshot, if there is one.
+            now: The instant by the event loop's clock.
+            chance: A random number from 0 to 1.
+        """
+        elapsed = max(now - self._started, 0.0) if self._started is not None else 0.0
+        if self._priced is None:
+            return Look(chance=chance, elapsed=elapsed, run=run)
+        experience, pricing = self._lookout.experience, self._lookout.pricing
+        usual = experience.others.durations(experience.past(connection_id))
+        look = Look(chance=chance, elapsed=elapsed, run=run, durations=expected(usual, run, elapsed=elapsed))
+        pricing.tell(self, self._priced.demand(look))
+        return evolve(look, price=pricing.price)
+
+    def waits(self, look: Look, seconds: float) -> None:
+        """Note how long the watch waits for its next look."""
+        self.worth = 1.0 - look.durations.survival(look.elapsed + seconds, elapsed=look.elapsed)
+
+    def leave(self) -> None:
+        """Need no more looks, for now."""
+        self._lookout.pricing.leave(self)
+
+
+def dear(look: Look) -> bool:
+    """Return whether there are better uses for a look than a run that was triggered just now."""
+    return look.price > CHEAPEST

@@ -1,0 +1,188 @@
+"""When the watches of a client look: what they learn, share, and are told."""
+
+import gc
+import re
+
+import anyio
+import pytest
+from support_transport import answer, lost, scripted
+from support_watch import events_of, looks, names, triggers
+
+from bentley_sync_async import (
+    Announcements,
+    FixedPacing,
+    RateTier,
+    RunRef,
+    RunVanishedError,
+    SynchronizationClient,
+)
+from bentley_sync_async.emulator import Emulator, FaultRule, FileRule, RunRule
+from bentley_sync_async.watch.pricing import CHEAPEST
+
+pytestmark = pytest.mark.looptime(start=0)
+ID, RUN_ID = "a" * 43, "0d3c4f4c-1f33-4ad0-9ef5-0d8c1f2a4b5c"
+REF = RunRef(connection_id=ID, run_id=RUN_ID)
+EXECUTING = answer(200, {"run": {"id": RUN_ID, "state": "Executing"}})
+COMPLETED = answer(200, {"run": {"id": RUN_ID, "state": "Completed"}})
+NO_RUNS = answer(200, {"runs": []})
+HISTORY = "/runs$"
+
+
+def plain(**options):
+    """An emulator whose runs take ten minutes."""
+    emulator = Emulator(error_rate=0, retry_rate=0, accept_window=0, **options)
+    emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
+    emulator.add_file_rule(FileRule(queued=0, duration=600))
+    return emulator
+
+
+def client_of(emulator, **options):
+    return SynchronizationClient(emulator.token(lifetime=1e9), base_url=emulator.url, **options)
+
+
+def histories(emulator):
+    return [request.time for request in emulator.requests if re.search(HISTORY, request.path)]
+
+
+def price(client):
+    return client._lookout.pricing.price
+
+
+async def test_the_past_runs_of_a_connection_are_asked_for_once():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        for _ in range(2):
+            await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_they_are_asked_for_before_the_first_look():
+    async with plain() as emulator, client_of(emulator) as client:
+        await client.watch(emulator.add_connection()).result()
+    paths = [re.search("[^/]*$", request.path)[0] for request in emulator.requests[:2]]
+    assert paths == ["run", "runs"]
+
+
+async def test_a_pacing_that_learns_nothing_asks_for_nothing():
+    async with plain() as emulator, client_of(emulator) as client:
+        await client.watch(emulator.add_connection(), pacing=FixedPacing()).result()
+    assert histories(emulator) == []
+
+
+async def test_a_run_that_has_ended_already_needs_no_past():
+    transport, client = scripted(COMPLETED)
+    await client.attach(REF).result()
+    assert len(transport.sent) == 1
+
+
+async def test_past_runs_that_cannot_be_had_delay_nothing():
+    async with plain() as emulator, client_of(emulator) as client:
+        emulator.add_fault(FaultRule(method="GET", path=HISTORY, status=500))
+        connection_id = emulator.add_connection()
+        for _ in range(2):
+            await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_what_a_watch_has_seen_the_next_one_knows():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        for _ in range(2):
+            await client.watch(connection_id).result()
+        assert client._lookout.experience.past(connection_id) == (600.0, 600.0)
+
+
+async def test_a_watch_alone_looks_right_after_its_trigger():
+    async with plain() as emulator, client_of(emulator) as client:
+        await client.watch(emulator.add_connection()).result()
+    assert looks(emulator)[0] == triggers(emulator)[0]
+
+
+async def test_no_look_follows_right_after_the_trigger_when_there_are_not_looks_for_all():
+    async with (
+        plain() as emulator,
+        client_of(emulator, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20)) as client,
+    ):
+        await client.watch(emulator.add_connection()).result()
+    assert looks(emulator)[0] > triggers(emulator)[0] + 60
+
+
+async def test_watches_that_wait_for_their_trigger_are_reckoned_with():
+    _, client = scripted(
+        EXECUTING, NO_RUNS, always=lost(), rate_tier=RateTier(name="Own", per_minute=100, per_hour=300)
+    )
+    one = client.attach(REF)
+    await anext(one)
+    alone = price(client)
+    others = [client.watch("b" * 43) for _ in range(9)]
+    for other in others:
+        await anext(other)
+    assert price(client) > 20 * alone
+
+
+async def test_a_watch_that_is_dropped_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    before = price(client)
+    del watcher
+    gc.collect()
+    assert (before > CHEAPEST, price(client)) == (True, CHEAPEST)
+
+
+async def test_a_watch_that_ends_with_an_error_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, answer(404), rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    with pytest.raises(RunVanishedError):
+        await watcher.result()
+    assert price(client) == CHEAPEST
+
+
+async def test_a_watch_that_is_told_of_the_end_looks_then_and_at_no_other_time():
+    announcements = Announcements()
+    async with plain() as emulator, client_of(emulator, completions=announcements) as client:
+        connection_id = emulator.add_connection()
+        async with anyio.create_task_group() as group:
+            watcher = client.watch(connection_id)
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            announcements.announce(watcher.ref)
+        assert (looks(emulator), watcher.run.completed) == ([601], True)
+
+
+async def test_an_end_that_nobody_tells_is_found_all_the_same():
+    async with plain() as emulator, client_of(emulator, completions=Announcements()) as client:
+        run = await client.watch(emulator.add_connection()).result()
+    assert (run.completed, len(looks(emulator)) < 5) == (True, True)
+
+
+async def test_an_end_that_is_told_too_early_is_believed_once():
+    announcements = Announcements()
+    async with plain() as emulator, client_of(emulator, completions=announcements) as client:
+        watcher = client.watch(emulator.add_connection())
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(595)
+            announcements.announce(watcher.ref)
+        times = looks(emulator)
+    assert times[:2] == [595, pytest.approx(597, abs=0.3)]
+    assert 600 <= times[-1] < 606
+
+
+async def test_an_end_that_was_told_before_the_watch_began_is_seen_at_once():
+    announcements = Announcements()
+    announcements.announce(REF)
+    transport, client = scripted(EXECUTING, NO_RUNS, COMPLETED, completions=announcements)
+    events = await events_of(client.attach(REF))
+    assert names(events)[-1] == "RunCompleted"
+    assert [sent.at for sent in transport.sent] == [0, 0, 0]
+
+
+async def test_a_look_that_nobody_asks_for_any_more_leaves_no_one_waiting_for_a_signal():
+    announcements = Announcements()
+    async with plain() as emulator, client_of(emulator, completions=announcements) as client:
+        watcher = client.watch(emulator.add_connection())
+        with anyio.move_on_after(100):
+            await watcher.result()
+    assert announcements._waiting == {}

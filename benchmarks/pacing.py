@@ -20,6 +20,7 @@ from bentley_sync_async.watch.durations import learn
 from bentley_sync_async.watch.learned import LearnedPacing
 from bentley_sync_async.watch.pacing import Look
 
+from .pacing_client import night
 from .pacing_crowd import crowd
 from .pacing_optimum import Clairvoyant, Outcome, best_backoff, best_fixed, looked_at
 from .pacing_plots import delays_plot, looks_plot
@@ -122,6 +123,13 @@ def line(row: Row) -> str:
     )
 
 
+WHOLE_CLIENT = """
+The whole client, in virtual time, against an emulator that enforces the Community tier; all watches are asked for at
+once, of runs of 5 to 60 minutes:
+
+"""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the table, and write or check what docs/ shows of it."""
     parser = ArgumentParser(prog="python -m benchmarks.pacing", description="How soon LearnedPacing notices ends.")
@@ -136,7 +144,7 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.flush()
             table += line(row)
             held &= row.holds
-    together = "\n" + crowd().text()
+    together = "\n" + crowd().text() + WHOLE_CLIENT + night().text() + night(told=True).text()
     sys.stdout.write(together)
     curve = list(rows(PLOTTED, CURVE, tuned_on=TUNED_ON, published=PUBLISHED // 3))
     pictures = {

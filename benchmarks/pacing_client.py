@@ -19,13 +19,13 @@ from bentley_sync_async import Announcements, RateTier, SynchronizationClient
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 from bentley_sync_async.integrations.webhooks import webhook_handler
 
-from .pacing_optimum import Outcome, best_fixed
+from .pacing_optimum import best_fixed
 from .pacing_workloads import Case
 
-COMMUNITY = RateTier.COMMUNITY
 SHORTEST, LONGEST = 300.0, 3600.0  # seconds that a run takes
 START = datetime(2030, 1, 1, tzinfo=UTC)
 _SECRET = "a secret of the benchmark's own, at least 32 long"
+_TOO_MANY = 429
 _TOLD_AFTER = 1.0  # seconds from the end of a run to its webhook
 
 
@@ -66,12 +66,11 @@ class Night:
         """Return it in a sentence."""
         how = "told by webhooks" if self.told else "found by looking"
         return (
-            f"{self.watches:,} watches of the real client, all asked for at once, of runs of 5 to 60 minutes, ends "
-            f"{how}; an emulator that enforces the Community tier: at most {self.minute} requests in a minute and "
-            f"{self.hour:,} in an hour, {self.refused} answers of 429, {len(self.delays):,} ends noticed within "
-            f"{self.took / 3600:.1f} hours; {self.spent['trigger']:,} triggers, {self.spent['history']:,} histories, "
-            f"{self.looks:.2f} looks a run; mean delay {self.delay:.1f} s, the longest {max(self.delays):.0f} s; the best "
-            f"fixed interval's for as many looks: {self.fixed:.0f} s.\n"
+            f"* {self.watches:,} watches, ends {how}: at most {self.minute} requests in a minute and {self.hour:,} in "
+            f"an hour, {self.refused} answers of 429, {len(self.delays):,} ends noticed within {self.took / 60:.0f} "
+            f"minutes; {self.spent['trigger']:,} triggers, {self.spent['history']:,} histories, {self.looks:.2f} "
+            f"looks a run; mean delay {self.delay:.1f} s, the longest {max(self.delays):.0f} s; the best fixed "
+            f"interval's for as many looks: {self.fixed:.0f} s.\n"
         )
 
 
@@ -84,7 +83,7 @@ def night(watches: int = 1000, *, told: bool = False, share: float = 1.0, past: 
 async def watched(watches: int, *, told: bool, share: float, past: int) -> Night:
     """Do so in virtual time; see `night`."""
     cases = _cases(watches, past)
-    tier = RateTier(name="Own", per_minute=int(500 * share), per_hour=int(5000 * share))
+    tier = RateTier(name="Own", per_minute=round(500 * share), per_hour=round(5000 * share))
     async with _emulator(tier) as emulator:
         connections = await _connections(emulator, cases)
         began, before = anyio.current_time(), len(emulator.requests)
@@ -115,7 +114,7 @@ async def watched(watches: int, *, told: bool, share: float, past: int) -> Night
         told=told,
         minute=most(instants, 60),
         hour=most(instants, 3600),
-        refused=sum(request.status == 429 for request in requests),
+        refused=sum(request.status == _TOO_MANY for request in requests),
         spent=spent,
         looks=looks,
         delays=tuple(delays),

@@ -128,7 +128,7 @@ class ChaosProxy:
         for writer in self.writers:
             writer.transport.abort()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.readers.append(reader)
         self.writers.append(writer)
         self.group.start_soon(self._serve, reader, writer)

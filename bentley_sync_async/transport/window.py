@@ -17,6 +17,7 @@ OTHERS, REFUSED = "others", "refused"
 _SLOTS = 250
 _CLOCKS = 1.001  # a window of ours against one of the service's
 _AGAIN = 2  # windows within which a refusal goes on where the last one ended
+_SHORT = 1 / 8  # of the time for which requests are sent
 _HELD = 10  # windows for which a limit that was found out counts
 
 
@@ -80,7 +81,9 @@ class Window:
         return self._forgotten(now)
 
     def rate(self, now: float, seconds: float, under_way: int, *, reserve: float) -> float:
-        """Return how many requests a second may be sent, evenly, so that there is room for each within so many seconds.
+        """Return how many requests a second may be sent, evenly, so that there is room for them within so many seconds.
+
+        What is short for less than an eighth of that time, such as the minute after a burst, does not count.
 
         Args:
             now: The instant.
@@ -96,14 +99,11 @@ class Window:
             after = slot * self._width - now
             if after >= seconds:
                 break
-            if after >= seconds / 8:
+            if after >= seconds * _SHORT:
                 rate = min(rate, room / after - kept)
             room += self._leaving[slot].total()
-        if seconds >= self._seconds:
-            rate = min(rate, limit / self._seconds - kept)
-        else:
-            rate = min(rate, room / seconds - kept)
-        return max(rate, 0.0)
+        steady = limit / self._seconds if seconds >= self._seconds else room / seconds
+        return max(min(rate, steady - kept), 0.0)
 
     def add(self, kind: str, now: float) -> None:
         """Count a request that has ended."""

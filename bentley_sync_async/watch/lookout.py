@@ -19,7 +19,7 @@ from .pricing import CHEAPEST, Demand, Pricing
 if TYPE_CHECKING:
     from .completion import CompletionSignal
 
-TOLD = 1000.0
+TOLD = 2000.0
 """What a look costs at least where ends are told, in seconds of delay: it is there for those that are not."""
 
 AFTER_TOLD = BackoffPacing(longest=300.0)

@@ -180,13 +180,13 @@ async def test_what_another_origin_has_learned_is_not_used(path):
         assert (await journal.places(["a"]), await journal.durations(["a"])) == ({}, {})
 
 
-async def test_a_finished_run_is_learned_from_and_the_latest_five_are_kept(path):
+async def test_a_finished_run_is_learned_from_and_the_latest_eight_are_kept(path):
     async with journal_at(path) as journal:
         await journal.begin(["a", "b"])
-        await journal.learn({}, {"a": [1.0, 2.0, 3.0, 4.0], "b": [9.0]})
-        for seconds in (5, 6):
+        await journal.learn({}, {"a": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "b": [9.0]})
+        for seconds in (8, 9):
             await journal.finish("a", evolve(DONE, began_at=AT, ended_at=AT + timedelta(seconds=seconds)))
-        assert await journal.durations(["a", "b"]) == {"a": [2.0, 3.0, 4.0, 5.0, 6.0], "b": [9.0]}
+        assert await journal.durations(["a", "b"]) == {"a": [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], "b": [9.0]}
 
 
 @pytest.mark.parametrize(

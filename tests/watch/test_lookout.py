@@ -45,7 +45,7 @@ def test_the_past_of_the_connection_counts():
     lookout.experience.note("d", *[5000.0] * 5)
     post = Post(lookout, LearnedPacing())
     of_c, of_d = (post.next_look(one, None, now=0.0, chance=0.5).durations.quantile(0.5) for one in "cd")
-    assert of_c < 200 < 2000 < of_d
+    assert (of_c, of_d) == (pytest.approx(100, rel=0.5), pytest.approx(5000, rel=0.5))
 
 
 def test_what_the_snapshot_shows_counts():
@@ -56,7 +56,7 @@ def test_what_the_snapshot_shows_counts():
     post = Post(on_lookout(), LearnedPacing())
     saw(post, winding_up, after=100, now=0.0)
     medians = [next_look(post, run).durations.quantile(0.5) for run in (RUNNING, winding_up)]
-    assert medians[1] < 130 < 1000 < medians[0]
+    assert (medians[0] > 1000, medians[1] < 130) == (True, True)
 
 
 def test_time_is_counted_from_the_start_that_the_service_names():

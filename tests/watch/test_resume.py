@@ -16,10 +16,10 @@ from support_transport import answer, lost, refusal, scripted
 from support_watch import BOOKMARK, completed_tasks, emulated, events_of, names, triggers
 
 from bentley_sync_async import (
-    FixedPacing,
     BackoffPacing,
     ConnectorType,
     ExecutionState,
+    FixedPacing,
     JobVanished,
     PermissionDeniedError,
     PollDelayed,

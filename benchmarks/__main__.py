@@ -1,0 +1,198 @@
+"""What the client costs: a table of ratios to its peers and limits, all measured in this run.
+
+    python -m benchmarks [--only PART ...] [--rounds N] [--smoke] [--json FILE] [--compare FILE]
+
+It exits with 0 whether or not the bounds hold: how fast anything is depends on the machine, and the table says it.
+"""
+
+import argparse
+import json
+import multiprocessing
+import platform
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, evolve, frozen
+
+from . import crowds, decoding, imports, table, turns
+from .contenders import PEERS, WATCHES, installed
+from .server import serving
+
+_PACKAGES = ("aiohttp", "anyio", "attrs", "cattrs", "msgspec", "azure-core", "openai", "pydantic")
+
+
+@frozen(kw_only=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        rounds: How often, where contenders take turns in one process.
+        processes: How often, where each has a process of its own.
+        turn: Seconds of a turn.
+        at_once: Watches of a contender that take turns.
+        pause: Seconds between two polls of such a watch.
+        watches: Watches of a contender that has a process of its own.
+        many: Watches of a crowd, which all together poll as often as `watches` do.
+        few: Watches that poll as often as the crowd.
+        interval: Seconds between two polls of a watch, where all watches have the same.
+        window: Seconds for which these are measured.
+        idle: Watches whose memory is measured.
+        repeats: Decodings in a round.
+    """
+
+    rounds: int = 9
+    processes: int = 3
+    turn: float = 0.6
+    at_once: int = 16
+    pause: float = 0.03
+    watches: int = 1000
+    many: int = 10_000
+    few: int = 100
+    interval: float = 1.0
+    window: float = 3.0
+    idle: int = 10_000
+    repeats: int = 3
+
+
+SMOKE = Size(
+    rounds=1,
+    processes=1,
+    turn=0.05,
+    at_once=2,
+    pause=0.005,
+    watches=20,
+    many=30,
+    few=10,
+    interval=0.1,
+    window=0.2,
+    idle=100,
+    repeats=1,
+)
+"""Enough to see that it works, and to say nothing about how fast."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, and write it to a file if there is one."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure")
+    parser.add_argument("--rounds", type=int, help="how often, in place of what each part does")
+    parser.add_argument("--smoke", action="store_true", help="see only whether it works, in seconds")
+    parser.add_argument("--json", type=Path, help="a file to write all figures to")
+    parser.add_argument("--compare", type=Path, help="such a file of an earlier run")
+    given = parser.parse_args(arguments)
+    size = SMOKE if given.smoke else Size()
+    if given.rounds is not None:
+        size = evolve(size, rounds=given.rounds, processes=given.rounds)
+    earlier = _values(given.compare) if given.compare is not None else None
+    left_out = [name for name in PEERS if not installed(name)]
+    began = time.monotonic()
+    figures: dict[str, list[float]] = {}
+    with serving() as origin:
+        for part in given.only:
+            figures |= {f"{part}: {name}": samples for name, samples in PARTS[part](origin, size).items()}
+    found = table.results(figures)
+    print(table.text(found, figures, earlier))
+    print(f"\nMedians, least and most of all rounds; measured in {time.monotonic() - began:.0f} s.")
+    for name in left_out:
+        print(f"{name} is left out: it is not installed (pip install '.[bench]').")
+    if given.json is not None:
+        rows = [table.to_json(result) for result in found]
+        written = {"rows": rows, "left_out": left_out, "figures": figures, "size": asdict(size), "made_by": _made_by()}
+        given.json.write_text(json.dumps(written, indent=2), "utf-8")
+
+
+def _polls(origin: str, size: Size) -> dict[str, list[float]]:
+    names = ["bare", "unchanged", "changed", "msgspec"]
+    return _alone(
+        turns.measure, origin, names, watches=size.at_once, pause=size.pause, seconds=size.turn, rounds=size.rounds
+    )
+
+
+def _rush(origin: str, size: Size) -> dict[str, list[float]]:
+    names = ["bare", "unchanged", "changed", "bare POST", "trigger"]
+    return _alone(turns.measure, origin, names, watches=size.at_once, pause=0, seconds=size.turn, rounds=size.rounds)
+
+
+def _decode(_origin: str, size: Size) -> dict[str, list[float]]:
+    return _alone(decoding.measure, repeats=size.repeats, rounds=size.rounds)
+
+
+def _watches(origin: str, size: Size) -> dict[str, list[float]]:
+    def cost(name: str) -> float:
+        return _alone(crowds.cost, origin, name, watches=size.watches, interval=size.interval, window=size.window)
+
+    return _rounds(size, {name: cost for name in WATCHES if installed(name)})
+
+
+def _crowd(origin: str, size: Size) -> dict[str, list[float]]:
+    watches = {"many": size.many, "few": size.few}
+
+    def cost(name: str) -> float:
+        interval = size.interval * watches[name] / size.watches
+        return _alone(crowds.cost, origin, "ours", watches=watches[name], interval=interval, window=size.window)
+
+    return _rounds(size, dict.fromkeys(watches, cost))
+
+
+def _memory(origin: str, size: Size) -> dict[str, list[float]]:
+    def memory(name: str) -> float:
+        return _alone(crowds.memory, origin, name, watches=size.idle if name == "ours" else size.idle // 5)
+
+    names = [name for name in WATCHES if installed(name) and name != "bare"]
+    found = {name: [memory(name)] for name in names}
+    found["ours"] += [memory("ours") for _ in range(size.processes - 1)]
+    return found
+
+
+def _imports(_origin: str, size: Size) -> dict[str, list[float]]:
+    return imports.measure(rounds=size.rounds)
+
+
+PARTS: dict[str, Callable[[str, Size], dict[str, list[float]]]] = {
+    "poll": _polls,
+    "rush": _rush,
+    "decode": _decode,
+    "watches": _watches,
+    "crowd": _crowd,
+    "memory": _memory,
+    "import": _imports,
+}
+"""What is measured together, by what its figures begin with."""
+
+
+def _rounds(size: Size, measures: dict[str, Callable[[str], float]]) -> dict[str, list[float]]:
+    """Measure one after the other, and all again, so that what changes on the machine meets all alike."""
+    found: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(size.processes):
+        for name, measure in measures.items():
+            found[name].append(measure(name))
+    return found
+
+
+def _alone(measure: Callable[..., Any], *arguments: object, **options: object) -> Any:
+    """Measure in a process of its own: what another measurement has left there must not count."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=fresh) as process:
+        return process.submit(measure, *arguments, **options).result()
+
+
+def _values(path: Path) -> dict[str, float]:
+    return {row["name"]: row["value"] for row in json.loads(path.read_text("utf-8"))["rows"]}
+
+
+def _made_by() -> dict[str, str]:
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+if __name__ == "__main__":
+    main()

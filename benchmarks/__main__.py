@@ -42,6 +42,7 @@ class Size:
         window: Seconds for which these are measured.
         idle: Watches whose memory is measured.
         repeats: Decodings in a round.
+        tasks_a_process: How much is measured in one process: what a measurement leaves there must not count for others.
     """
 
     rounds: int = 9
@@ -56,12 +57,13 @@ class Size:
     window: float = 3.0
     idle: int = 10_000
     repeats: int = 3
+    tasks_a_process: int | None = 1
 
 
 SMOKE = Size(
     rounds=1,
     processes=1,
-    turn=0.05,
+    turn=0.1,
     at_once=2,
     pause=0.005,
     watches=20,
@@ -71,8 +73,30 @@ SMOKE = Size(
     window=0.2,
     idle=100,
     repeats=1,
+    tasks_a_process=None,
 )
 """Enough to see that it works, and to say nothing about how fast."""
+
+Figures = dict[str, list[float]]
+
+
+@frozen(kw_only=True)
+class Run:
+    """What a part of the benchmark works with.
+
+    Attributes:
+        origin: The server's.
+        size: How much is measured.
+        processes: What measures in other processes.
+    """
+
+    origin: str
+    size: Size
+    processes: ProcessPoolExecutor
+
+    def alone(self, measure: Callable[..., Any], *arguments: object, **options: object) -> Any:
+        """Measure in a process of its own."""
+        return self.processes.submit(measure, *arguments, **options).result()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -90,10 +114,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     earlier = _values(given.compare) if given.compare is not None else None
     left_out = [name for name in PEERS if not installed(name)]
     began = time.monotonic()
-    figures: dict[str, list[float]] = {}
-    with serving() as origin:
+    figures: Figures = {}
+    fresh = multiprocessing.get_context("spawn")
+    with (
+        serving() as origin,
+        ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=size.tasks_a_process) as processes,
+    ):
+        run = Run(origin=origin, size=size, processes=processes)
         for part in given.only:
-            figures |= {f"{part}: {name}": samples for name, samples in PARTS[part](origin, size).items()}
+            figures |= {f"{part}: {name}": samples for name, samples in PARTS[part](run).items()}
     found = table.results(figures)
     print(table.text(found, figures, earlier))
     print(f"\nMedians, least and most of all rounds; measured in {time.monotonic() - began:.0f} s.")
@@ -105,54 +134,62 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.json.write_text(json.dumps(written, indent=2), "utf-8")
 
 
-def _polls(origin: str, size: Size) -> dict[str, list[float]]:
-    names = ["bare", "unchanged", "changed", "msgspec"]
-    return _alone(
-        turns.measure, origin, names, watches=size.at_once, pause=size.pause, seconds=size.turn, rounds=size.rounds
+def _polls(run: Run) -> Figures:
+    names, size = ["bare", "unchanged", "changed", "msgspec"], run.size
+    return run.alone(
+        turns.measure, run.origin, names, watches=size.at_once, pause=size.pause, seconds=size.turn, rounds=size.rounds
     )
 
 
-def _rush(origin: str, size: Size) -> dict[str, list[float]]:
-    names = ["bare", "unchanged", "changed", "bare POST", "trigger"]
-    return _alone(turns.measure, origin, names, watches=size.at_once, pause=0, seconds=size.turn, rounds=size.rounds)
+def _rush(run: Run) -> Figures:
+    names, size = ["bare", "unchanged", "changed", "bare POST", "trigger"], run.size
+    return run.alone(
+        turns.measure, run.origin, names, watches=size.at_once, pause=0, seconds=size.turn, rounds=size.rounds
+    )
 
 
-def _decode(_origin: str, size: Size) -> dict[str, list[float]]:
-    return _alone(decoding.measure, repeats=size.repeats, rounds=size.rounds)
+def _decode(run: Run) -> Figures:
+    return run.alone(decoding.measure, repeats=run.size.repeats, rounds=run.size.rounds)
 
 
-def _watches(origin: str, size: Size) -> dict[str, list[float]]:
+def _watches(run: Run) -> Figures:
+    size = run.size
+
     def cost(name: str) -> float:
-        return _alone(crowds.cost, origin, name, watches=size.watches, interval=size.interval, window=size.window)
+        watches, interval, window = size.watches, size.interval, size.window
+        return run.alone(crowds.cost, run.origin, name, watches=watches, interval=interval, window=window)
 
     return _rounds(size, {name: cost for name in WATCHES if installed(name)})
 
 
-def _crowd(origin: str, size: Size) -> dict[str, list[float]]:
-    watches = {"many": size.many, "few": size.few}
+def _crowd(run: Run) -> Figures:
+    size = run.size
+    crowd = {"many": size.many, "few": size.few}
 
     def cost(name: str) -> float:
-        interval = size.interval * watches[name] / size.watches
-        return _alone(crowds.cost, origin, "ours", watches=watches[name], interval=interval, window=size.window)
+        watches = crowd[name]
+        interval = size.interval * watches / size.watches
+        return run.alone(crowds.cost, run.origin, "ours", watches=watches, interval=interval, window=size.window)
 
-    return _rounds(size, dict.fromkeys(watches, cost))
-
-
-def _memory(origin: str, size: Size) -> dict[str, list[float]]:
-    def memory(name: str) -> float:
-        return _alone(crowds.memory, origin, name, watches=size.idle if name == "ours" else size.idle // 5)
-
-    names = [name for name in WATCHES if installed(name) and name != "bare"]
-    found = {name: [memory(name)] for name in names}
-    found["ours"] += [memory("ours") for _ in range(size.processes - 1)]
-    return found
+    return _rounds(size, dict.fromkeys(crowd, cost))
 
 
-def _imports(_origin: str, size: Size) -> dict[str, list[float]]:
-    return imports.measure(rounds=size.rounds)
+def _memory(run: Run) -> Figures:
+    def memory(name: str, watches: int) -> float:
+        return run.alone(crowds.memory, run.origin, name, watches=watches)
+
+    peers = [name for name in WATCHES if installed(name) and name not in {"ours", "bare"}]
+    return {
+        "ours": [memory("ours", run.size.idle) for _ in range(run.size.processes)],
+        **{name: [memory(name, run.size.idle // 5)] for name in peers},
+    }
 
 
-PARTS: dict[str, Callable[[str, Size], dict[str, list[float]]]] = {
+def _imports(run: Run) -> Figures:
+    return imports.measure(rounds=run.size.rounds)
+
+
+PARTS: dict[str, Callable[[Run], Figures]] = {
     "poll": _polls,
     "rush": _rush,
     "decode": _decode,
@@ -164,20 +201,13 @@ PARTS: dict[str, Callable[[str, Size], dict[str, list[float]]]] = {
 """What is measured together, by what its figures begin with."""
 
 
-def _rounds(size: Size, measures: dict[str, Callable[[str], float]]) -> dict[str, list[float]]:
+def _rounds(size: Size, measures: dict[str, Callable[[str], float]]) -> Figures:
     """Measure one after the other, and all again, so that what changes on the machine meets all alike."""
-    found: dict[str, list[float]] = {name: [] for name in measures}
+    found: Figures = {name: [] for name in measures}
     for _ in range(size.processes):
         for name, measure in measures.items():
             found[name].append(measure(name))
     return found
-
-
-def _alone(measure: Callable[..., Any], *arguments: object, **options: object) -> Any:
-    """Measure in a process of its own: what another measurement has left there must not count."""
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=fresh) as process:
-        return process.submit(measure, *arguments, **options).result()
 
 
 def _values(path: Path) -> dict[str, float]:

@@ -35,12 +35,10 @@ def programs() -> dict[str, str]:
 def measure(*, rounds: int) -> dict[str, list[float]]:
     """Return the seconds of CPU of each program, without those of starting Python, by round."""
     found: dict[str, list[float]] = {name: [] for name in programs()}
-    for turn in range(1 + rounds):  # the first writes bytecode
+    for _ in range(rounds):
         for name, program in programs().items():
             command = [sys.executable, "-c", _TIMED.format(program)]
-            seconds = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            if turn:
-                found[name].append(seconds)
+            found[name].append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     return found
 
 

@@ -5,6 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[1]
 _HELP = """
 import io, sys
 out, sys.stdout, sys.argv = sys.stdout, io.StringIO(), ["bentley-sync", "--help"]
@@ -38,12 +39,12 @@ def measure(*, rounds: int) -> dict[str, list[float]]:
     for _ in range(rounds):
         for name, program in programs().items():
             command = [sys.executable, "-c", _TIMED.format(program)]
-            found[name].append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
+            found[name].append(float(done.stdout))
     return found
 
 
 def _dependencies() -> list[str]:
     """Return the packages that the package declares; all are imported by the names under which they are installed."""
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    declared = tomllib.loads(project.read_text("utf-8"))["project"]["dependencies"]
+    declared = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     return [requirement.partition(">")[0].strip() for requirement in declared]

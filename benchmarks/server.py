@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from email.utils import formatdate
+from pathlib import Path
 
 from .canned import KINDS, SIZES, numbered
 
@@ -96,7 +97,8 @@ def _body_length(head: bytes) -> int:
 def serving() -> Generator[str]:
     """Start a server and yield its origin, such as `http://127.0.0.1:40001`."""
     command = [sys.executable, "-m", "benchmarks.server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    folder = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:

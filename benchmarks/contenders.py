@@ -112,12 +112,14 @@ async def msgspec_loop(origin: str, runs: str, wait: Wait) -> AsyncGenerator[Wat
     """GET with aiohttp, decode with msgspec, look at the state: the loop that one writes by hand."""
     async with _session() as session:
 
+        async def state(url: URL) -> str:  # of its own, as a name for the answer would keep it while the watch sleeps
+            async with session.get(url) as answer:
+                found: str = msgspec.json.decode(await answer.read())["run"]["state"]
+                return found
+
         async def watch(number: int) -> None:
             url = URL(f"{origin}{_CONNECTION}/runs/{runs}-{number:08}")
-            state = ""
-            while state != "Completed":
-                async with session.get(url) as answer:
-                    state = msgspec.json.decode(await answer.read())["run"]["state"]
+            while await state(url) != "Completed":
                 await asyncio.sleep(wait())
 
         yield watch

@@ -119,7 +119,7 @@ async def msgspec_loop(origin: str, runs: str, wait: Wait) -> AsyncGenerator[Wat
 
         async def watch(number: int) -> None:
             url = URL(f"{origin}{_CONNECTION}/runs/{runs}-{number:08}")
-            while await state(url) != "Completed":
+            while await state(url) != "Completed":  # noqa: ASYNC110 - what it waits for is on a server
                 await asyncio.sleep(wait())
 
         yield watch

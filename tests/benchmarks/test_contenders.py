@@ -51,31 +51,33 @@ def test_json_and_cattrs_decode_a_run_to_the_same_models(size):
     assert by_cattrs()(body) == ours()(body)
 
 
-@pytest.fixture
-async def turns():
+def begun():
     return Turns(NAMES, seconds=10.0, pause=0.1, begins=asyncio.get_running_loop().time())
 
 
-async def test_whose_turn_it_is_pauses_only_for_a_moment(turns):
-    assert turns.wait("first") == pytest.approx(0.1, abs=0.05)
+async def test_whose_turn_it_is_pauses_only_for_a_moment():
+    assert begun().wait("first") == pytest.approx(0.1, abs=0.05)
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("second", 10), ("third", 20)])
-async def test_the_others_sleep_until_their_own_turn(turns, name, seconds):
-    assert turns.wait(name) == pytest.approx(seconds, abs=0.01)
+async def test_the_others_sleep_until_their_own_turn(name, seconds):
+    assert begun().wait(name) == pytest.approx(seconds, abs=0.01)
 
 
-async def test_no_poll_begins_at_the_end_of_a_turn(turns):
+async def test_no_poll_begins_at_the_end_of_a_turn():
+    turns = begun()
     await asyncio.sleep(9.5)
     assert turns.wait("first") == pytest.approx(20.5, abs=0.01)
 
 
-async def test_a_turn_is_over_before_the_next_begins(turns):
+async def test_a_turn_is_over_before_the_next_begins():
+    turns = begun()
     await turns.over(0)
     assert turns.wait("first") == pytest.approx(20.2, abs=0.01)
 
 
-async def test_polls_are_counted_for_each(turns):
+async def test_polls_are_counted_for_each():
+    turns = begun()
     for name in ("first", "first", "second"):
         turns.wait(name)
     assert (turns.polls["first"], turns.polls["second"]) == (2, 1)

@@ -42,12 +42,13 @@ class Size:
         window: Seconds for which these are measured.
         idle: Watches whose memory is measured.
         repeats: Decodings in a round.
+        imports: How often programs are started.
         tasks_a_process: How much is measured in one process: what a measurement leaves there must not count for others.
     """
 
-    rounds: int = 9
+    rounds: int = 16
     processes: int = 3
-    turn: float = 0.6
+    turn: float = 0.35
     at_once: int = 16
     pause: float = 0.03
     watches: int = 1000
@@ -56,7 +57,8 @@ class Size:
     interval: float = 1.0
     window: float = 3.0
     idle: int = 10_000
-    repeats: int = 3
+    repeats: int = 2
+    imports: int = 7
     tasks_a_process: int | None = 1
 
 
@@ -73,6 +75,7 @@ SMOKE = Size(
     window=0.2,
     idle=100,
     repeats=1,
+    imports=1,
     tasks_a_process=None,
 )
 """Enough to see that it works, and to say nothing about how fast."""
@@ -110,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     size = SMOKE if given.smoke else Size()
     if given.rounds is not None:
-        size = evolve(size, rounds=given.rounds, processes=given.rounds)
+        size = evolve(size, rounds=given.rounds, processes=given.rounds, imports=given.rounds)
     earlier = _values(given.compare) if given.compare is not None else None
     left_out = [name for name in PEERS if not installed(name)]
     began = time.monotonic()
@@ -144,7 +147,7 @@ def _polls(run: Run) -> Figures:
 def _rush(run: Run) -> Figures:
     names, size = ["bare", "unchanged", "changed", "bare POST", "trigger"], run.size
     return run.alone(
-        turns.measure, run.origin, names, watches=size.at_once, pause=0, seconds=size.turn / 2, rounds=size.rounds
+        turns.measure, run.origin, names, watches=size.at_once, pause=0, seconds=size.turn, rounds=size.rounds
     )
 
 
@@ -186,7 +189,7 @@ def _memory(run: Run) -> Figures:
 
 
 def _imports(run: Run) -> Figures:
-    return imports.measure(rounds=run.size.rounds)
+    return imports.measure(rounds=run.size.imports)
 
 
 PARTS: dict[str, Callable[[Run], Figures]] = {

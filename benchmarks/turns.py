@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import count
 
 from . import contenders
 from .contenders import Contender
@@ -33,7 +34,9 @@ class Turns:
     """Says who may poll, and counts."""
 
     def __init__(self, names: list[str], *, seconds: float, pause: float, begins: float) -> None:
-        """Let each of the names have turns of so many seconds, one after the other.
+        """Let each of the names have turns of so many seconds, one after the other, in each round another one first.
+
+        What a contender leaves behind, such as a processor that has gone to sleep, then meets all others alike.
 
         Args:
             names: The contenders.
@@ -52,11 +55,16 @@ class Turns:
         """Count a poll and return the seconds until the next one of the same watch."""
         self.polls[name] += 1
         place = (self._time() - self._begins) / self._seconds
-        turn, mine = math.floor(place), self._names.index(name)
-        if turn % len(self._names) == mine and place - turn < _BUSY:
+        turn = math.floor(place)
+        if self.whose(turn) == name and place - turn < _BUSY:
             return random.uniform(0.5, 1.5) * self._pause
-        following = turn + 1 + (mine - turn - 1) % len(self._names)
+        following = next(later for later in count(turn + 1) if self.whose(later) == name)
         return (following - place) * self._seconds
+
+    def whose(self, turn: int) -> str:
+        """Return the name of the contender whose turn it is."""
+        before, place = divmod(turn, len(self._names))
+        return self._names[(before + place) % len(self._names)]
 
     async def over(self, turn: int) -> None:
         """Wait until the last poll of a turn has ended."""
@@ -88,7 +96,7 @@ async def take_turns(
         tasks = [group.create_task(watch(number)) for watch in entered for number in range(watches)]
         await turns.over(-1)
         for turn in range((1 + rounds) * len(names)):  # the first round warms up
-            name = names[turn % len(names)]
+            name = turns.whose(turn)
             gc.collect()
             cpu, polls = time.process_time(), turns.polls[name]
             await turns.over(turn)

@@ -67,13 +67,18 @@ async def test_the_others_sleep_until_their_own_turn(name, seconds):
 async def test_no_poll_begins_at_the_end_of_a_turn():
     turns = begun()
     await asyncio.sleep(9.5)
-    assert turns.wait("first") == pytest.approx(20.5, abs=0.01)
+    assert turns.wait("first") == pytest.approx(40.5, abs=0.01)
+
+
+async def test_everybody_is_first_in_some_round():
+    turns = begun()
+    assert [turns.whose(turn) for turn in range(0, 9, 3)] == NAMES
 
 
 async def test_a_turn_is_over_before_the_next_begins():
     turns = begun()
     await turns.over(0)
-    assert turns.wait("first") == pytest.approx(20.2, abs=0.01)
+    assert turns.wait("first") == pytest.approx(40.2, abs=0.01)
 
 
 async def test_polls_are_counted_for_each():

@@ -227,5 +227,5 @@ def _shown(row: Row, figures: Figures) -> str:
     if not isinstance(row.over, str):
         return ""
     above, below = (median(figures[name]) for name in (row.of, row.over))
-    scale, unit = (1e6, "us") if below < _LARGE else (1e3, "ms")
+    scale, unit = (1e6, "us") if max(above, below) < _LARGE else (1e3, "ms")
     return f"{scale * above:.0f} / {scale * below:.0f} {unit}"

@@ -52,8 +52,9 @@ mutants: $(READY)  ## small changes in the files without I/O: are 85 % noticed b
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
 
-bench: $(READY)  ## what the client costs, as ratios; some minutes
-	$(BIN)/python -m benchmarks.bulk
+bench: $(READY)  ## what the client costs, as ratios to its peers; under five minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv

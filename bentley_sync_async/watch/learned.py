@@ -1,6 +1,6 @@
 """Pacing that learns: look when the run is likely to have ended, by the square-root law of optimal inspection. Pure."""
 
-from math import exp, sqrt
+from math import exp, inf, sqrt
 
 from attrs import field, frozen
 from attrs.validators import ge, gt, le
@@ -11,6 +11,7 @@ from .pricing import CHEAPEST, Demand
 
 # Where the law is tried, in spreads from each part's centre, and as factors of the time elapsed.
 _NODES = tuple(step / 2 for step in range(-8, 10))
+_STEADY = 0.02  # of the time elapsed
 _AHEAD = (1.02, 1.1, 1.3, 1.8, 3.0, 6.0)
 
 
@@ -59,6 +60,10 @@ def next_look(durations: Durations, *, elapsed: float, price: float) -> float:
     (J. B. Keller, Management Science 21, 1974); the last term makes it right for few looks, too: it is exact to the
     next order where the hazard is steady. Of several such instants, the best is taken.
     """
+    hazard = durations.hazard(elapsed)
+    gap = sqrt(2 * price / hazard) + price * 2 / 3 if hazard > 0 else inf
+    if gap < _STEADY * elapsed:  # the hazard hardly changes until then
+        return elapsed + gap
     alive = durations.at(elapsed)[0]
     nodes = _nodes(durations, elapsed)
     slopes = [_slope(durations, at, alive=alive, price=price) for at in nodes]

@@ -367,7 +367,7 @@ class Road:
         now = anyio.current_time()
         if run is not None:
             self._post.saw(run, at=server_date(headers) or self._utc_now(), now=now)
-        look = self._post.next_look(ref.connection_id, run, now=now, chance=random.random())
+        look = self._post.next_look(ref.connection_id, run, now=now, chance=random.random(), quiet=self._patience.quiet)
         if at_once and not dear(look):
             return 0.0
         wait = self._patience.until_next_look(look, asked=retry_after(headers) or 0.0)

@@ -9,6 +9,7 @@ from copy import copy
 import anyio
 
 from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
+from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, TokenRecord
 from bentley_sync_async.transport.tokens import Token
 
@@ -53,7 +54,7 @@ class RefreshingTokenSource:
         """
         if (token := self._good()) is not None:
             return token
-        if self._current is not None and self._lock.locked() and anyio.current_time() < self._expires_at:
+        if self._current is not None and self._lock.locked() and current_time() < self._expires_at:
             return self._current  # somebody renews it already, and it still lives
         fetches = self._fetches
         async with self._lock:
@@ -61,13 +62,13 @@ class RefreshingTokenSource:
                 return token
             if self._failure is not None and self._fetches != fetches:  # the fetch that this call waited for
                 raise copy(self._failure) from self._failure.__cause__
-            asked = anyio.current_time()
+            asked = current_time()
             try:
                 token = await self._fetched()
             except TokenUnavailableError:
-                if self._current is None or anyio.current_time() >= self._expires_at:
+                if self._current is None or current_time() >= self._expires_at:
                     raise
-                self._renew_at = anyio.current_time() + _TRY_AGAIN
+                self._renew_at = current_time() + _TRY_AGAIN
                 return self._current
             life = math.inf if token.expires_in is None else token.expires_in
             self._expires_at = asked + life
@@ -82,10 +83,10 @@ class RefreshingTokenSource:
         return True
 
     def _good(self) -> Token | None:
-        return self._current if anyio.current_time() < self._renew_at else None
+        return self._current if current_time() < self._renew_at else None
 
     async def _fetched(self) -> Token:
-        began = anyio.current_time()
+        began = current_time()
         try:
             token = await self._asked()
         except SynchronizationError as exc:
@@ -99,7 +100,7 @@ class RefreshingTokenSource:
         self._failure = copy(failure)  # whoever is handed the failure itself may note things on it
         if self._failure is not None and failure is not None:
             self._failure.__cause__ = failure.__cause__
-        self._tell(TokenRecord(duration=anyio.current_time() - began, error=failure))
+        self._tell(TokenRecord(duration=current_time() - began, error=failure))
 
     async def _asked(self) -> Token:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import platform
 from collections.abc import AsyncGenerator
@@ -9,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Final, Self
 
 import aiohttp
-import anyio
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
@@ -110,6 +110,9 @@ class AiohttpTransport(AsyncContextManagerMixin):
             )
         self._session = session
         self._connect_timeout = connect_timeout
+        # aiohttp would round longer timeouts up to whole seconds. Its own total is off: it covers the body, but not on a
+        # connection that aiohttp takes for released already.
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
         self._max_body_bytes = max_body_bytes
 
     @asynccontextmanager
@@ -131,16 +134,15 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
         try:
-            # aiohttp's own timeout covers the body, but not on a connection that it takes for released already.
-            with anyio.fail_after(timeout):
-                return await self._exchange(self._session, request, timeout)
+            async with asyncio.timeout(timeout):
+                return await self._exchange(self._session, request)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
             failed = exc.error if isinstance(exc, _BrokenError) else exc
         # Not in the handler, where aiohttp's error would become the context of ours: it may hold the request's token.
         secret = isinstance(failed, aiohttp.ClientResponseError)
         raise self._failure(request, failed, timeout) from (None if secret else failed)
 
-    async def _exchange(self, session: aiohttp.ClientSession, request: Request, timeout: float) -> Response:
+    async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
         async with session.request(
             request.method,
             URL(request.url, encoded=True),
@@ -149,8 +151,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=True,
-            # aiohttp would round longer timeouts up to whole seconds.
-            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=self._connect_timeout, ceil_threshold=math.inf),
+            timeout=self._timeout,
             middlewares=(_send_once,),
         ) as answer:
             body = await self._read(answer, request)

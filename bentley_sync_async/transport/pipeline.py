@@ -26,6 +26,7 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.redaction import redact, without
 from bentley_sync_async.wire.problems import api_error
 
+from .clock import current_time
 from .gate import Gate
 from .hooks import GateRecord, Hook, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
@@ -127,7 +128,7 @@ class Pipeline:
             ProtocolError: A redirect, or another status that the API does not have.
             TokenError: There was no token.
         """
-        call = _Call(request, anyio.current_time() + self._timeouts.call, see_other, turn)
+        call = _Call(request, current_time() + self._timeouts.call, see_other, turn)
         maybe_done = False
         attempt = 1
         while True:
@@ -140,7 +141,7 @@ class Pipeline:
                     error,
                     method=request.method,
                     attempt=attempt,
-                    left=call.ends - anyio.current_time(),
+                    left=call.ends - current_time(),
                     chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
                 )
                 if wait is None or call.turned_away:
@@ -171,18 +172,18 @@ class Pipeline:
         """
         while True:
             await self._pass_gate(call)
-            passage = await self._take_turn(call)
+            passage = self._turnstile.pass_at_once(call.turn) or await self._take_turn(call)
             try:
                 token = await self._token(call.ends)
             except BaseException:
                 passage.leave()
                 raise
-            if not self._gate.wait(anyio.current_time()):
+            if not self._gate.wait(current_time()):
                 return token, passage
             passage.leave()
 
     async def _pass_gate(self, call: _Call) -> None:
-        while (closed := self._gate.wait(now := anyio.current_time())) > 0:
+        while (closed := self._gate.wait(now := current_time())) > 0:
             # Those that wait do not all go on at the same instant.
             wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
             too_long = closed > self._retry.retry_after_ceiling or now + wait >= call.ends
@@ -193,7 +194,7 @@ class Pipeline:
             self._waited(call, now)
 
     async def _take_turn(self, call: _Call) -> Passage:
-        began = anyio.current_time()
+        began = current_time()
         if self._patient or not call.ends < self._turnstile.opens() < math.inf:
             with anyio.CancelScope(deadline=math.inf if self._patient else call.ends):
                 passage = await self._turnstile.enter(call.turn)
@@ -212,7 +213,7 @@ class Pipeline:
 
     def _waited(self, call: _Call, since: float) -> None:
         if self._patient:
-            call.ends += anyio.current_time() - since
+            call.ends += current_time() - since
 
     async def _token(self, ends: float) -> Token:
         token: Token | None = None
@@ -226,7 +227,7 @@ class Pipeline:
         """Send the request in the call's turn, and end the turn."""
         request, resends = call.request, call.sends
         call.sends += 1
-        began = anyio.current_time()
+        began = current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
         try:
@@ -242,14 +243,15 @@ class Pipeline:
             return response
         finally:
             passage.leave()
-            if response is not None or error is not None:  # else it was cancelled
+            cancelled = response is None and error is None
+            if not cancelled and self._tell.wants(RequestRecord):
                 self._tell(
                     RequestRecord(
                         method=request.method,
                         url=redact(request.url),
                         status=response.status if response is not None else None,
                         error=error,
-                        duration=anyio.current_time() - began,
+                        duration=current_time() - began,
                         size=len(response.body) if response is not None else 0,
                         resends=resends,
                     )
@@ -258,7 +260,7 @@ class Pipeline:
                 self._note(error)
 
     def _note(self, error: SynchronizationError) -> None:
-        now = anyio.current_time()
+        now = current_time()
         # A copy, as whoever is handed the error itself may note things on it.
         if self._gate.note(copy(error), now):
             self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
@@ -267,9 +269,8 @@ class Pipeline:
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
         response = await self._transport.send(authorized, timeout=min(self._timeouts.request, left))
-        if len(token.value) < _SHORTEST_SECRET:
-            return response
-        return evolve(response, body=without(token.value, response.body))
+        body = without(token.value, response.body) if len(token.value) >= _SHORTEST_SECRET else response.body
+        return response if body is response.body else evolve(response, body=body)
 
     @staticmethod
     def _check(request: Request, response: Response, *, see_other: bool) -> None:

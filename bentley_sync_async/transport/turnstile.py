@@ -10,7 +10,6 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-import anyio
 from attrs import frozen
 
 from bentley_sync_async.config import RateTier
@@ -18,6 +17,7 @@ from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.wire.headers import rate_tier, remaining_calls, retry_after
 
 from .budget import BudgetUse, Kind, RequestBudget
+from .clock import current_time
 
 _FIRST_ERROR, _TOO_MANY = 400, 429
 _RANKS: Mapping[Kind, int] = {"trigger": 0, "call": 1, "poll": 2}
@@ -58,17 +58,22 @@ class Turnstile:
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0
 
+    def pass_at_once(self, turn: Turn) -> Passage | None:
+        """Return the passage of a request that need not wait; `None` if it has to."""
+        return None if self._line else self._pass(turn.kind, current_time())
+
     async def enter(self, turn: Turn) -> Passage:
         """Return when the request's turn has come; use the passage as a context manager around sending it.
 
         Whoever is cancelled before that leaves his turn to the next.
         """
-        if not self._line and (passage := self._pass(turn.kind, anyio.current_time())) is not None:
+        if (passage := self.pass_at_once(turn)) is not None:
             return passage
         came: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
         heappush(self._line, (_RANKS[turn.kind], -turn.worth, next(self._order), turn.kind, came))
         self._waiting += 1
-        self._go_on()
+        if self._timer is None:  # else there is no room before that
+            self._go_on()
         try:
             return await came
         except asyncio.CancelledError:
@@ -82,29 +87,30 @@ class Turnstile:
 
     def opens(self) -> float:
         """Return from when on the budget has room: now, a later instant, or infinity if a request has to end first."""
-        return self._budget.opens(anyio.current_time())
+        return self._budget.opens(current_time())
 
     def use(self) -> BudgetUse:
         """Return what was spent, at the latest known instant if there is no event loop to tell the time."""
         try:
-            now = anyio.current_time()
+            now = current_time()
         except RuntimeError:
             now = self._latest
         return self._budget.use(now, waiting=self._waiting)
 
     def left(self, passage: Passage) -> None:
         """Count a request that has ended; or put it back, if it was not sent."""
-        now = anyio.current_time()
+        now = current_time()
         self._inside -= 1
         if passage.sent:
             self._budget.ended(passage.kind, now, refused=passage.refused)
         else:
             self._budget.put_back(passage.kind)
-        self._go_on()
+        if self._line:
+            self._go_on()
 
     def answered(self, passage: Passage, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer's status and headers."""
-        now, tier, remaining = anyio.current_time(), _preset(rate_tier(headers)), remaining_calls(headers)
+        now, tier, remaining = current_time(), _preset(rate_tier(headers)), remaining_calls(headers)
         if status == _TOO_MANY:
             passage.refused = True
             self._budget.refused(now, taken=passage.taken, retry_after=retry_after(headers), tier=tier)
@@ -123,7 +129,7 @@ class Turnstile:
 
     def _go_on(self) -> None:
         """Let pass whoever may, and see to it that the rest is thought of when there is room again."""
-        now = anyio.current_time()
+        now = current_time()
         while self._line:
             *_, kind, came = self._line[0]
             if not came.done():

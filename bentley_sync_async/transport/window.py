@@ -145,6 +145,8 @@ class Window:
 
     def _put(self, kind: str, calls: int, slot: int) -> None:
         if calls:
-            self._leaving.setdefault(slot, Counter())[kind] += calls
+            if slot not in self._leaving:
+                self._leaving[slot] = Counter()
+            self._leaving[slot][kind] += calls
             self._spent[kind] += calls
             self._used += calls

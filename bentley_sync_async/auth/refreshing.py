@@ -45,6 +45,10 @@ class RefreshingTokenSource:
         self._fetches = 0  # those that came to an end, one way or the other
         self._failure: SynchronizationError | None = None
 
+    def ready(self) -> Token | None:
+        """Return the current token; `None` if there is none, or it is about to expire."""
+        return self._current if current_time() < self._renew_at else None
+
     async def token(self) -> Token:
         """Return the current token, or a new one.
 
@@ -52,13 +56,13 @@ class RefreshingTokenSource:
             CredentialsError: As `fetch` raises it.
             TokenUnavailableError: `fetch` failed otherwise, and the current token no longer lives.
         """
-        if (token := self._good()) is not None:
+        if (token := self.ready()) is not None:
             return token
         if self._current is not None and self._lock.locked() and current_time() < self._expires_at:
             return self._current  # somebody renews it already, and it still lives
         fetches = self._fetches
         async with self._lock:
-            if (token := self._good()) is not None:
+            if (token := self.ready()) is not None:
                 return token
             if self._failure is not None and self._fetches != fetches:  # the fetch that this call waited for
                 raise copy(self._failure) from self._failure.__cause__
@@ -81,9 +85,6 @@ class RefreshingTokenSource:
         if self._current is token:
             self._current = None
         return True
-
-    def _good(self) -> Token | None:
-        return self._current if current_time() < self._renew_at else None
 
     async def _fetched(self) -> Token:
         began = current_time()

@@ -110,8 +110,8 @@ class AiohttpTransport(AsyncContextManagerMixin):
             )
         self._session = session
         self._connect_timeout = connect_timeout
-        # aiohttp would round longer timeouts up to whole seconds. Its own total is off: it covers the body, but not on a
-        # connection that aiohttp takes for released already.
+        # Without aiohttp's own total, which does not cover a body on a connection that it takes for released already;
+        # it would round longer timeouts up to whole seconds.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
         self._max_body_bytes = max_body_bytes
 

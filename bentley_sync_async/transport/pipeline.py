@@ -31,7 +31,7 @@ from .gate import Gate
 from .hooks import GateRecord, Hook, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
-from .tokens import Token, TokenSource
+from .tokens import ReadyTokenSource, Token, TokenSource
 from .turnstile import CALL, Passage, Turn, Turnstile
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
@@ -84,6 +84,7 @@ class Pipeline:
         self.base_url = base_url
         self._transport = transport
         self._tokens = tokens
+        self._ready = tokens.ready if isinstance(tokens, ReadyTokenSource) else _nothing
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._gate = Gate()
@@ -174,7 +175,7 @@ class Pipeline:
             await self._pass_gate(call)
             passage = self._turnstile.pass_at_once(call.turn) or await self._take_turn(call)
             try:
-                token = await self._token(call.ends)
+                token = self._ready() or await self._token(call.ends)
             except BaseException:
                 passage.leave()
                 raise
@@ -287,6 +288,10 @@ class Pipeline:
                 f"{request.method} {redact(request.url)} answered {response.status}; redirects are never followed, "
                 "as the token would go with them. Check base_url."
             )
+
+
+def _nothing() -> None:
+    return None
 
 
 def _is_not_found(error: SynchronizationError) -> bool:

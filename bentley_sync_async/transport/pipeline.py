@@ -171,9 +171,16 @@ class Pipeline:
             RequestTimeoutError: Its turn did not come in time.
             TokenError: There was no token.
         """
+        now = current_time()
+        if (
+            not self._gate.wait(now)
+            and (token := self._ready())
+            and (free := self._turnstile.pass_at_once(call.turn, now))
+        ):
+            return token, free
         while True:
             await self._pass_gate(call)
-            passage = self._turnstile.pass_at_once(call.turn) or await self._take_turn(call)
+            passage = await self._take_turn(call)
             try:
                 token = self._ready() or await self._token(call.ends)
             except BaseException:

@@ -58,16 +58,16 @@ class Turnstile:
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0
 
-    def pass_at_once(self, turn: Turn) -> Passage | None:
+    def pass_at_once(self, turn: Turn, now: float) -> Passage | None:
         """Return the passage of a request that need not wait; `None` if it has to."""
-        return None if self._line else self._pass(turn.kind, current_time())
+        return None if self._line else self._pass(turn.kind, now)
 
     async def enter(self, turn: Turn) -> Passage:
         """Return when the request's turn has come; use the passage as a context manager around sending it.
 
         Whoever is cancelled before that leaves his turn to the next.
         """
-        if (passage := self.pass_at_once(turn)) is not None:
+        if (passage := self.pass_at_once(turn, current_time())) is not None:
             return passage
         came: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
         heappush(self._line, (_RANKS[turn.kind], -turn.worth, next(self._order), turn.kind, came))
@@ -110,15 +110,16 @@ class Turnstile:
 
     def answered(self, passage: Passage, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer's status and headers."""
-        now, tier, remaining = current_time(), _preset(rate_tier(headers)), remaining_calls(headers)
+        tier, remaining = _preset(rate_tier(headers)), remaining_calls(headers)
         if status == _TOO_MANY:
             passage.refused = True
-            self._budget.refused(now, taken=passage.taken, retry_after=retry_after(headers), tier=tier)
+            asked = retry_after(headers)
+            self._budget.refused(current_time(), taken=passage.taken, retry_after=asked, tier=tier)
             return
         if status < _FIRST_ERROR:
             self._budget.accepted(taken=passage.taken)
         if remaining is not None:
-            self._budget.remaining(remaining, now, tier=tier)
+            self._budget.remaining(remaining, current_time(), tier=tier)
 
     def _pass(self, kind: Kind, now: float) -> Passage | None:
         self._latest = now

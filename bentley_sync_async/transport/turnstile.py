@@ -14,7 +14,7 @@ from attrs import frozen
 
 from bentley_sync_async.config import RateTier
 from bentley_sync_async.errors import ConfigurationError
-from bentley_sync_async.wire.headers import rate_tier, remaining_calls, retry_after
+from bentley_sync_async.wire.headers import QUOTA, rate_tier, remaining_calls, retry_after
 
 from .budget import BudgetUse, Kind, RequestBudget
 from .clock import current_time
@@ -110,14 +110,16 @@ class Turnstile:
 
     def answered(self, passage: Passage, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer's status and headers."""
+        if status < _FIRST_ERROR:
+            self._budget.accepted(taken=passage.taken)
+            if QUOTA.isdisjoint(headers):
+                return
         tier, remaining = _preset(rate_tier(headers)), remaining_calls(headers)
         if status == _TOO_MANY:
             passage.refused = True
             asked = retry_after(headers)
             self._budget.refused(current_time(), taken=passage.taken, retry_after=asked, tier=tier)
             return
-        if status < _FIRST_ERROR:
-            self._budget.accepted(taken=passage.taken)
         if remaining is not None:
             self._budget.remaining(remaining, current_time(), tier=tier)
 

@@ -13,6 +13,9 @@ from bentley_sync_async.redaction import excerpt
 _RETRY_AFTER = ("retry-after", "itwinplatform-ratelimit-retry-after-seconds")
 _TIER = ("itwinplatform-ratelimited-tier", "itwinplatform-tier")
 _REMAINING = "itwinplatform-ratelimit-remainingcalls"
+QUOTA = frozenset({*_TIER, _REMAINING})
+"""The headers that tell of the application's quota."""
+
 _REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
 
 _LONGEST_COUNT = 9  # digits

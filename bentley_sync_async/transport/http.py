@@ -143,7 +143,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
         raise self._failure(request, failed, timeout) from (None if secret else failed)
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
-        async with session.request(
+        async with await session.request(
             request.method,
             URL(request.url, encoded=True),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers},
@@ -176,7 +176,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        async for chunk in answer.content.iter_any():
+        while chunk := await answer.content.readany():
             size += len(chunk)
             if size > self._max_body_bytes:
                 raise ResponseTooLargeError(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import platform
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final, Self
 
 import aiohttp
@@ -26,6 +25,7 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.redaction import redact
 
+from .deadlines import Deadlines
 from .messages import Request, Response
 
 USER_AGENT: Final = (
@@ -113,19 +113,21 @@ class AiohttpTransport(AsyncContextManagerMixin):
         # Without aiohttp's own total, which does not cover a body on a connection that it takes for released already;
         # it would round longer timeouts up to whole seconds.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
+        self._deadlines = Deadlines()
         self._max_body_bytes = max_body_bytes
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        if self._session is not None:
-            yield self
-            return
-        async with aiohttp.ClientSession(connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()) as own:
-            self._session = own
-            try:
+        with closing(self._deadlines):
+            if self._session is not None:
                 yield self
-            finally:
-                self._session = None
+                return
+            async with aiohttp.ClientSession(connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()) as own:
+                self._session = own
+                try:
+                    yield self
+                finally:
+                    self._session = None
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """Send one request; see `Transport.send`."""
@@ -134,7 +136,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
         try:
-            async with asyncio.timeout(timeout):
+            with self._deadlines.within(timeout):
                 return await self._exchange(self._session, request)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
             failed = exc.error if isinstance(exc, _BrokenError) else exc

@@ -128,10 +128,13 @@ class Hooks:
 
     def wants(self, kind: type[Record]) -> bool:
         """Return whether a record of that kind need be made at all."""
-        try:
-            return any(wants(kind) for wants in self._wants)
-        except Exception:  # noqa: BLE001 - as below
-            return True
+        for wants in self._wants:
+            try:
+                if wants(kind):
+                    return True
+            except Exception:  # noqa: BLE001 - as below
+                return True
+        return False
 
     def __call__(self, record: Record) -> None:
         """Tell every hook."""

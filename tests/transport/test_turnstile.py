@@ -74,7 +74,7 @@ async def test_a_request_that_waits_is_let_in_where_sniffio_is_installed(monkeyp
 
     sniffio = SimpleNamespace(current_async_library=library, AsyncLibraryNotFoundError=LookupError)
     monkeypatch.setattr("anyio._core._eventloop.sniffio", sniffio)
-    with anyio.fail_after(100):
+    async with asyncio.timeout(100):
         await spend(turnstile_of(1), 2)
     assert anyio.current_time() == pytest.approx(60.24)
 

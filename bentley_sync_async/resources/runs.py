@@ -7,7 +7,7 @@ from typing import Literal, overload
 from bentley_sync_async.errors import LocationError, ProtocolError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.turnstile import TRIGGER, Turn
+from bentley_sync_async.transport.turnstile import POLL, TRIGGER, Turn
 from bentley_sync_async.wire.codec import decode_one
 from bentley_sync_async.wire.ids import path_segment
 from bentley_sync_async.wire.locations import run_path, run_ref
@@ -127,5 +127,5 @@ class Runs(Resource):
             worth: What the look is worth beside others that wait for their turn; the higher goes first.
         """
         request = self._request("GET", run_path(ref))
-        response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth))
+        response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth) if worth else POLL)
         return decoded(request, response, lambda body: decode_one(body, "run", StorageRun)), response

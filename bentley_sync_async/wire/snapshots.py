@@ -1,0 +1,134 @@
+"""A run look by look: what the next answer has in common with the last is not decoded again. Pure.
+
+Nothing is decoded of an answer with the same bytes. Of any other, a job with the bytes of a job before is that job, of
+a job that changed a task with the bytes of a task before is that task, and only what is left is decoded. A snapshot
+equals what `codec.decode_one` makes of the whole answer, which is also asked whenever something is unusual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from bentley_sync_async.models import StorageJob, StorageRun, StorageTask
+
+from .codec import decode_one
+from .shapes import UNUSUAL, shape
+
+N = TypeVar("N")
+
+_BEGINNING = 64
+
+
+class Snapshots:
+    """What to keep of a run between two looks: the latest answer and what it said."""
+
+    __slots__ = ("_body", "_jobs", "_run")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._body = b""
+        self._jobs: Sequence[msgspec.Raw] = ()  # parts of the body, without a copy
+        self._run: StorageRun | None = None
+
+    def take(self, body: bytes) -> StorageRun:
+        """Return what an answer says; what it says as before are the objects of before.
+
+        Raises:
+            DecodeError: As for `codec.decode_one`; the answer is forgotten.
+        """
+        if self._run is not None and body == self._body:
+            return self._run
+        jobs: Sequence[msgspec.Raw] = ()
+        try:
+            _check_utf_8(body)
+            jobs = _ANSWER.decode(body).run.jobs or ()
+            run = self._shared(body, jobs)
+        except UNUSUAL:
+            run, jobs = decode_one(body, "run", StorageRun), ()
+        self._body, self._jobs, self._run = body, jobs, run
+        return run
+
+    def _shared(self, body: bytes, texts: Sequence[msgspec.Raw]) -> StorageRun:
+        last = self._run.jobs if self._run is not None else ()
+        before = {job.id: (text, job) for text, job in zip(self._jobs, last, strict=False)}
+        jobs = _taken_over(texts, self._jobs, last, partial(_job, before=before))
+        hollow = _without(texts, body)
+        msgspec.json.decode(hollow)  # checks what is not read, too
+        return shape(StorageRun).decode(_HOLLOW.decode(hollow).run, jobs=jobs)
+
+
+class _Run(msgspec.Struct):
+    jobs: list[msgspec.Raw] | None = None
+
+
+class _Answer(msgspec.Struct):
+    run: _Run
+
+
+class _HollowAnswer(msgspec.Struct):
+    run: msgspec.Raw
+
+
+class _Job(msgspec.Struct):
+    id: str
+    tasks: list[msgspec.Raw] | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+_HOLLOW = msgspec.json.Decoder(_HollowAnswer)
+_JOB = msgspec.json.Decoder(_Job)
+
+
+def _check_utf_8(body: bytes) -> None:
+    if not body.isascii():
+        body.decode()
+
+
+def _job(text: msgspec.Raw, *, before: dict[str, tuple[msgspec.Raw, StorageJob]]) -> StorageJob:
+    found = _JOB.decode(text)
+    if found.id not in before:
+        return shape(StorageJob).decode(text)
+    last_text, last = before[found.id]
+    texts, last_texts = found.tasks or (), _JOB.decode(last_text).tasks or ()
+    tasks = _taken_over(texts, last_texts, last.tasks, shape(StorageTask).decode)
+    return shape(StorageJob).decode(_without(texts, bytes(text)), tasks=tasks)
+
+
+def _taken_over(
+    texts: Sequence[msgspec.Raw],
+    last_texts: Sequence[msgspec.Raw],
+    last: Sequence[N],
+    decode: Callable[[msgspec.Raw], N],
+) -> tuple[N, ...]:
+    """Return what the texts say: of a text that was there before, in the same place or another, what it said then."""
+    kept = {place for place, (text, said) in enumerate(zip(texts, last_texts, strict=False)) if text == said}
+    moved = {bytes(said): last[place] for place, said in enumerate(last_texts) if place not in kept}
+
+    def said_by(place: int, text: msgspec.Raw) -> N:
+        if place in kept:
+            return last[place]
+        known = moved.get(bytes(text)) if moved else None
+        return decode(text) if known is None else known
+
+    return tuple(said_by(place, text) for place, text in enumerate(texts))
+
+
+def _without(children: Sequence[msgspec.Raw], text: bytes) -> bytes:
+    """Return a text without the elements of an array, which are its children.
+
+    Raises:
+        ValueError: The children do not stand side by side where they are looked for.
+    """
+    if not children:
+        return text
+    start = end = text.find(bytes(children[0])[:_BEGINNING])
+    for child in children:
+        begin = text.find(b"{", end)
+        if not text.startswith(child, begin) or text[end:begin].strip() != (b"" if end == start else b","):
+            raise ValueError
+        end = begin + len(memoryview(child))
+    return text[:start] + text[end:]

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
+from attrs import evolve
 
 from bentley_sync_async.models import StorageJob, StorageRun, StorageTask
 
@@ -44,7 +45,8 @@ class Snapshots:
             return self._run
         jobs: Sequence[msgspec.Raw] = ()
         try:
-            _check_utf_8(body)
+            if not body.isascii():
+                body.decode()
             jobs = _ANSWER.decode(body).run.jobs or ()
             run = self._shared(body, jobs)
         except UNUSUAL:
@@ -58,7 +60,9 @@ class Snapshots:
         jobs = _taken_over(texts, self._jobs, last, partial(_job, before=before))
         hollow = _without(texts, body)
         msgspec.json.decode(hollow)  # checks what is not read, too
-        return shape(StorageRun).decode(_HOLLOW.decode(hollow).run, jobs=jobs)
+        run: StorageRun = shape(StorageRun).decode(_HOLLOW.decode(hollow).run)
+        _check(not run.jobs)
+        return evolve(run, jobs=jobs)
 
 
 class _Run(msgspec.Struct):
@@ -83,19 +87,22 @@ _HOLLOW = msgspec.json.Decoder(_HollowAnswer)
 _JOB = msgspec.json.Decoder(_Job)
 
 
-def _check_utf_8(body: bytes) -> None:
-    if not body.isascii():
-        body.decode()
+def _check(usual: bool) -> None:
+    if not usual:
+        raise ValueError
 
 
 def _job(text: msgspec.Raw, *, before: dict[str, tuple[msgspec.Raw, StorageJob]]) -> StorageJob:
-    found = _JOB.decode(text)
-    if found.id not in before:
-        return shape(StorageJob).decode(text)
+    found = _JOB.decode(text) if before else None
+    if found is None or found.id not in before:
+        first: StorageJob = shape(StorageJob).decode(text)
+        return first
     last_text, last = before[found.id]
     texts, last_texts = found.tasks or (), _JOB.decode(last_text).tasks or ()
     tasks = _taken_over(texts, last_texts, last.tasks, shape(StorageTask).decode)
-    return shape(StorageJob).decode(_without(texts, bytes(text)), tasks=tasks)
+    job: StorageJob = shape(StorageJob).decode(_without(texts, bytes(text)))
+    _check(not job.tasks)
+    return evolve(job, tasks=tasks)
 
 
 def _taken_over(
@@ -128,7 +135,6 @@ def _without(children: Sequence[msgspec.Raw], text: bytes) -> bytes:
     start = end = text.find(bytes(children[0])[:_BEGINNING])
     for child in children:
         begin = text.find(b"{", end)
-        if not text.startswith(child, begin) or text[end:begin].strip() != (b"" if end == start else b","):
-            raise ValueError
+        _check(text.startswith(child, begin) and text[end:begin].strip() == (b"" if end == start else b","))
         end = begin + len(memoryview(child))
     return text[:start] + text[end:]

@@ -213,8 +213,8 @@ def test_unknown_values_are_found_wherever_they_are():
         result=ExecutionResult("Miraculous"),
         jobs=(evolve(JOB, connector_type=ConnectorType("WARP"), tasks=(evolve(TASK, state=S("Asleep")),)),),
     )
-    assert sorted(unknown_values(odd)) == ["Asleep", "Miraculous", "WARP"]
-    assert list(unknown_values(RUN)) == []
+    assert sorted(unknown_values(None, odd)) == ["Asleep", "Miraculous", "WARP"]
+    assert list(unknown_values(None, RUN)) == []
 
 
 def test_folding_changes_of_children_without_a_run_gives_nothing():

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from itertools import zip_longest
+from typing import TypeVar, cast
 
 import msgspec
 from attrs import evolve
@@ -112,29 +113,31 @@ def _taken_over(
     decode: Callable[[msgspec.Raw], N],
 ) -> tuple[N, ...]:
     """Return what the texts say: of a text that was there before, in the same place or another, what it said then."""
-    kept = {place for place, (text, said) in enumerate(zip(texts, last_texts, strict=False)) if text == said}
-    moved = {bytes(said): last[place] for place, said in enumerate(last_texts) if place not in kept}
-
-    def said_by(place: int, text: msgspec.Raw) -> N:
-        if place in kept:
-            return last[place]
-        known = moved.get(bytes(text)) if moved else None
-        return decode(text) if known is None else known
-
-    return tuple(said_by(place, text) for place, text in enumerate(texts))
+    known = list(zip(last_texts, last, strict=False))
+    nodes = [node if text == said else None for text, (said, node) in zip(texts, known, strict=False)]
+    left = [pair for pair, node in zip_longest(known, nodes) if node is None]
+    nodes += [None] * (len(texts) - len(nodes))
+    new = [place for place, node in enumerate(nodes) if node is None]
+    alone = len(new) == len(left) == 1  # it stands where the other stood, and is another
+    moved = {} if alone else {bytes(said): node for said, node in left}
+    for place in new:
+        text = texts[place]
+        nodes[place] = (moved.get(bytes(text)) if moved else None) or decode(text)
+    return tuple(cast("list[N]", nodes))
 
 
 def _without(children: Sequence[msgspec.Raw], text: bytes) -> bytes:
     """Return a text without the elements of an array, which are its children.
 
     Raises:
-        ValueError: The children do not stand side by side where they are looked for.
+        ValueError: The children do not stand side by side where they are looked for, with the same text between each two.
     """
     if not children:
         return text
-    start = end = text.find(bytes(children[0])[:_BEGINNING])
-    for child in children:
-        begin = text.find(b"{", end)
-        _check(text.startswith(child, begin) and text[end:begin].strip() == (b"" if end == start else b","))
-        end = begin + len(memoryview(child))
-    return text[:start] + text[end:]
+    first = bytes(children[0])
+    start = text.find(first[:_BEGINNING])
+    second = start + len(first)
+    between = text[second : text.find(b"{", second)] if children[1:] else b","
+    elements = between.join(children)
+    _check(between.strip() == b"," and text.startswith(elements, start))
+    return text[:start] + text[start + len(elements) :]

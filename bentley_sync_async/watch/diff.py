@@ -106,7 +106,8 @@ def _tasks_of(jobs: Iterable[StorageJob]) -> list[StorageTask]:
 
 
 def _unknown(node: Any) -> Iterator[OpenEnum]:
-    for name in _enums(type(node)):
+    model: type = type(node)
+    for name in _enums(model):
         value = getattr(node, name)
         if isinstance(value, OpenEnum):
             if not value.known:

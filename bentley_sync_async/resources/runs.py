@@ -131,4 +131,5 @@ class Runs(Resource):
         """
         request = self._request("GET", run_path(ref))
         response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth))
-        return decoded(request, response, (seen or Snapshots()).take), response
+        snapshots = seen or Snapshots()
+        return decoded(request, response, lambda body: snapshots.take(body, ref)), response

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 import msgspec
 from attrs import evolve
 
-from bentley_sync_async.models import StorageJob, StorageRun, StorageTask
+from bentley_sync_async.models import RunRef, StorageJob, StorageRun, StorageTask
 
 from .codec import decode_one
 from .shapes import UNUSUAL, shape
@@ -36,8 +36,12 @@ class Snapshots:
         self._jobs: Sequence[msgspec.Raw] = ()  # parts of the body, without a copy
         self._run: StorageRun | None = None
 
-    def take(self, body: bytes) -> StorageRun:
+    def take(self, body: bytes, ref: RunRef | None = None) -> StorageRun:
         """Return what an answer says; what it says as before are the objects of before.
+
+        Args:
+            body: The answer.
+            ref: The run that was asked for; of equal ids the snapshot holds its, so that each is in memory once.
 
         Raises:
             DecodeError: As for `codec.decode_one`; nothing is kept of the answer.
@@ -47,20 +51,22 @@ class Snapshots:
         jobs: Sequence[msgspec.Raw] = ()
         try:
             jobs = _ANSWER.decode(body).run.jobs or ()
-            run = self._shared(body, jobs)
+            run = self._shared(body, jobs, ref)
         except UNUSUAL:
             run = decode_one(body, "run", StorageRun)
-        self._body, self._jobs, self._run = body, jobs, run
+        self._body, self._jobs, self._run = body, tuple(jobs), run
         return run
 
-    def _shared(self, body: bytes, texts: Sequence[msgspec.Raw]) -> StorageRun:
+    def _shared(self, body: bytes, texts: Sequence[msgspec.Raw], ref: RunRef | None) -> StorageRun:
         last = self._run.jobs if self._run is not None else ()
         before = {job.id: (text, job) for text, job in zip(self._jobs, last, strict=False)}
         jobs = _taken_over(texts, self._jobs, last, partial(_job, before=before))
         hollow = _without(texts, body)
         msgspec.json.decode(hollow)  # msgspec passes over what is not read; see Shape.decode
         run: StorageRun = shape(StorageRun).decode(_HOLLOW.decode(hollow).run)
-        return evolve(run, jobs=jobs)
+        if ref is None or (ref.run_id, ref.connection_id) != (run.id, run.connection_id):
+            return evolve(run, jobs=jobs)
+        return evolve(run, id=ref.run_id, connection_id=ref.connection_id, jobs=jobs)
 
 
 class _Run(msgspec.Struct):

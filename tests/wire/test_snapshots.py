@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support_runs import runs
 
-from bentley_sync_async import DecodeError, StorageJob, StorageRun, StorageTask
+from bentley_sync_async import DecodeError, RunRef, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.wire import snapshots
 from bentley_sync_async.wire.codec import decode_one, encode
 from bentley_sync_async.wire.shapes import Shape
@@ -164,6 +164,19 @@ def test_an_answer_that_is_none_changes_nothing_of_what_is_known(decoded):
 def test_the_empty_answer_is_an_error_from_the_beginning():
     with pytest.raises(DecodeError, match="empty"):
         Snapshots().take(b"")
+
+
+def test_the_ids_of_the_run_are_the_strings_of_the_ref_that_it_was_asked_for_by():
+    ref = RunRef(run_id="r" * 2, connection_id="c" * 2)
+    run = Snapshots().take(b'{"run":{"id":"rr","connectionId":"cc"}}', ref)
+    assert run.id is ref.run_id
+    assert run.connection_id is ref.connection_id
+
+
+@pytest.mark.parametrize("members", ['"id":"rr","connectionId":"d"', '"id":"s","connectionId":"cc"', '"id":"rr"'])
+def test_ids_that_are_not_those_that_were_asked_for_are_shown_as_they_came(members):
+    body = b'{"run":{%s}}' % members.encode()
+    assert Snapshots().take(body, RunRef(run_id="rr", connection_id="cc")) == whole(body)
 
 
 # Pools of texts from which several answers are made: so they share some, in any place and order.

@@ -31,6 +31,7 @@ from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.headers import retry_after, server_date
+from bentley_sync_async.wire.snapshots import Snapshots
 
 from .choices import WhenActive, WhenBusy
 from .diff import Endings, diff, unknown_values
@@ -110,6 +111,7 @@ class Road:
         self._connections = connections
         self._when_active = when_active
         self._when_busy = when_busy
+        self._seen = Snapshots()
         self._patience = Patience(pacing)
         self._lookout = lookout
         self._post = Post(lookout, pacing)
@@ -246,7 +248,7 @@ class Road:
         ref = self.in_the_way
         assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
         try:
-            run, response = await self._connections.runs.look(ref, worth=self._post.worth)
+            run, response = await self._connections.runs.look(ref, worth=self._post.worth, seen=self._seen)
         except (NotFoundError, PermissionDeniedError):
             # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
             self._good_answer()
@@ -288,7 +290,7 @@ class Road:
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet or the constructor has set it
         try:
-            run, response = await self._connections.runs.look(ref, worth=self._post.worth)
+            run, response = await self._connections.runs.look(ref, worth=self._post.worth, seen=self._seen)
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
@@ -319,7 +321,7 @@ class Road:
         self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
 
     def _unknown(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
-        values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self.reported
+        values = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.reported
         self.reported |= values
         return tuple(
             UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)

@@ -26,7 +26,7 @@ AFTER_TOLD = BackoffPacing(longest=300.0)
 """For a run that has not ended although its end was told: soon, and then ever more rarely."""
 
 
-_NOTICEABLE = 1.02  # times the time elapsed
+_NOTICEABLE, _TOLD_ANEW = 1.02, 1.1  # times the time elapsed
 _NOTHING = Look(chance=0.0)
 
 
@@ -72,7 +72,7 @@ class Post:
         worth: What its next look is worth beside those of others: the probability that it shows the end.
     """
 
-    __slots__ = ("_lookout", "_priced", "_reckoned", "_reckoned_until", "_start", "_started", "worth")
+    __slots__ = ("_lookout", "_priced", "_reckoned", "_reckoned_until", "_start", "_started", "_told_until", "worth")
 
     def __init__(self, lookout: Lookout, pacing: Pacing) -> None:
         """Take a post.
@@ -85,7 +85,7 @@ class Post:
         self._lookout = lookout
         self._priced = pacing if isinstance(pacing, PricedPacing) else None
         self._reckoned = _NOTHING
-        self._reckoned_until = 0.0  # by the time elapsed
+        self._reckoned_until = self._told_until = 0.0  # by the time elapsed
         self._start: datetime | None = None  # of the run, by the service's clock
         self._started: float | None = None  # likewise, by the event loop's
 
@@ -157,7 +157,9 @@ class Post:
         durations = expected(usual, run, elapsed=elapsed)
         self._reckoned = Look(chance=0.0, elapsed=elapsed, run=run, durations=durations)
         self._reckoned_until = elapsed * _NOTICEABLE
-        self._lookout.pricing.tell(self, pacing.demand(self._reckoned))
+        if elapsed >= self._told_until:
+            self._told_until = elapsed * _TOLD_ANEW
+            self._lookout.pricing.tell(self, pacing.demand(self._reckoned))
 
     def waits(self, look: Look, seconds: float) -> None:
         """Note how long the watch waits for its next look."""
@@ -166,7 +168,7 @@ class Post:
     def leave(self) -> None:
         """Need no more looks, for now."""
         self._lookout.pricing.leave(self)
-        self._reckoned_until = 0.0  # whoever goes on tells his demand again
+        self._reckoned_until = self._told_until = 0.0  # whoever goes on tells his demand again
 
 
 def dear(look: Look) -> bool:

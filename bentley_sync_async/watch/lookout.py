@@ -152,7 +152,7 @@ class Post:
             run=run,
             quiet=quiet,
             durations=self._reckoned.durations,
-            price=self._lookout.pricing.price,
+            price=self._lookout.pricing.price(now),
         )
 
     def _reckon(self, pacing: PricedPacing, connection_id: str, run: StorageRun | None, elapsed: float) -> None:

@@ -109,7 +109,7 @@ def test_who_leaves_makes_looks_cheaper_for_the_others():
 
 def test_a_pacing_of_its_own_leaves_the_price_alone():
     lookout = on_lookout(free=0.0)
-    assert (next_look(Post(lookout, FixedPacing())).price, lookout.pricing.price) == (CHEAPEST, CHEAPEST)
+    assert (next_look(Post(lookout, FixedPacing())).price, lookout.pricing.price(0.0)) == (CHEAPEST, CHEAPEST)
 
 
 def test_a_look_at_a_new_run_is_dear_as_soon_as_there_are_not_looks_for_all():

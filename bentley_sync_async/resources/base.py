@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Generic, Literal, Protocol, TypeVar
 
 from bentley_sync_async.errors import DecodeError, InvalidArgumentError, NotFoundError
@@ -13,6 +14,8 @@ from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode
 from bentley_sync_async.wire.ids import query_string
 from bentley_sync_async.wire.paging import PageWalk
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Prefer = Literal["minimal", "representation"]
 """How much of each entity a list shows: its id and little else, or all of it."""
@@ -48,11 +51,11 @@ class Resource:
         prefer: Prefer | None = None,
         body: object = None,
     ) -> Request:
-        headers = {}
+        headers: Mapping[str, str] = _NO_HEADERS
         if prefer is not None:
-            headers["Prefer"] = f"return={prefer}"
+            headers = {"Prefer": f"return={prefer}"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers = {**headers, "Content-Type": "application/json"}
         return Request(
             method=method,
             url=self._pipeline.url(path) + query_string(query or {}),

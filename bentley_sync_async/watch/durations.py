@@ -5,6 +5,7 @@ and beside it a much broader one, as now and then a run takes five times as long
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from math import erfc, exp, hypot, inf, log, pi, sqrt
 from statistics import fmean, median
@@ -145,6 +146,10 @@ class Population:
         Args:
             past: The seconds that its last runs took, the latest last; half a dozen are enough.
         """
+        return self._of(tuple(past))
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - no more are kept alive; many watches share what is thought of new runs
+    def _of(self, past: tuple[float, ...]) -> Durations:
         logs = [log(max(seconds, _SHORTEST)) for seconds in past]
         if not logs:
             return usually(log(self.typical), hypot(self.between, self.within))

@@ -56,6 +56,8 @@ from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
+_NO_EVENTS: deque[WatchEvent] = deque()  # an empty one of its own is what a watch that sleeps would hold most of
+
 
 class Road:
     """The state of a watch, and the steps that change it.
@@ -64,7 +66,7 @@ class Road:
         connection_id: The connection that is watched.
         ref: The run that is followed; `None` until it is known.
         run: Its latest snapshot; `None` before the first.
-        told_before: The snapshot that the events of the latest look lead on from.
+        told_before: The snapshot that the events which are not taken lead on from, with those taken of the same look.
         events: Those that nobody has taken yet.
         seq: The number of the latest event.
         reported: Enums and unknown values that were reported.
@@ -98,9 +100,9 @@ class Road:
         self.ref = ref
         self.run: StorageRun | None = None
         self.told_before: StorageRun | None = None
-        self.events: deque[WatchEvent] = deque()
+        self.events: deque[WatchEvent] = _NO_EVENTS
         self.seq = 0
-        self.reported: set[tuple[str, str]] = set()
+        self.reported: frozenset[tuple[str, str]] = frozenset()
         self.due = 0.0
         self.trouble: SynchronizationError | None = None
         self.done = False
@@ -128,24 +130,21 @@ class Road:
         self._step = self._wait
 
     async def step(self) -> None:
-        """Take the next step, once it is due.
+        """Take the next step, once it is due or the end of the run that is followed is told.
 
         Raises:
             SynchronizationError: The watch cannot go on by itself; see `RunWatcher.__anext__`.
         """
-        await self._until_due()
+        wait = self.due - current_time()
+        if wait > 0:
+            await (asyncio.sleep(wait) if self._completions is None or self.ref is None else self._told(self.ref))
         await self._step()
 
-    async def _until_due(self) -> None:
-        """Wait until the next step is due, or the end of the run that is followed is told."""
-        wait = self.due - current_time()
-        if wait <= 0:
-            return
-        if self._completions is None or self.ref is None:
-            await asyncio.sleep(wait)
-            return
+    async def _told(self, ref: RunRef) -> None:
+        """Wait until the end of a run is told, but for no longer than until the next step is due."""
+        assert self._completions is not None  # noqa: S101 - step has looked
         with anyio.move_on_at(self.due):
-            await self._completions.wait(self.ref)
+            await self._completions.wait(ref)
             # It is believed once: a signal that goes on telling an end that no look shows would never let us wait.
             self._completions, self.due = None, current_time()
             self._change_pacing(AFTER_TOLD)
@@ -157,7 +156,24 @@ class Road:
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
         self.seq += 1
-        self.events.append(event(seq=self.seq, at=self._utc_now(), **members))
+        self._queue(event(seq=self.seq, at=self._utc_now(), **members))
+
+    def take(self) -> WatchEvent:
+        """Return the next event and have it no longer."""
+        event = self.events.popleft()
+        if not self.events:
+            self.drop()
+        return event
+
+    def drop(self) -> None:
+        """Take all events: what comes next leads on from the latest snapshot."""
+        self.events = _NO_EVENTS
+        if self.run is not None:
+            self.told_before, self.ending = self.run, frozenset()
+
+    def _queue(self, *events: WatchEvent) -> None:
+        if events:
+            self.events = deque((*self.events, *events))
 
     def goes_on(self) -> str:
         """Return what becomes of the run when the watch ends here, for an error."""
@@ -326,13 +342,15 @@ class Road:
         changes = self._unknown(run, ref, at)
         changes += diff(last, run, ref=ref, at=at, seq=self.seq + len(changes) + 1, ending=self.ending)
         self.seq += len(changes)
-        self.events.extend(changes)
+        self._queue(*changes)
         if changes:
             self._patience.quiet = 0
         return changes
 
     def _unknown(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
         values = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.reported
+        if not values:
+            return ()
         self.reported |= values
         return tuple(
             UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import cast
 
@@ -89,14 +89,14 @@ class RunWatcher:
             hooks=hooks or Hooks(),
             utc_now=utc_now,
         )
-        self._taken: list[WatchEvent] = []  # of the changes that the latest look brought
+        self._taken: list[WatchEvent] = []  # of the changes that the latest look brought, until all of them are
         self._asked = False
         self._began = False
         self._ends = math.inf  # by the event loop's clock
         self._time = anyio.current_time  # that clock; from the first step on without the loop that runs
         if bookmark is not None:
             self._road.seq = bookmark.seq
-            self._road.reported = set(bookmark.reported)
+            self._road.reported = frozenset(bookmark.reported)
             self._road.memory = bookmark.remembered()
             self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
             self._road.done = bookmark.told_to_its_end
@@ -171,15 +171,15 @@ class RunWatcher:
             ProtocolError: A look was answered with a redirect, which is never followed.
             ConfigurationError: The client is not open.
         """
-        with self._asking():
-            while not self._road.events:
-                if self._road.done:
-                    raise StopAsyncIteration
-                await self._advance()
-            event = self._road.events.popleft()
-            if isinstance(event, RunChange | JobChange | TaskChange):
-                self._taken.append(event)
-            return event
+        await self._advance(self._has_news)
+        if not self._road.events:
+            raise StopAsyncIteration
+        event = self._road.take()
+        if not self._road.events:
+            self._taken.clear()
+        elif isinstance(event, RunChange | JobChange | TaskChange):
+            self._taken.append(event)
+        return event
 
     async def result(self) -> StorageRun:
         """Follow the run to its end, whether or not events were taken before, and return its last snapshot.
@@ -191,10 +191,9 @@ class RunWatcher:
         """
         async for _ in self:
             pass
-        with self._asking():
-            while self.run is None:  # its end was told before the watch was taken up
-                await self._advance()
-                self._road.events.clear()
+        await self._advance(lambda: self.run is not None)  # its end may have been told before the watch was taken up
+        self._road.drop()
+        assert self.run is not None  # noqa: S101 - that was waited for
         return self.run
 
     def resume_token(self) -> str:
@@ -245,22 +244,6 @@ class RunWatcher:
             shown=road.shown,  # an event about it is never left untaken: it is alone in its step
         )
 
-    @contextmanager
-    def _asking(self) -> Generator[None]:
-        """Serve one consumer, and let no error out without the way back."""
-        if self._asked:
-            raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
-        self._asked = True
-        try:
-            yield
-        except SynchronizationError as error:
-            self._road.leave()
-            with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
-                error.resume_token = self.resume_token()
-            raise
-        finally:
-            self._asked = False
-
     def _ending(self, told: StorageRun | None) -> Endings:
         """Return what the consumer knows to be completed while the event that says so was not taken yet."""
         if told is None:
@@ -274,21 +257,37 @@ class RunWatcher:
         untaken -= {_ending_of(event) for event in self._taken}
         return frozenset(key for key in untaken if key is not None and ended.get(key))
 
-    async def _advance(self) -> None:
-        if not self._began:
-            self._begin()
-        before = self._road.told_before
-        late = False
-        if self._ends == math.inf:  # a watch that sleeps holds no scope then
+    def _has_news(self) -> bool:
+        return self._road.done or bool(self._road.events)
+
+    async def _advance(self, far_enough: Callable[[], bool]) -> None:
+        """Go on for one consumer until it is far enough, and let no error out without the way back."""
+        if self._asked:
+            raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
+        self._asked = True
+        try:
+            while not far_enough():
+                if not self._began:
+                    self._begin()
+                if self._ends == math.inf:  # a watch that sleeps holds no scope then
+                    await self._road.step()
+                elif await self._timed_out():
+                    raise self._timeout_error() from self._road.trouble
+        except SynchronizationError as error:
+            self._road.leave()
+            with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
+                error.resume_token = self.resume_token()
+            raise
+        finally:
+            self._asked = False
+
+    async def _timed_out(self) -> bool:
+        """Take a step, and return whether the timeout ran out first."""
+        if self._time() >= self._ends:
+            return True
+        with anyio.CancelScope(deadline=self._ends) as scope:
             await self._road.step()
-        else:
-            with anyio.CancelScope(deadline=self._ends) as scope:
-                await self._road.step()
-            late = scope.cancelled_caught
-        if self._road.told_before is not before:
-            self._taken.clear()
-        if late:
-            raise self._timed_out() from self._road.trouble
+        return scope.cancelled_caught
 
     def _begin(self) -> None:
         """Start the timeout; of a bookmark, turn its instants into those of this event loop's clock."""
@@ -319,7 +318,7 @@ class RunWatcher:
     def _what(self) -> str:
         return str(self.ref or f"connection {self.connection_id}")
 
-    def _timed_out(self) -> WatchTimeoutError:
+    def _timeout_error(self) -> WatchTimeoutError:
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
             f"The watch of {self._what()} ended after its timeout of {self._timeout:g} s{state}. "

@@ -194,7 +194,7 @@ def copies(stack: ExitStack) -> SimpleQueue[Path]:
     trees: SimpleQueue[Path] = SimpleQueue()
     for _ in range(os.cpu_count() or 1):
         tree = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
-        for folder in (PACKAGE, "tests"):
+        for folder in (PACKAGE, "tests", "benchmarks"):
             shutil.copytree(ROOT / folder, tree / folder)
         shutil.copy2(ROOT / "pyproject.toml", tree)
         compileall.compile_dir(tree, quiet=1)

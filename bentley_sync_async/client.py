@@ -11,9 +11,6 @@ from anyio import AsyncContextManagerMixin
 
 from . import config as settings
 from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
-from .bulk.options import BulkOptions
-from .bulk.runner import BulkRun
-from .bulk.sqlite_journal import SQLiteJournal
 from .config import ClientConfig, Environment, RateTier, Timeouts
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType, RunRef
@@ -41,6 +38,8 @@ from .wire.locations import run_path, run_ref
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
+
+    from .bulk.runner import BulkRun
 
 TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
 """A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
@@ -306,6 +305,11 @@ class SynchronizationClient(AsyncContextManagerMixin):
         Raises:
             InvalidArgumentError: An argument cannot be right.
         """
+        # Who follows one run needs none of it.
+        from .bulk.options import BulkOptions  # noqa: PLC0415
+        from .bulk.runner import BulkRun  # noqa: PLC0415
+        from .bulk.sqlite_journal import SQLiteJournal  # noqa: PLC0415
+
         for name, ids in (("connection_ids", connection_ids), ("imodel_ids", imodel_ids)):
             if isinstance(ids, str):
                 raise InvalidArgumentError(f"{name} must be a list of ids, not one text.")

@@ -9,6 +9,7 @@ from copy import copy
 import anyio
 
 from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
+from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, TokenRecord
 from bentley_sync_async.transport.tokens import Token
 
@@ -44,6 +45,10 @@ class RefreshingTokenSource:
         self._fetches = 0  # those that came to an end, one way or the other
         self._failure: SynchronizationError | None = None
 
+    def ready(self) -> Token | None:
+        """Return the current token; `None` if there is none, or it is about to expire."""
+        return self._current if current_time() < self._renew_at else None
+
     async def token(self) -> Token:
         """Return the current token, or a new one.
 
@@ -51,23 +56,23 @@ class RefreshingTokenSource:
             CredentialsError: As `fetch` raises it.
             TokenUnavailableError: `fetch` failed otherwise, and the current token no longer lives.
         """
-        if (token := self._good()) is not None:
+        if (token := self.ready()) is not None:
             return token
-        if self._current is not None and self._lock.locked() and anyio.current_time() < self._expires_at:
+        if self._current is not None and self._lock.locked() and current_time() < self._expires_at:
             return self._current  # somebody renews it already, and it still lives
         fetches = self._fetches
         async with self._lock:
-            if (token := self._good()) is not None:
+            if (token := self.ready()) is not None:
                 return token
             if self._failure is not None and self._fetches != fetches:  # the fetch that this call waited for
                 raise copy(self._failure) from self._failure.__cause__
-            asked = anyio.current_time()
+            asked = current_time()
             try:
                 token = await self._fetched()
             except TokenUnavailableError:
-                if self._current is None or anyio.current_time() >= self._expires_at:
+                if self._current is None or current_time() >= self._expires_at:
                     raise
-                self._renew_at = anyio.current_time() + _TRY_AGAIN
+                self._renew_at = current_time() + _TRY_AGAIN
                 return self._current
             life = math.inf if token.expires_in is None else token.expires_in
             self._expires_at = asked + life
@@ -81,11 +86,8 @@ class RefreshingTokenSource:
             self._current = None
         return True
 
-    def _good(self) -> Token | None:
-        return self._current if anyio.current_time() < self._renew_at else None
-
     async def _fetched(self) -> Token:
-        began = anyio.current_time()
+        began = current_time()
         try:
             token = await self._asked()
         except SynchronizationError as exc:
@@ -99,7 +101,7 @@ class RefreshingTokenSource:
         self._failure = copy(failure)  # whoever is handed the failure itself may note things on it
         if self._failure is not None and failure is not None:
             self._failure.__cause__ = failure.__cause__
-        self._tell(TokenRecord(duration=anyio.current_time() - began, error=failure))
+        self._tell(TokenRecord(duration=current_time() - began, error=failure))
 
     async def _asked(self) -> Token:
         try:

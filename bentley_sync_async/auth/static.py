@@ -23,6 +23,10 @@ class StaticTokenSource:
         """Return the token."""
         return self._token
 
+    def ready(self) -> Token:
+        """Return the token."""
+        return self._token
+
     def invalidate(self, token: Token) -> bool:  # noqa: ARG002 - the protocol's signature
         """Return `False`: there is no other token."""
         return False

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bentley_sync_async import RetryPolicy, SynchronizationClient, __version__
+import bentley_sync_async as package
 
 from .exit_codes import WORST, ExitCode
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # rich, with all that it takes to show a help, loads for longer than the rest together
 )
 
 Timeout = Annotated[
@@ -40,7 +40,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object an eve
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
     if wanted:
-        print(__version__)
+        print(package.__version__)
         raise typer.Exit
 
 
@@ -54,7 +54,7 @@ def _root(
     del version
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=_EXIT_CODES, short_help="Show a synchronization happen, on an emulator.")
 def demo() -> None:
     """Show a synchronization happen: three connections, on an emulator of the service in this process."""
     from .demo import run_demo  # noqa: PLC0415 - only the demo needs the emulator
@@ -62,7 +62,7 @@ def demo() -> None:
     raise typer.Exit(run_demo())
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=_EXIT_CODES, short_help="Run a connection and follow the run.")
 def run(
     connection_id: Annotated[str, typer.Argument(metavar="CONNECTION_ID", help="The storage connection.")],
     *,
@@ -78,7 +78,7 @@ def run(
     from .run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
-        make_client=SynchronizationClient.from_env,
+        make_client=package.SynchronizationClient.from_env,
         open_watch=lambda client: client.watch(
             connection_id, timeout=timeout, when_active=when_active, when_busy=when_busy
         ),
@@ -105,7 +105,7 @@ def attach(
     from .run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
-        make_client=SynchronizationClient.from_env,
+        make_client=package.SynchronizationClient.from_env,
         open_watch=lambda client: client.attach(run_url, timeout=timeout),
         again=["attach", run_url],
         hint=_RUN_URL,
@@ -155,7 +155,7 @@ def bulk(
     from .bulk import Bulk  # noqa: PLC0415 - the help is quick without it
 
     work = Bulk(
-        make_client=SynchronizationClient.from_env,
+        make_client=package.SynchronizationClient.from_env,
         open_bulk=lambda client, ids: client.run_many(
             ids,
             imodel_ids=imodel or (),
@@ -178,14 +178,14 @@ def bulk(
     raise typer.Exit(work.run())
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=_EXIT_CODES, short_help="Show the quota and what is left of it.")
 def budget(
     *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False
 ) -> None:
     """Send one request, and show the quota and what is known to be left of it."""
     from .budget import show_budget  # noqa: PLC0415 - the help is quick without it
 
-    make_client = partial(SynchronizationClient.from_env, retry=RetryPolicy(attempts=1))
+    make_client = partial(package.SynchronizationClient.from_env, retry=package.RetryPolicy(attempts=1))
     raise typer.Exit(show_budget(make_client, json=json))
 
 

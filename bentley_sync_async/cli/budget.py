@@ -18,8 +18,9 @@ from bentley_sync_async import (
 
 from .budget_words import WHOSE, budget_text, exhausted, refusal_words
 from .bulk_view import whole_to_json
-from .exit_codes import ExitCode, code_of_error
+from .exit_codes import ExitCode
 from .leaving import DETACHING, code_of_leaving, say, until_terminated
+from .verdicts import code_of_error
 
 
 def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool) -> ExitCode:

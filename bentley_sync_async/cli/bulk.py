@@ -23,11 +23,12 @@ from bentley_sync_async import (
 from .budget_words import hour_words, quota_words
 from .bulk_view import BulkView, JSONBulkView, best_bulk_view, whole_to_json
 from .bulk_words import detached_words, report_text
-from .exit_codes import ExitCode, code_of_error, code_of_report
+from .exit_codes import ExitCode
 from .id_lists import STDIN, IdList, read_ids
 from .labels import Labels
 from .leaving import DETACHING, Screen, code_of_leaving, say, until_terminated
 from .report_file import ReportFile
+from .verdicts import code_of_error, code_of_report
 
 _EVERY = 1.0  # seconds between two looks at the progress, which is not free
 

@@ -20,10 +20,11 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
-from .exit_codes import ExitCode, code_of_error
+from .exit_codes import ExitCode
 from .labels import Labels
 from .leaving import DETACHING, Screen, code_of_leaving, say, until_terminated
 from .summary import Outcome, print_summary
+from .verdicts import code_of_error
 from .view import View, best_view
 
 SPEED = 15

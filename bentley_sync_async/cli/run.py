@@ -21,10 +21,11 @@ from bentley_sync_async import (
     event_to_json,
 )
 
-from .exit_codes import ExitCode, code_of_error, code_of_run
+from .exit_codes import ExitCode
 from .labels import Labels
 from .leaving import DETACHING, Screen, code_of_leaving, say, until_terminated
 from .summary import Outcome, print_summary
+from .verdicts import code_of_error, code_of_run
 from .view import best_view
 
 

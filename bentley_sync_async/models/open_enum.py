@@ -31,7 +31,7 @@ class OpenEnum(StrEnum):
     @property
     def known(self) -> bool:
         """Whether this package knows the value."""
-        return type(self)._value2member_map_.get(self.value) is self
+        return type(self)._value2member_map_.get(self._value_) is self
 
     def __repr__(self) -> str:
         shown = f".{self.name}" if self.known else f"({self.value!r})"

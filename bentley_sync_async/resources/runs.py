@@ -7,10 +7,10 @@ from typing import Literal, overload
 from bentley_sync_async.errors import LocationError, ProtocolError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.turnstile import TRIGGER, Turn
-from bentley_sync_async.wire.codec import decode_one
+from bentley_sync_async.transport.turnstile import POLL, TRIGGER, Turn
 from bentley_sync_async.wire.ids import path_segment
 from bentley_sync_async.wire.locations import run_path, run_ref
+from bentley_sync_async.wire.snapshots import Snapshots
 
 from .base import Listing, Prefer, Resource, decoded, found
 
@@ -119,13 +119,17 @@ class Runs(Resource):
         listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
         return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
 
-    async def look(self, ref: RunRef, *, worth: float = 0.0) -> tuple[StorageRun, Response]:
+    async def look(
+        self, ref: RunRef, *, worth: float = 0.0, seen: Snapshots | None = None
+    ) -> tuple[StorageRun, Response]:
         """Return a snapshot of a run and the answer that it came in, whose headers a watch needs.
 
         Args:
             ref: The run.
             worth: What the look is worth beside others that wait for their turn; the higher goes first.
+            seen: What the looks before have seen; what is still so is in the snapshot as the same objects.
         """
         request = self._request("GET", run_path(ref))
-        response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth))
-        return decoded(request, response, lambda body: decode_one(body, "run", StorageRun)), response
+        response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth) if worth else POLL)
+        snapshots = seen or Snapshots()
+        return decoded(request, response, lambda body: snapshots.take(body, ref)), response

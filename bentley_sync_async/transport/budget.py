@@ -72,7 +72,7 @@ class RequestBudget:
 
     def take(self, kind: str, now: float) -> bool:
         """Count a request that is going to be sent, if there is room for it; return whether there is."""
-        if any(window.room(now) <= self._count for window in self._windows):
+        if self._minute.room(now) <= self._count or self._hour.room(now) <= self._count:
             return False
         self._under_way[kind] += 1
         self._count += 1

@@ -1,7 +1,7 @@
 """What a client does, told to whoever wants to know: frozen records, and how they reach the hooks."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from attrs import frozen
@@ -101,7 +101,11 @@ class PollRecord(Record):
 
 
 class Hook(Protocol):
-    """Is told what a client does, at once and in the client's own task: it must be quick, and must not block."""
+    """Is told what a client does, at once and in the client's own task: it must be quick, and must not block.
+
+    A hook may also have a method `wants(kind: type[Record]) -> bool`. A request or a look that no hook wants to be told
+    of costs nothing; a hook without that method wants them all.
+    """
 
     def __call__(self, record: Record, /) -> None:
         """Take a record. What it raises is logged, and disturbs nothing."""
@@ -114,10 +118,23 @@ class Hooks:
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
         """Take the hooks, in the order in which they are called."""
         self._hooks = tuple(hooks)
+        self._wants: tuple[Callable[[type[Record]], bool], ...] = tuple(
+            getattr(hook, "wants", _everything) for hook in self._hooks
+        )
 
     def also(self, hook: Hook) -> "Hooks":
         """Return the same hooks and another one."""
         return Hooks((*self._hooks, hook))
+
+    def wants(self, kind: type[Record]) -> bool:
+        """Return whether a record of that kind need be made at all."""
+        for wants in self._wants:
+            try:
+                if wants(kind):
+                    return True
+            except Exception:  # noqa: BLE001 - as below
+                return True
+        return False
 
     def __call__(self, record: Record) -> None:
         """Tell every hook."""
@@ -127,6 +144,10 @@ class Hooks:
             except Exception as exc:  # noqa: BLE001 - a watch must not die of its observer
                 # Neither its text nor its traceback: they are not ours, and may quote anything.
                 _LOGGER.error("A hook of the client failed: %s of %r.", type(exc).__name__, hook)  # noqa: TRY400
+
+
+def _everything(_kind: type[Record]) -> bool:
+    return True
 
 
 _LOGGER = logging.getLogger("bentley_sync_async.hooks")

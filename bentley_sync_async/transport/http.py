@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final, Self
 
 import aiohttp
-import anyio
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
@@ -26,6 +25,7 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.redaction import redact
 
+from .deadlines import Deadlines
 from .messages import Request, Response
 
 USER_AGENT: Final = (
@@ -110,19 +110,24 @@ class AiohttpTransport(AsyncContextManagerMixin):
             )
         self._session = session
         self._connect_timeout = connect_timeout
+        # Without aiohttp's own total, which does not cover a body on a connection that it takes for released already;
+        # it would round longer timeouts up to whole seconds.
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
+        self._deadlines = Deadlines()
         self._max_body_bytes = max_body_bytes
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        if self._session is not None:
-            yield self
-            return
-        async with aiohttp.ClientSession(connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()) as own:
-            self._session = own
-            try:
+        with closing(self._deadlines):
+            if self._session is not None:
                 yield self
-            finally:
-                self._session = None
+                return
+            async with aiohttp.ClientSession(connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()) as own:
+                self._session = own
+                try:
+                    yield self
+                finally:
+                    self._session = None
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """Send one request; see `Transport.send`."""
@@ -131,17 +136,16 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
         try:
-            # aiohttp's own timeout covers the body, but not on a connection that it takes for released already.
-            with anyio.fail_after(timeout):
-                return await self._exchange(self._session, request, timeout)
+            with self._deadlines.within(timeout):
+                return await self._exchange(self._session, request)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
             failed = exc.error if isinstance(exc, _BrokenError) else exc
         # Not in the handler, where aiohttp's error would become the context of ours: it may hold the request's token.
         secret = isinstance(failed, aiohttp.ClientResponseError)
         raise self._failure(request, failed, timeout) from (None if secret else failed)
 
-    async def _exchange(self, session: aiohttp.ClientSession, request: Request, timeout: float) -> Response:
-        async with session.request(
+    async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
+        async with await session.request(
             request.method,
             URL(request.url, encoded=True),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers},
@@ -149,8 +153,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=True,
-            # aiohttp would round longer timeouts up to whole seconds.
-            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=self._connect_timeout, ceil_threshold=math.inf),
+            timeout=self._timeout,
             middlewares=(_send_once,),
         ) as answer:
             body = await self._read(answer, request)
@@ -175,7 +178,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        async for chunk in answer.content.iter_any():
+        while chunk := await answer.content.readany():
             size += len(chunk)
             if size > self._max_body_bytes:
                 raise ResponseTooLargeError(

@@ -15,10 +15,16 @@ _LOGGERS: dict[type[Record], logging.Logger] = {
     kind: logging.getLogger(f"bentley_sync_async.{kind.__name__.removesuffix('Record').lower()}")
     for kind in (RequestRecord, RetryRecord, GateRecord, TokenRecord, PollRecord)
 }
+_HIGHEST = {RequestRecord: logging.DEBUG, PollRecord: logging.DEBUG, RetryRecord: logging.INFO}
 
 
 class LoggingHook:
     """Writes every record of a client to the standard library's logging; costs next to nothing where nobody listens."""
+
+    def wants(self, kind: type[Record]) -> bool:
+        """Return whether a record of that kind may become a line."""
+        logger = _LOGGERS.get(kind)
+        return logger is not None and logger.isEnabledFor(_HIGHEST.get(kind, logging.WARNING))
 
     def __call__(self, record: Record) -> None:
         """Write one line."""

@@ -26,11 +26,12 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.redaction import redact, without
 from bentley_sync_async.wire.problems import api_error
 
+from .clock import current_time
 from .gate import Gate
 from .hooks import GateRecord, Hook, Hooks, RequestRecord, RetryRecord
 from .messages import Request, Response, Transport
 from .retry import RetryPolicy, not_processed
-from .tokens import Token, TokenSource
+from .tokens import ReadyTokenSource, Token, TokenSource
 from .turnstile import CALL, Passage, Turn, Turnstile
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
@@ -83,6 +84,7 @@ class Pipeline:
         self.base_url = base_url
         self._transport = transport
         self._tokens = tokens
+        self._ready = tokens.ready if isinstance(tokens, ReadyTokenSource) else _nothing
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._gate = Gate()
@@ -127,7 +129,7 @@ class Pipeline:
             ProtocolError: A redirect, or another status that the API does not have.
             TokenError: There was no token.
         """
-        call = _Call(request, anyio.current_time() + self._timeouts.call, see_other, turn)
+        call = _Call(request, current_time() + self._timeouts.call, see_other, turn)
         maybe_done = False
         attempt = 1
         while True:
@@ -140,7 +142,7 @@ class Pipeline:
                     error,
                     method=request.method,
                     attempt=attempt,
-                    left=call.ends - anyio.current_time(),
+                    left=call.ends - current_time(),
                     chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
                 )
                 if wait is None or call.turned_away:
@@ -169,20 +171,27 @@ class Pipeline:
             RequestTimeoutError: Its turn did not come in time.
             TokenError: There was no token.
         """
+        now = current_time()
+        if (
+            not self._gate.wait(now)
+            and (token := self._ready())
+            and (free := self._turnstile.pass_at_once(call.turn, now))
+        ):
+            return token, free
         while True:
             await self._pass_gate(call)
             passage = await self._take_turn(call)
             try:
-                token = await self._token(call.ends)
+                token = self._ready() or await self._token(call.ends)
             except BaseException:
                 passage.leave()
                 raise
-            if not self._gate.wait(anyio.current_time()):
+            if not self._gate.wait(current_time()):
                 return token, passage
             passage.leave()
 
     async def _pass_gate(self, call: _Call) -> None:
-        while (closed := self._gate.wait(now := anyio.current_time())) > 0:
+        while (closed := self._gate.wait(now := current_time())) > 0:
             # Those that wait do not all go on at the same instant.
             wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
             too_long = closed > self._retry.retry_after_ceiling or now + wait >= call.ends
@@ -193,7 +202,7 @@ class Pipeline:
             self._waited(call, now)
 
     async def _take_turn(self, call: _Call) -> Passage:
-        began = anyio.current_time()
+        began = current_time()
         if self._patient or not call.ends < self._turnstile.opens() < math.inf:
             with anyio.CancelScope(deadline=math.inf if self._patient else call.ends):
                 passage = await self._turnstile.enter(call.turn)
@@ -212,7 +221,7 @@ class Pipeline:
 
     def _waited(self, call: _Call, since: float) -> None:
         if self._patient:
-            call.ends += anyio.current_time() - since
+            call.ends += current_time() - since
 
     async def _token(self, ends: float) -> Token:
         token: Token | None = None
@@ -226,7 +235,7 @@ class Pipeline:
         """Send the request in the call's turn, and end the turn."""
         request, resends = call.request, call.sends
         call.sends += 1
-        began = anyio.current_time()
+        began = current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
         try:
@@ -242,14 +251,15 @@ class Pipeline:
             return response
         finally:
             passage.leave()
-            if response is not None or error is not None:  # else it was cancelled
+            cancelled = response is None and error is None
+            if not cancelled and self._tell.wants(RequestRecord):
                 self._tell(
                     RequestRecord(
                         method=request.method,
                         url=redact(request.url),
                         status=response.status if response is not None else None,
                         error=error,
-                        duration=anyio.current_time() - began,
+                        duration=current_time() - began,
                         size=len(response.body) if response is not None else 0,
                         resends=resends,
                     )
@@ -258,7 +268,7 @@ class Pipeline:
                 self._note(error)
 
     def _note(self, error: SynchronizationError) -> None:
-        now = anyio.current_time()
+        now = current_time()
         # A copy, as whoever is handed the error itself may note things on it.
         if self._gate.note(copy(error), now):
             self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
@@ -267,9 +277,8 @@ class Pipeline:
         headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
         authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
         response = await self._transport.send(authorized, timeout=min(self._timeouts.request, left))
-        if len(token.value) < _SHORTEST_SECRET:
-            return response
-        return evolve(response, body=without(token.value, response.body))
+        body = without(token.value, response.body) if len(token.value) >= _SHORTEST_SECRET else response.body
+        return response if body is response.body else evolve(response, body=body)
 
     @staticmethod
     def _check(request: Request, response: Response, *, see_other: bool) -> None:
@@ -286,6 +295,10 @@ class Pipeline:
                 f"{request.method} {redact(request.url)} answered {response.status}; redirects are never followed, "
                 "as the token would go with them. Check base_url."
             )
+
+
+def _nothing() -> None:
+    return None
 
 
 def _is_not_found(error: SynchronizationError) -> bool:

@@ -55,3 +55,12 @@ class TokenSource(Protocol):
             Whether asking again may bring another token.
         """
         ...
+
+
+@runtime_checkable
+class ReadyTokenSource(TokenSource, Protocol):
+    """A token source that knows when there is nothing to wait for."""
+
+    def ready(self) -> Token | None:
+        """Return the token that `token` would return at once, `None` if it would wait."""
+        ...

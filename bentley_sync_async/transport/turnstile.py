@@ -10,14 +10,14 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-import anyio
 from attrs import frozen
 
 from bentley_sync_async.config import RateTier
 from bentley_sync_async.errors import ConfigurationError
-from bentley_sync_async.wire.headers import rate_tier, remaining_calls, retry_after
+from bentley_sync_async.wire.headers import QUOTA, rate_tier, remaining_calls, retry_after
 
 from .budget import BudgetUse, Kind, RequestBudget
+from .clock import current_time
 
 _FIRST_ERROR, _TOO_MANY = 400, 429
 _RANKS: Mapping[Kind, int] = {"trigger": 0, "call": 1, "poll": 2}
@@ -58,17 +58,22 @@ class Turnstile:
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0
 
+    def pass_at_once(self, turn: Turn, now: float) -> Passage | None:
+        """Return the passage of a request that need not wait; `None` if it has to."""
+        return None if self._line else self._pass(turn.kind, now)
+
     async def enter(self, turn: Turn) -> Passage:
         """Return when the request's turn has come; use the passage as a context manager around sending it.
 
         Whoever is cancelled before that leaves his turn to the next.
         """
-        if not self._line and (passage := self._pass(turn.kind, anyio.current_time())) is not None:
+        if (passage := self.pass_at_once(turn, current_time())) is not None:
             return passage
         came: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
         heappush(self._line, (_RANKS[turn.kind], -turn.worth, next(self._order), turn.kind, came))
         self._waiting += 1
-        self._go_on()
+        if self._timer is None:  # else there is no room before that
+            self._go_on()
         try:
             return await came
         except asyncio.CancelledError:
@@ -82,41 +87,45 @@ class Turnstile:
 
     def opens(self) -> float:
         """Return from when on the budget has room: now, a later instant, or infinity if a request has to end first."""
-        return self._budget.opens(anyio.current_time())
+        return self._budget.opens(current_time())
 
     def free(self, seconds: float) -> float:
         """Return how many looks may be sent within so many seconds; see `RequestBudget.free`."""
-        return self._budget.free(seconds, anyio.current_time())
+        return self._budget.free(seconds, current_time())
 
     def use(self) -> BudgetUse:
         """Return what was spent, at the latest known instant if there is no event loop to tell the time."""
         try:
-            now = anyio.current_time()
+            now = current_time()
         except RuntimeError:
             now = self._latest
         return self._budget.use(now, waiting=self._waiting)
 
     def left(self, passage: Passage) -> None:
         """Count a request that has ended; or put it back, if it was not sent."""
-        now = anyio.current_time()
+        now = current_time()
         self._inside -= 1
         if passage.sent:
             self._budget.ended(passage.kind, now, refused=passage.refused)
         else:
             self._budget.put_back(passage.kind)
-        self._go_on()
+        if self._line:
+            self._go_on()
 
     def answered(self, passage: Passage, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer's status and headers."""
-        now, tier, remaining = anyio.current_time(), _preset(rate_tier(headers)), remaining_calls(headers)
-        if status == _TOO_MANY:
-            passage.refused = True
-            self._budget.refused(now, taken=passage.taken, retry_after=retry_after(headers), tier=tier)
-            return
         if status < _FIRST_ERROR:
             self._budget.accepted(taken=passage.taken)
+            if QUOTA.isdisjoint(headers):
+                return
+        tier, remaining = _preset(rate_tier(headers)), remaining_calls(headers)
+        if status == _TOO_MANY:
+            passage.refused = True
+            asked = retry_after(headers)
+            self._budget.refused(current_time(), taken=passage.taken, retry_after=asked, tier=tier)
+            return
         if remaining is not None:
-            self._budget.remaining(remaining, now, tier=tier)
+            self._budget.remaining(remaining, current_time(), tier=tier)
 
     def _pass(self, kind: Kind, now: float) -> Passage | None:
         self._latest = now
@@ -127,8 +136,7 @@ class Turnstile:
 
     def _go_on(self) -> None:
         """Let pass whoever may, and see to it that the rest is thought of when there is room again."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()  # a timer's callback is in no task, where anyio may not know that it is in a loop
+        now = current_time()
         while self._line:
             *_, kind, came = self._line[0]
             if not came.done():
@@ -142,7 +150,7 @@ class Turnstile:
             self._timer = None
         opens = self._budget.opens(now) if self._line and self._inside < self._at_once else math.inf
         if opens < math.inf:
-            self._timer = loop.call_at(opens, self._go_on)
+            self._timer = asyncio.get_running_loop().call_at(opens, self._go_on)
 
     def _forget_who_left(self) -> None:
         self._line = [waiting for waiting in self._line if not waiting[-1].done()]

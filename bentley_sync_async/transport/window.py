@@ -18,6 +18,7 @@ _SLOTS = 250
 _CLOCKS = 1.001  # a window of ours against one of the service's
 _AGAIN = 2  # windows within which a refusal goes on where the last one ended
 _SHORT = 1 / 8  # of the time for which requests are sent
+_ALIKE = 0.05  # of the time for which requests are sent: the rate is the same then, and for a slot of time
 _HELD = 10  # windows for which a limit that was found out counts
 
 
@@ -49,13 +50,14 @@ class Window:
         self.limit = math.inf
         self.least = 1.0  # of a limit that is found out: what others use up for a while is none
         self._seconds = seconds
+        self._stay = seconds * _CLOCKS
         self._width = seconds / _SLOTS
-        self._spent: Counter[str] = Counter()
         self._used = 0
         self._leaving: dict[int, Counter[str]] = {}  # by the slot of time with which they leave
         self._slot = 0
         self._found, self._found_until = math.inf, 0.0  # the limit that the service was found to have
         self._refused_at = self._refused_since = -math.inf
+        self._rate = (-1, 0.0, 0.0, 0.0)  # the latest that was reckoned: when, for how long, by which limit
         self._guessed = False  # that the others have used up the rest
 
     def room(self, now: float) -> float:
@@ -64,9 +66,7 @@ class Window:
         if slot > self._slot:
             self._slot = slot
             for past in [leaving for leaving in self._leaving if leaving <= slot]:
-                gone = self._leaving.pop(past)
-                self._spent.subtract(gone)
-                self._used -= gone.total()
+                self._used -= self._leaving.pop(past).total()
         return self._bound(now) - self._used
 
     def opens(self, now: float, under_way: int) -> float:
@@ -91,29 +91,35 @@ class Window:
             under_way: Requests that are.
             reserve: The part of the limit that is kept for others.
         """
-        limit = self._bound(now)
+        room, limit = self.room(now), self._bound(now)
         if limit == math.inf:
             return math.inf
-        room, kept, rate = self.room(now) - under_way, reserve * limit / self._seconds, math.inf
+        slot, reckoned_for, reckoned_limit, rate = self._rate
+        if (slot, reckoned_limit) != (self._slot, limit) or abs(seconds - reckoned_for) > _ALIKE * seconds:
+            rate = self._even_rate(now, seconds, limit, room - under_way)
+            self._rate = (self._slot, seconds, limit, rate)
+        return max(rate - reserve * limit / self._seconds, 0.0)
+
+    def _even_rate(self, now: float, seconds: float, limit: float, room: float) -> float:
+        rate = math.inf
         for slot in sorted(self._leaving):
             after = slot * self._width - now
             if after >= seconds:
                 break
             if after >= seconds * _SHORT:
-                rate = min(rate, room / after - kept)
+                rate = min(rate, room / after)
             room += self._leaving[slot].total()
-        steady = limit / self._seconds if seconds >= self._seconds else room / seconds
-        return max(min(rate, steady - kept), 0.0)
+        return min(rate, limit / self._seconds if seconds >= self._seconds else room / seconds)
 
     def add(self, kind: str, now: float) -> None:
         """Count a request that has ended."""
-        self._put(kind, 1, self._slot_of(now + self._seconds * _CLOCKS))
+        self._put(kind, 1, math.ceil((now + self._stay) / self._width))
 
     def spent_by_others(self, calls: float, now: float, first: float) -> None:
         """Count calls that others have made, nobody knows when: they leave evenly from an instant to a window on."""
         if not 0 < calls < math.inf:
             return
-        begin, end = self._slot_of(min(first, now + self._seconds)), self._slot_of(now + self._seconds * _CLOCKS)
+        begin, end = self._slot_of(min(first, now + self._seconds)), self._slot_of(now + self._stay)
         places, total = end - begin + 1, math.ceil(calls)
         for n in range(places):
             self._put(OTHERS, -(-total * (n + 1) // places) + (-total * n // places), begin + n)
@@ -127,7 +133,7 @@ class Window:
         self._refused_at = now
         room = self.room(now) - under_way + self._forget_others()
         if now - self._refused_since >= self._seconds:
-            ours = self._used - self._spent[REFUSED]
+            ours = self._used - sum(leaving[REFUSED] for leaving in self._leaving.values())
             self._found, self._found_until = max(ours, self.least), now + _HELD * self._seconds
         elif wait is not None:
             self.spent_by_others(room, now, now + wait)
@@ -149,7 +155,7 @@ class Window:
             limit=None if bound == math.inf else int(bound),
             used=self._used + count,
             left=None if bound == math.inf else max(0, int(room) - count),
-            spent=dict(+(self._spent + under_way)),
+            spent=dict(sum(self._leaving.values(), +under_way)),
         )
 
     def _bound(self, now: float) -> float:
@@ -162,7 +168,6 @@ class Window:
     def _forget_others(self) -> int:
         calls = sum(leaving.pop(OTHERS, 0) for leaving in self._leaving.values())
         self._used -= calls
-        del self._spent[OTHERS]
         self._guessed = False
         return calls
 
@@ -171,6 +176,7 @@ class Window:
 
     def _put(self, kind: str, calls: int, slot: int) -> None:
         if calls:
-            self._leaving.setdefault(slot, Counter())[kind] += calls
-            self._spent[kind] += calls
+            if slot not in self._leaving:
+                self._leaving[slot] = Counter()
+            self._leaving[slot][kind] += calls
             self._used += calls

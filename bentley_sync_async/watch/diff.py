@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import partial
-from typing import Protocol, TypeVar
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 import attrs
 from attrs import evolve
@@ -55,6 +56,9 @@ class _Child(Protocol):
 
 C = TypeVar("C", bound=_Child)
 
+_of_run = attrgetter(*(field.name for field in attrs.fields(StorageRun) if field.name != "jobs"))
+_of_job = attrgetter(*(field.name for field in attrs.fields(StorageJob) if field.name != "tasks"))
+
 
 def diff(
     last: StorageRun | None,
@@ -80,18 +84,48 @@ def diff(
     return tuple(change(seq=number, at=at, ref=ref) for number, change in enumerate(_run(last, now, ending), seq))
 
 
-def unknown_values(value: object) -> Iterator[OpenEnum]:
-    """Yield every enum value inside a snapshot that this package does not know."""
-    cls = type(value)
-    if isinstance(value, OpenEnum):
-        if not value.known:
-            yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from unknown_values(item)
-    elif attrs.has(cls):
-        for field in attrs.fields(cls):
-            yield from unknown_values(getattr(value, field.name))
+def unknown_values(last: StorageRun | None, now: StorageRun) -> Iterator[OpenEnum]:
+    """Yield the enum values of a snapshot that this package does not know, save those of what is the last one's."""
+    if last is now:
+        return
+    before = last.jobs if last is not None else ()
+    jobs, gone = _others(now.jobs, before), _others(before, now.jobs)
+    tasks = _others(_tasks_of(jobs), _tasks_of(gone))
+    for node in (now, *jobs, *tasks):
+        yield from _unknown(node)
+
+
+def _others(nodes: Iterable[C], known: Iterable[C]) -> list[C]:
+    """Return the nodes that are not among the known ones themselves, equal or not."""
+    identities = {id(node) for node in known}
+    return [node for node in nodes if id(node) not in identities]
+
+
+def _tasks_of(jobs: Iterable[StorageJob]) -> list[StorageTask]:
+    return [task for job in jobs for task in job.tasks]
+
+
+def _unknown(node: Any) -> Iterator[OpenEnum]:
+    model: type = type(node)
+    for name in _enums(model):
+        value = getattr(node, name)
+        if isinstance(value, OpenEnum):
+            if not value.known:
+                yield value
+        elif value is not None:
+            yield from _unknown(value)
+
+
+@cache
+def _enums(model: type) -> list[str]:
+    """Return the fields of a model that are open enums, or models that may have some; not its children."""
+    kinds = {field.name: field.type for field in attrs.fields(attrs.resolve_types(model))}
+    inner = {name: [kind, *get_args(kind)] for name, kind in kinds.items() if get_origin(kind) is not tuple}
+    return [
+        name
+        for name, types in inner.items()
+        if any(isinstance(kind, type) and (issubclass(kind, OpenEnum) or attrs.has(kind)) for kind in types)
+    ]
 
 
 def _run(last: StorageRun | None, now: StorageRun, ending: Endings) -> Iterator[_Change]:
@@ -114,7 +148,7 @@ def _envelope(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
         yield partial(RunStateChanged, run=evolve(now, phase=last.phase), before=last.state)
     if last.phase != now.phase:
         yield partial(RunPhaseChanged, run=now, before=last.phase)
-    elif last.state == now.state and evolve(last, jobs=()) != evolve(now, jobs=()):
+    elif last.state == now.state and _of_run(last) != _of_run(now):
         yield partial(RunUpdated, run=now)
 
 
@@ -128,13 +162,15 @@ def _jobs(last: Iterable[StorageJob], now: Iterable[StorageJob], ending: Endings
 
 
 def _job(last: StorageJob | None, now: StorageJob, ending: Endings) -> Iterator[_Change]:
+    if last is now and not ending:
+        return
     ends = _ended(now) and (last is None or not _ended(last) or (now.id,) in ending)
     state_changed = None
     if last is None:
         yield partial(JobAppeared, job=now)
     elif last.state != now.state:
         state_changed = partial(JobStateChanged, job=now, before=last.state)
-    elif evolve(last, tasks=()) != evolve(now, tasks=()):
+    elif _of_job(last) != _of_job(now):
         yield partial(JobUpdated, job=now)
     if state_changed and not ends:
         yield state_changed
@@ -148,8 +184,10 @@ def _job(last: StorageJob | None, now: StorageJob, ending: Endings) -> Iterator[
 def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask], ending: Endings) -> Iterator[_Change]:
     before, after = _by_id(last), _by_id(now)
     for task in after.values():
-        yield from _task(job_id, before.get(task.id), task)
         known = before.get(task.id)
+        if known is task and not ending:
+            continue
+        yield from _task(job_id, known, task)
         if _ended(task) and (known is None or not _ended(known) or (job_id, task.id) in ending):
             yield partial(TaskCompleted, job_id=job_id, task=task)
     for gone in (id_ for id_ in before if id_ not in after):

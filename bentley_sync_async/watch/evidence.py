@@ -37,15 +37,16 @@ def sighting(run: StorageRun, *, elapsed: float) -> Sighting | None:
         run: The snapshot.
         elapsed: Seconds since the run started.
     """
-    tasks = tuple(run.tasks)
-    done = sum(task.state == ExecutionState.COMPLETED for task in tasks)
+    tasks = [task for job in run.jobs for task in job.tasks]
+    states = [task.state for task in tasks]
+    done = states.count(ExecutionState.COMPLETED)
     if elapsed <= 0 or not done:
         return None
     if done == len(tasks):
         return _winding_up(run, elapsed)
     begun = _begun(run, tasks, elapsed)
     worked = max(elapsed - begun, 1.0)
-    share = (done + _RUNNING * sum(task.state == ExecutionState.EXECUTING for task in tasks)) / len(tasks)
+    share = (done + _RUNNING * states.count(ExecutionState.EXECUTING)) / len(tasks)
     left = worked * (1 - share) / share
     total = elapsed + left
     retried = sum(task.retry_attempts or 0 for task in tasks)

@@ -1,6 +1,6 @@
 """Pacing that learns: look when the run is likely to have ended, by the square-root law of optimal inspection. Pure."""
 
-from math import exp, sqrt
+from math import exp, inf, sqrt
 
 from attrs import field, frozen
 from attrs.validators import ge, gt, le
@@ -11,6 +11,7 @@ from .pricing import CHEAPEST, Demand
 
 # Where the law is tried, in spreads from each part's centre, and as factors of the time elapsed.
 _NODES = tuple(step / 2 for step in range(-8, 10))
+_SOON = 0.2  # of the time elapsed, and of the spread
 _AHEAD = (1.02, 1.1, 1.3, 1.8, 3.0, 6.0)
 
 
@@ -59,6 +60,9 @@ def next_look(durations: Durations, *, elapsed: float, price: float) -> float:
     (J. B. Keller, Management Science 21, 1974); the last term makes it right for few looks, too: it is exact to the
     next order where the hazard is steady. Of several such instants, the best is taken.
     """
+    gap = _gap(durations, elapsed, price)
+    if gap < _SOON * elapsed * min(part.spread for part in durations.parts):  # the hazard is steady enough until then
+        return elapsed + _gap(durations, elapsed + gap / 2, price)
     alive = durations.at(elapsed)[0]
     nodes = _nodes(durations, elapsed)
     slopes = [_slope(durations, at, alive=alive, price=price) for at in nodes]
@@ -71,6 +75,12 @@ def next_look(durations: Durations, *, elapsed: float, price: float) -> float:
     ends = (best, min(best + 1, len(nodes) - 1)) if slopes[best] < 0 else (max(best - 1, 0), best)
     (before, after), (falls, rises) = (nodes[end] for end in ends), (slopes[end] for end in ends)
     return before + (after - before) * falls / (falls - rises) if falls < 0 < rises else after
+
+
+def _gap(durations: Durations, at: float, price: float) -> float:
+    """Return the seconds to the next look while runs end at a steady rate."""
+    hazard = durations.hazard(at)
+    return sqrt(2 * price / hazard) + price * 2 / 3 if hazard > 0 else inf
 
 
 def _slope(durations: Durations, at: float, *, alive: float, price: float) -> float:

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from bentley_sync_async.models import StorageRun
 
@@ -24,6 +24,10 @@ TOLD = 2000.0
 
 AFTER_TOLD = BackoffPacing(longest=300.0)
 """For a run that has not ended although its end was told: soon, and then ever more rarely."""
+
+
+_NOTICEABLE, _TOLD_ANEW = 1.02, 1.1  # times the time elapsed
+_NOTHING = Look(chance=0.0)
 
 
 @runtime_checkable
@@ -68,7 +72,7 @@ class Post:
         worth: What its next look is worth beside those of others: the probability that it shows the end.
     """
 
-    __slots__ = ("_lookout", "_priced", "_start", "_started", "worth")
+    __slots__ = ("_lookout", "_priced", "_reckoned", "_reckoned_until", "_start", "_started", "_told_until", "worth")
 
     def __init__(self, lookout: Lookout, pacing: Pacing) -> None:
         """Take a post.
@@ -80,6 +84,8 @@ class Post:
         self.worth = 0.0
         self._lookout = lookout
         self._priced = pacing if isinstance(pacing, PricedPacing) else None
+        self._reckoned = _NOTHING
+        self._reckoned_until = self._told_until = 0.0  # by the time elapsed
         self._start: datetime | None = None  # of the run, by the service's clock
         self._started: float | None = None  # likewise, by the event loop's
 
@@ -114,7 +120,9 @@ class Post:
             self._start = run.start_date_time
             self._started = now - max((at - self._start).total_seconds(), 0.0)
 
-    def next_look(self, connection_id: str, run: StorageRun | None, *, now: float, chance: float) -> Look:
+    def next_look(
+        self, connection_id: str, run: StorageRun | None, *, now: float, chance: float, quiet: int = 0
+    ) -> Look:
         """Return what is known for the next look, and let the others know how many there will be.
 
         Args:
@@ -122,15 +130,32 @@ class Post:
             run: The latest snapshot, if there is one.
             now: The instant by the event loop's clock.
             chance: A random number from 0 to 1.
+            quiet: How many looks in a row have brought no change.
         """
         elapsed = max(now - self._started, 0.0) if self._started is not None else 0.0
         if self._priced is None:
-            return Look(chance=chance, elapsed=elapsed, run=run)
-        experience, pricing = self._lookout.experience, self._lookout.pricing
+            return Look(chance=chance, elapsed=elapsed, run=run, quiet=quiet)
+        if run is not self._reckoned.run or elapsed >= self._reckoned_until:
+            self._reckon(self._priced, connection_id, run, elapsed)
+        return Look(
+            chance=chance,
+            elapsed=elapsed,
+            run=run,
+            quiet=quiet,
+            durations=self._reckoned.durations,
+            price=self._lookout.pricing.price,
+        )
+
+    def _reckon(self, pacing: PricedPacing, connection_id: str, run: StorageRun | None, elapsed: float) -> None:
+        """Reckon how long the run may take and how many looks that will need, until that has changed noticeably."""
+        experience = self._lookout.experience
         usual = experience.others.durations(experience.past(connection_id))
-        look = Look(chance=chance, elapsed=elapsed, run=run, durations=expected(usual, run, elapsed=elapsed))
-        pricing.tell(self, self._priced.demand(look))
-        return evolve(look, price=pricing.price)
+        durations = expected(usual, run, elapsed=elapsed)
+        self._reckoned = Look(chance=0.0, elapsed=elapsed, run=run, durations=durations)
+        self._reckoned_until = elapsed * _NOTICEABLE
+        if elapsed >= self._told_until:
+            self._told_until = elapsed * _TOLD_ANEW
+            self._lookout.pricing.tell(self, pacing.demand(self._reckoned))
 
     def waits(self, look: Look, seconds: float) -> None:
         """Note how long the watch waits for its next look."""
@@ -139,6 +164,7 @@ class Post:
     def leave(self) -> None:
         """Need no more looks, for now."""
         self._lookout.pricing.leave(self)
+        self._reckoned_until = self._told_until = 0.0  # whoever goes on tells his demand again
 
 
 def dear(look: Look) -> bool:

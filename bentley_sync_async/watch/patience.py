@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import cast
 
-from attrs import define, evolve
+from attrs import define
 
 from bentley_sync_async.errors import (
     APIError,
@@ -58,7 +58,7 @@ class Patience:
 
     def until_next_look(self, look: Look, *, asked: float = 0.0) -> float:
         """Return the seconds until the next look, which are at least what the service asked for."""
-        wait = self.pacing.delay(evolve(look, quiet=self.quiet))
+        wait = self.pacing.delay(look)
         self.quiet += 1
         return max(wait, min(asked, LONGEST_ASKED))
 

@@ -7,6 +7,7 @@ again.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -28,9 +29,11 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.headers import retry_after, server_date
+from bentley_sync_async.wire.snapshots import Snapshots
 
 from .choices import WhenActive, WhenBusy
 from .diff import Endings, diff, unknown_values
@@ -110,6 +113,7 @@ class Road:
         self._connections = connections
         self._when_active = when_active
         self._when_busy = when_busy
+        self._seen = Snapshots()
         self._patience = Patience(pacing)
         self._lookout = lookout
         self._post = Post(lookout, pacing)
@@ -134,13 +138,16 @@ class Road:
 
     async def _until_due(self) -> None:
         """Wait until the next step is due, or the end of the run that is followed is told."""
-        if self._completions is None or self.ref is None or self.due <= anyio.current_time():
-            await anyio.sleep_until(self.due)
+        wait = self.due - current_time()
+        if wait <= 0:
+            return
+        if self._completions is None or self.ref is None:
+            await asyncio.sleep(wait)
             return
         with anyio.move_on_at(self.due):
             await self._completions.wait(self.ref)
             # It is believed once: a signal that goes on telling an end that no look shows would never let us wait.
-            self._completions, self.due = None, anyio.current_time()
+            self._completions, self.due = None, current_time()
             self._change_pacing(AFTER_TOLD)
 
     def leave(self) -> None:
@@ -170,7 +177,7 @@ class Road:
             if earlier is not None and await self._recovered(earlier):
                 return
             if earlier is None:
-                self.attempted_at = anyio.current_time()
+                self.attempted_at = current_time()
             garbled = ProtocolError  # whatever else it is answered, it may have been carried out
             triggered = await self._connections.runs.trigger(self.connection_id)
             ours = triggered.created
@@ -211,7 +218,7 @@ class Road:
             self._wait_for(ref)
             return
         self.ref, self.in_the_way, self.shown = ref, None, None
-        now = anyio.current_time()
+        now = current_time()
         self.grace_ends = now + GRACE
         if ours and not recovered:
             self._post.triggered(now)
@@ -246,7 +253,7 @@ class Road:
         ref = self.in_the_way
         assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
         try:
-            run, response = await self._connections.runs.look(ref, worth=self._post.worth)
+            run, response = await self._connections.runs.look(ref, worth=self._post.worth, seen=self._seen)
         except (NotFoundError, PermissionDeniedError):
             # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
             self._good_answer()
@@ -288,7 +295,7 @@ class Road:
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet or the constructor has set it
         try:
-            run, response = await self._connections.runs.look(ref, worth=self._post.worth)
+            run, response = await self._connections.runs.look(ref, worth=self._post.worth, seen=self._seen)
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
@@ -316,10 +323,11 @@ class Road:
             self._lookout.experience.note(ref.connection_id, *durations_of([run]))
         else:
             self._go_on(self._follow, wait)
-        self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
+        if self._tell.wants(PollRecord):
+            self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
 
     def _unknown(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
-        values = {(type(value).__name__, str(value)) for value in unknown_values(run)} - self.reported
+        values = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.reported
         self.reported |= values
         return tuple(
             UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)
@@ -329,7 +337,7 @@ class Road:
     # What the steps share.
 
     def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
-        left = (self.grace_ends or 0.0) - anyio.current_time()
+        left = (self.grace_ends or 0.0) - current_time()
         unknown = isinstance(error, NotFoundError)
         if unknown and left <= 0:
             if self.run is None and self.memory is None and self.grace_ends is None:
@@ -345,7 +353,7 @@ class Road:
         if not self._patience.passes(error, *also):
             raise error
         self.trouble = as_data(error)
-        if self._patience.exhausted(anyio.current_time()):
+        if self._patience.exhausted(current_time()):
             what = str(self.ref or f"connection {self.connection_id}")
             raise WatchFailedError(
                 f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
@@ -364,10 +372,10 @@ class Road:
     ) -> float:
         """Return the seconds until the next look: none, if it may be taken at once and is not too dear for that."""
         headers = response.headers if response is not None else {}
-        now = anyio.current_time()
+        now = current_time()
         if run is not None:
             self._post.saw(run, at=server_date(headers) or self._utc_now(), now=now)
-        look = self._post.next_look(ref.connection_id, run, now=now, chance=random.random())
+        look = self._post.next_look(ref.connection_id, run, now=now, chance=random.random(), quiet=self._patience.quiet)
         if at_once and not dear(look):
             return 0.0
         wait = self._patience.until_next_look(look, asked=retry_after(headers) or 0.0)
@@ -381,7 +389,7 @@ class Road:
 
     def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
         self._step = step
-        self.due = anyio.current_time() + wait
+        self.due = current_time() + wait
 
     def _vanished(self, ref: RunRef) -> RunVanishedError:
         return RunVanishedError(

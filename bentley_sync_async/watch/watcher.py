@@ -278,11 +278,16 @@ class RunWatcher:
         if not self._began:
             self._begin()
         before = self._road.told_before
-        with anyio.CancelScope(deadline=self._ends) as scope:
+        late = False
+        if self._ends == math.inf:  # a watch that sleeps holds no scope then
             await self._road.step()
+        else:
+            with anyio.CancelScope(deadline=self._ends) as scope:
+                await self._road.step()
+            late = scope.cancelled_caught
         if self._road.told_before is not before:
             self._taken.clear()
-        if scope.cancelled_caught:
+        if late:
             raise self._timed_out() from self._road.trouble
 
     def _begin(self) -> None:

@@ -92,7 +92,25 @@ def wire_name(name: str) -> str:
     return _ODD_NAMES.get(name) or first + "".join(word.capitalize() for word in rest)
 
 
-class _Mismatch(Exception):  # noqa: N818 - never leaves this module
+def to_date(value: Any) -> datetime | None:
+    """Return the date that a string of the service's says in UTC, `None` for its empty date.
+
+    Raises:
+        ValueError: It is no date.
+    """
+    try:
+        parsed = datetime.fromisoformat(value)
+        # "0001-01-01T00:00:00" is the service's empty date (it comes with and without a zone).
+        if parsed.year == 1:
+            return None
+        if parsed.tzinfo is UTC:
+            return parsed
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise _Mismatch("a date like 2020-10-24T02:44:13.4109666Z", value) from exc
+
+
+class _Mismatch(ValueError):  # noqa: N818 - never leaves wire
     def __init__(self, expected: str, value: object) -> None:
         super().__init__(expected)
         self.expected = expected
@@ -149,17 +167,6 @@ def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
         return value
 
     return structure
-
-
-def _structure_date(value: Any, _: Any) -> datetime | None:
-    try:
-        parsed = datetime.fromisoformat(value)
-        # "0001-01-01T00:00:00" is the service's empty date (it comes with and without a zone).
-        if parsed.year == 1:
-            return None
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise _Mismatch("a date like 2020-10-24T02:44:13.4109666Z", value) from exc
 
 
 def _structure_enum(value: Any, cls: type[OpenEnum]) -> OpenEnum:
@@ -236,7 +243,7 @@ def _make_converter() -> Converter:
         converter.register_structure_hook(cls, _exactly(cls, expected))
     converter.register_structure_hook(OpenEnum, _structure_enum)
     converter.register_structure_hook(StrEnum, _structure_closed_enum)
-    converter.register_structure_hook(datetime | None, _structure_date)
+    converter.register_structure_hook(datetime | None, lambda value, _: to_date(value))
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(attrs.has, _class_hook)
     converter.register_unstructure_hook_factory(attrs.has, _class_unhook)

@@ -6,12 +6,16 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from bentley_sync_async.redaction import excerpt
 
 _RETRY_AFTER = ("retry-after", "itwinplatform-ratelimit-retry-after-seconds")
 _TIER = ("itwinplatform-ratelimited-tier", "itwinplatform-tier")
 _REMAINING = "itwinplatform-ratelimit-remainingcalls"
+QUOTA = frozenset({*_TIER, _REMAINING})
+"""The headers that tell of the application's quota."""
+
 _REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
 
 _LONGEST_COUNT = 9  # digits
@@ -36,7 +40,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def rate_tier(headers: Mapping[str, str]) -> str | None:
     """Return the name of the application's tier, which a 429 shows (page `overview/rate-limits`), and others may."""
-    return next((headers[name].strip() for name in _TIER if headers.get(name, "").strip()), None)
+    for name in _TIER:
+        if name in headers and (tier := headers[name].strip()):
+            return tier
+    return None
 
 
 def remaining_calls(headers: Mapping[str, str]) -> int | None:
@@ -55,6 +62,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((excerpt(headers[name]) for name in _REQUEST_ID if headers.get(name)), None)
 
 
+@lru_cache(maxsize=8)  # answers of one second share it
 def _http_date(text: str) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(text)

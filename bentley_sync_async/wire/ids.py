@@ -26,7 +26,7 @@ def check_id(value: str, name: str) -> str:
         raise InvalidArgumentError(f"{name} must be an id, not a URL; a run's URL goes to client.attach().")
     if len(value) > _LONGEST:
         raise InvalidArgumentError(f"{name} has {len(value)} characters; no id has more than {_LONGEST}.")
-    if not value.strip(".") or not value.isprintable() or any(map(str.isspace, value)):
+    if not value.strip(".") or not value.isprintable() or " " in value:
         raise InvalidArgumentError(f"{name} cannot be an id: {value!r}.")
     return value
 

@@ -42,8 +42,10 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
         LocationError: It names no run.
     """
     try:
-        parts = urlsplit(urljoin(request_url or f"{base_url}/", location.strip()))
-        foreign = origin(parts) != origin(urlsplit(base_url))
+        location = location.strip()
+        ours = location.startswith(f"{base_url}/")  # the usual case needs no more than that
+        parts = urlsplit(location if ours else urljoin(request_url or f"{base_url}/", location))
+        foreign = not ours and origin(parts) != origin(urlsplit(base_url))
     except ValueError as exc:
         raise LocationError(f"Not the URL of a run: {excerpt(location)}.") from exc
     if foreign:

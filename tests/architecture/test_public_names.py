@@ -224,6 +224,24 @@ def test_the_public_names_are_sorted_and_there(module):
     assert all(hasattr(module, name) for name in module.__all__)
 
 
+def test_every_public_name_has_a_room_that_it_comes_from():
+    assert sorted({*public._HOMES, "__version__"}) == PUBLIC
+
+
+def test_every_public_name_is_the_one_of_its_room():
+    homes = {name: getattr(importlib.import_module(home), name) for name, home in public._HOMES.items()}
+    assert {name: getattr(public, name) for name in homes} == homes
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'bentley_sync_async' has no attribute 'Sync'"):
+        _ = public.Sync
+
+
+def test_the_public_names_are_listed_before_they_are_used():
+    assert set(PUBLIC) <= set(dir(public))
+
+
 def test_a_star_import_brings_the_public_names_and_no_others():
     names = {}
     exec("from bentley_sync_async import *", names)

@@ -430,3 +430,25 @@ async def test_one_token_request_a_lifetime_serves_ten_thousand_callers_for_hour
         await gathered(10_000, source.token)
 
     assert len(fetcher.began) == 4
+
+
+@pytest.mark.parametrize(("instant", "expected"), [(10.0, "token-1"), (3539.0, "token-1"), (3540.0, None)])
+async def test_a_token_is_ready_until_it_is_about_to_expire(instant, expected):
+    source = RefreshingTokenSource(Fetcher(expires_in=3600.0))
+    await source.token()
+    await anyio.sleep_until(instant)
+
+    ready = source.ready()
+
+    assert (ready and ready.value) == expected
+
+
+async def test_a_token_that_was_refused_is_not_ready():
+    source = RefreshingTokenSource(Fetcher())
+    source.invalidate(await source.token())
+
+    assert source.ready() is None
+
+
+async def test_a_token_that_nobody_fetched_is_not_ready():
+    assert RefreshingTokenSource(Fetcher()).ready() is None

@@ -104,3 +104,9 @@ def test_credentials_show_whose_they_are():
 def test_missing_credentials_are_refused_by_name(client_id, client_secret, named):
     with pytest.raises(ConfigurationError, match=f"The {named} of the service application is empty"):
         ClientCredentials(client_id, client_secret)
+
+
+async def test_a_ready_token_is_there_at_once():
+    source = StaticTokenSource("abc")
+
+    assert source.ready() is await source.token()

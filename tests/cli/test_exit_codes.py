@@ -26,7 +26,8 @@ from bentley_sync_async import (
     WatchFailedError,
     WatchTimeoutError,
 )
-from bentley_sync_async.cli.exit_codes import WORST, ExitCode, code_of_error, code_of_report, code_of_run
+from bentley_sync_async.cli.exit_codes import WORST, ExitCode
+from bentley_sync_async.cli.verdicts import code_of_error, code_of_report, code_of_run
 
 
 def answered(kind, status):

@@ -35,6 +35,7 @@ from bentley_sync_async.wire.oauth import decode_token, refusal
 from bentley_sync_async.wire.paging import PageWalk
 from bentley_sync_async.wire.problems import api_error, decode_problem
 from bentley_sync_async.wire.resume import pack, unpack
+from bentley_sync_async.wire.snapshots import Snapshots
 
 ROUNDS = 1500
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
@@ -46,6 +47,7 @@ TOKEN_ANSWERS = [
     b'{"error":"invalid_client","error_description":"Client authentication failed"}',
 ]
 BODIES = [path.read_bytes() for path in sorted(FIXTURES.rglob("*.json"))] + TOKEN_ANSWERS
+RUNS = [body for body in BODIES if b'"run"' in body]
 LOCATIONS = [
     f"{BASE}/synchronization/imodels/storageconnections/MWplZe9Uf0iR1IDMqyOMLqBN0_w/runs/47da1bb2".encode(),
     b"/synchronization/imodels/manifestConnections/a%20b/runs/%2e%2e?x=1#y",
@@ -174,6 +176,20 @@ def page(data: bytes, chance: random.Random) -> object:
     return fresh
 
 
+def snapshots(data: bytes, chance: random.Random) -> object:
+    seen = Snapshots()
+    for body in (chance.choice(RUNS), data, chance.choice(RUNS)):
+        assert _said(seen.take, body) == _said(lambda body: decode_one(body, "run", StorageRun), body)
+    return seen
+
+
+def _said(decode: Callable[[bytes], object], body: bytes) -> object:
+    try:
+        return decode(body)
+    except SynchronizationError as error:
+        return repr(error)
+
+
 def problem(data: bytes, chance: random.Random) -> object:
     decode_problem(data)
     headers = {"retry-after": data[:40].decode("latin-1"), "content-type": data[:20].decode("latin-1")}
@@ -225,6 +241,7 @@ RESUME = PACKED + [pack(value).encode() for value in VALUES]
 TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "an entity": (entity, BODIES),
     "a page": (page, BODIES),
+    "snapshots": (snapshots, RUNS),
     "a problem": (problem, BODIES),
     "a token answer": (token_answer, TOKEN_ANSWERS),
     "a location": (location, LOCATIONS),

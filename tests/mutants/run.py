@@ -65,6 +65,8 @@ TESTS = {
     "wire/paging.py": ("wire/test_paging.py",),
     "wire/problems.py": ("wire/test_problems.py",),
     "wire/resume.py": ("wire/test_resume.py", "watch/test_resume.py"),
+    "wire/shapes.py": ("wire/test_snapshots.py",),
+    "wire/snapshots.py": ("wire/test_snapshots.py",),
     "wire/webhooks.py": ("wire/test_webhooks.py",),
 }
 

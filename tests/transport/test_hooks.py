@@ -9,6 +9,7 @@ from support_watch import emulated
 from bentley_sync_async import (
     ClientCredentials,
     GateRecord,
+    LoggingHook,
     PollRecord,
     RateLimitedError,
     RequestRecord,
@@ -88,6 +89,54 @@ async def test_a_hook_that_fails_disturbs_nothing_and_is_logged_without_its_word
     assert "hush" not in caplog.text
 
 
+class Choosy:
+    def __init__(self, wants):
+        self.wants = wants
+        self.records = []
+
+    def __call__(self, record):
+        self.records.append(record)
+
+
+async def told_to(*hooks):
+    script = (refusal(502), answer(200, RUN))
+    async with SynchronizationClient("token", transport=ScriptedTransport(*script), hooks=hooks) as client:
+        await client.storage_connections.runs.get("c", "r")
+
+
+async def test_a_request_that_no_hook_wants_is_not_told():
+    hook = Choosy(lambda kind: kind is not RequestRecord)
+    await told_to(hook)
+    assert [type(record) for record in hook.records] == [RetryRecord]
+
+
+async def test_a_request_that_any_hook_wants_is_told():
+    records = []
+    await told_to(Choosy(lambda _kind: False), records.append)
+    assert [type(record) for record in records] == [RequestRecord, RetryRecord, RequestRecord]
+
+
+async def test_a_hook_that_fails_to_say_what_it_wants_is_told_everything():
+    hook = Choosy(lambda kind: 1 / 0)
+    await told_to(hook)
+    assert len(hook.records) == 3
+
+
+@pytest.mark.parametrize(
+    ("level", "wanted"),
+    [
+        (logging.DEBUG, {RequestRecord, RetryRecord, GateRecord, TokenRecord, PollRecord}),
+        (logging.INFO, {RetryRecord, GateRecord, TokenRecord}),
+        (logging.WARNING, {GateRecord, TokenRecord}),
+        (logging.ERROR, set()),
+    ],
+)
+def test_logging_wants_what_its_level_lets_through(caplog, level, wanted):
+    caplog.set_level(level, "bentley_sync_async")
+    kinds = [RequestRecord, RetryRecord, GateRecord, TokenRecord, PollRecord, Record]
+    assert {kind for kind in kinds if LoggingHook().wants(kind)} == wanted
+
+
 async def test_by_default_records_go_to_logging_with_their_fields(caplog):
     caplog.set_level(logging.DEBUG, "bentley_sync_async")
     async with emulated() as (emulator, _):
@@ -124,8 +173,6 @@ async def test_a_token_that_does_not_come_is_a_warning(caplog):
 
 
 def test_a_record_of_another_kind_is_not_logged(caplog):
-    from bentley_sync_async import LoggingHook
-
     caplog.set_level(logging.DEBUG)
     LoggingHook()(Record())
     assert caplog.records == []

@@ -25,6 +25,7 @@ from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.retry import RetryPolicy
 from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.transport.turnstile import Turnstile
 
 BASE = "https://api.example"
 URL = f"{BASE}/synchronization/imodels/storageconnections/x"
@@ -418,6 +419,45 @@ async def test_a_token_that_never_comes_does_not_outlast_the_calls_budget():
         await failure(transport, tokens=SlowTokens(2000.0), timeouts=Timeouts(request=60.0, call=100.0))
 
     assert anyio.current_time() == 100.0
+
+
+class ReadyTokens(Tokens):
+    """Has the second token at once, and the first and the third only for those who wait."""
+
+    def ready(self):
+        return Token(value=self.values[0]) if self.values[0] == "second" else None
+
+
+async def test_a_token_that_is_ready_is_not_waited_for():
+    transport = ScriptedTransport(refusal(401), answer())
+    tokens = ReadyTokens()
+
+    await pipeline(transport, tokens).call(request())
+
+    assert tokens.asked == 1
+    assert [sent.request.headers["Authorization"] for sent in transport.sent] == ["Bearer first", "Bearer second"]
+
+
+async def test_a_token_that_is_ready_does_not_pass_a_closed_gate():
+    transport = ScriptedTransport(refusal(503, **{"retry-after": "30"}), answer())
+    once = pipeline(transport, ReadyTokens("second"), retry=RetryPolicy(attempts=1))
+
+    with pytest.raises(ServerError):
+        await once.call(request())
+    await once.call(request())
+
+    assert [sent.at for sent in transport.sent] == [0.0, pytest.approx(31.5, abs=1.5)]
+
+
+async def test_a_token_that_is_ready_waits_for_its_turn():
+    transport = ScriptedTransport(After(20.0, answer()), answer())
+    one_by_one = Pipeline(transport, ReadyTokens("second"), base_url=BASE, turnstile=Turnstile(at_once=1))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(one_by_one.call, request())
+        group.start_soon(one_by_one.call, request())
+
+    assert [sent.at for sent in transport.sent] == [0.0, 20.0]
 
 
 async def test_a_refused_tokens_second_request_stays_within_the_calls_budget():

@@ -1,4 +1,5 @@
 import asyncio
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -62,6 +63,20 @@ async def test_while_there_is_room_a_request_passes_without_letting_others_run()
     asyncio.get_running_loop().call_soon(others.append, "ran")
     await spend(turnstile, 5)
     assert others == []
+
+
+async def test_a_request_that_waits_is_let_in_where_sniffio_is_installed(monkeypatch):
+    def library():
+        # Like sniffio, whom anyio asks then: in a callback of the loop it knows of no library.
+        if asyncio.current_task() is None:
+            raise LookupError
+        return "asyncio"
+
+    sniffio = SimpleNamespace(current_async_library=library, AsyncLibraryNotFoundError=LookupError)
+    monkeypatch.setattr("anyio._core._eventloop.sniffio", sniffio)
+    async with asyncio.timeout(100):
+        await spend(turnstile_of(1), 2)
+    assert anyio.current_time() == pytest.approx(60.24)
 
 
 async def test_without_room_a_request_waits_until_the_minute_is_over():

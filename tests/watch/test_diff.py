@@ -16,6 +16,7 @@ from bentley_sync_async import (
     StorageRun,
     StorageTask,
     TaskError,
+    TaskErrorSystem,
     TaskRetried,
     TaskStateChanged,
     Transition,
@@ -213,8 +214,33 @@ def test_unknown_values_are_found_wherever_they_are():
         result=ExecutionResult("Miraculous"),
         jobs=(evolve(JOB, connector_type=ConnectorType("WARP"), tasks=(evolve(TASK, state=S("Asleep")),)),),
     )
-    assert sorted(unknown_values(odd)) == ["Asleep", "Miraculous", "WARP"]
-    assert list(unknown_values(RUN)) == []
+    assert sorted(unknown_values(None, odd)) == ["Asleep", "Miraculous", "WARP"]
+    assert list(unknown_values(None, RUN)) == []
+
+
+def test_unknown_values_are_looked_for_in_what_is_new_only():
+    odd = S("Asleep")
+    last = evolve(RUN, jobs=(evolve(JOB, state=odd, tasks=(evolve(TASK, state=odd),)),))
+    assert list(unknown_values(last, last)) == []
+    assert list(unknown_values(last, evolve(last, state=S("Dozing")))) == ["Dozing"]
+    (job,) = last.jobs
+    assert list(unknown_values(last, evolve(last, jobs=(evolve(job, state=S.IDLE),)))) == []
+    assert list(unknown_values(last, evolve(last, jobs=(evolve(job, tasks=(TASK, *job.tasks)),)))) == ["Asleep"]
+
+
+def test_unknown_values_are_found_in_a_child_that_took_the_place_of_another():
+    job = evolve(JOB, tasks=(TASK, evolve(TASK, id="u")))
+    now = evolve(job, tasks=(job.tasks[1], evolve(TASK, error=TaskError(system=TaskErrorSystem("Moon")))))
+    assert list(unknown_values(evolve(RUN, jobs=(job,)), evolve(RUN, jobs=(now,)))) == ["Moon"]
+
+
+def test_children_that_are_the_objects_of_before_are_not_compared(monkeypatch):
+    last = evolve(RUN, jobs=(evolve(JOB, tasks=(TASK,)), evolve(JOB, id="k")))
+    now = evolve(last, jobs=(evolve(last.jobs[0], tasks=(TASK, evolve(TASK, id="u"))), last.jobs[1]))
+    compared = []
+    monkeypatch.setattr(StorageTask, "__eq__", lambda one, other: compared.append(one) or one is other)
+    assert len(diff(last, now, ref=REF, at=NOW)) == 1
+    assert compared == []
 
 
 def test_folding_changes_of_children_without_a_run_gives_nothing():

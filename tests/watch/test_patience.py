@@ -45,7 +45,7 @@ def conflict(retry_after=None):
 
 def test_looks_become_rarer_while_they_bring_no_change():
     patient = patience()
-    assert [patient.until_next_look(Look(chance=0.0)) for _ in range(3)] == [2.0, 3.0, 4.5]
+    assert [patient.until_next_look(Look(chance=0.0, quiet=patient.quiet)) for _ in range(3)] == [2.0, 3.0, 4.5]
 
 
 def test_looks_come_as_often_as_the_pacing_wants_if_the_service_wants_nothing():

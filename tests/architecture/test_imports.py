@@ -1,0 +1,70 @@
+"""Nothing is imported before it is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = "bentley_sync_async"
+LAST = "import sys; print(); print(*sys.modules)"
+
+
+def loaded(program):
+    """The modules that a program has in a process of its own at its end."""
+    command = [sys.executable, "-c", f"{program}\n{LAST}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(ended.stdout.splitlines()[-1].split())
+
+
+def of_us(modules):
+    return {name for name in modules if name.partition(".")[0] == PACKAGE}
+
+
+def test_the_package_by_itself_loads_nothing_else():
+    modules = loaded(f"import {PACKAGE}")
+
+    assert of_us(modules) == {PACKAGE, f"{PACKAGE}._version"}
+    assert modules & {"aiohttp", "anyio", "attrs", "cattrs", "msgspec"} == set()
+
+
+def test_an_error_loads_no_client():
+    assert f"{PACKAGE}.client" not in loaded(f"from {PACKAGE} import SynchronizationError")
+
+
+@pytest.mark.parametrize("room", ["bulk", "cli", "emulator", "integrations", "testing"])
+def test_the_client_loads_no_room_that_it_may_not_need(room):
+    rooms = {name.split(".")[1] for name in of_us(loaded(f"from {PACKAGE} import SynchronizationClient")) - {PACKAGE}}
+
+    assert "watch" in rooms
+    assert room not in rooms
+
+
+@pytest.mark.parametrize("module", ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"])
+def test_the_client_loads_no_library_that_it_may_not_need(module):
+    assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
+
+
+@pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk", "budget"])
+def test_the_help_loads_neither_the_client_nor_rich(command):
+    program = f"""
+import sys
+from {PACKAGE}.cli import main
+sys.argv = ["bentley-sync", *{command!r}.split(), "--help"]
+try:
+    main()
+except SystemExit:
+    pass"""
+    modules = loaded(program)
+
+    assert "typer" in modules
+    assert modules & {"aiohttp", "anyio", "attr", "rich.console", f"{PACKAGE}.client", f"{PACKAGE}.errors"} == set()
+
+
+def test_what_comes_with_another_name_says_that_it_lives_at_the_public_place():
+    program = f"""
+import {PACKAGE}
+{PACKAGE}.SynchronizationClient
+from {PACKAGE}.errors import ServerError
+assert ServerError.__module__ == "{PACKAGE}", ServerError.__module__"""
+
+    assert f"{PACKAGE}.errors" in loaded(program)

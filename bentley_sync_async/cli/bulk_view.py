@@ -75,7 +75,7 @@ def best_bulk_view(console: Console, labels: Labels, *, use: Callable[[], Budget
         labels: The names that are known.
         use: Says what became of the client's quota.
     """
-    return (LiveBulkView if draws(console) else PlainBulkView)(console, labels, use=use)
+    return (LiveBulkView if draws(console) else PlainBulkView)(console, labels, use)
 
 
 @define
@@ -101,8 +101,8 @@ class PlainBulkView:
 
     _console: Console
     _labels: Labels
-    _now: Callable[[], float] = anyio.current_time
     _use: Callable[[], BudgetUse] | None = None
+    _now: Callable[[], float] = anyio.current_time
     _blocked: _Blocked = field(init=False, factory=_Blocked)
     _due: float = field(init=False, default=0.0)
     _steps: int = field(init=False, default=0)
@@ -169,8 +169,8 @@ class LiveBulkView:
 
     _console: Console
     _labels: Labels
-    _now: Callable[[], float] = anyio.current_time
     _use: Callable[[], BudgetUse] | None = None
+    _now: Callable[[], float] = anyio.current_time
     _began: float = field(init=False, default=0.0)
     _active: dict[str, _Active] = field(init=False, factory=dict)
     _blocked: _Blocked = field(init=False, factory=_Blocked)

@@ -83,7 +83,7 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
             continue
         look = Look(chance=random.random(), elapsed=now, durations=others.durations(case.past))
         pricing.tell(number, pacing.demand(look))
-        heappush(wakes, (now + pacing.delay(evolve(look, price=pricing.price)), number))
+        heappush(wakes, (now + pacing.delay(evolve(look, price=pricing.price(now))), number))
     reached = Outcome(len(looks) / watches, sum(noticed) / watches)
     return Crowd(
         watches=watches,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, overload
 
 from bentley_sync_async.errors import LocationError, ProtocolError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
-from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.transport.turnstile import POLL, TRIGGER, Turn
+from bentley_sync_async.transport.messages import Request, Response
+from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.transport.turnstile import TRIGGER, Turn
 from bentley_sync_async.wire.ids import path_segment
 from bentley_sync_async.wire.locations import run_path, run_ref
 from bentley_sync_async.wire.snapshots import Snapshots
@@ -119,17 +121,39 @@ class Runs(Resource):
         listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
         return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
 
-    async def look(
-        self, ref: RunRef, *, worth: float = 0.0, seen: Snapshots | None = None
-    ) -> tuple[StorageRun, Response]:
-        """Return a snapshot of a run and the answer that it came in, whose headers a watch needs.
+    def looks(self, ref: RunRef) -> Looks:
+        """Return what looks at a run, as often as it is asked."""
+        return Looks(self._pipeline, self._request("GET", run_path(ref)), ref)
+
+
+class Looks:
+    """Looks at one run, one look after another: what is still so is the same objects.
+
+    Attributes:
+        ref: The run.
+    """
+
+    __slots__ = ("_pipeline", "_request", "_seen", "ref")
+
+    def __init__(self, pipeline: Pipeline, request: Request, ref: RunRef) -> None:
+        """Begin with nothing seen; see `Runs.looks`."""
+        self.ref = ref
+        self._pipeline = pipeline
+        self._request = request
+        self._seen = Snapshots()
+
+    async def look(self, worth: Callable[[], float] = float) -> tuple[StorageRun, Response]:
+        """Return a snapshot of the run and the answer that it came in, whose headers a watch needs.
 
         Args:
-            ref: The run.
-            worth: What the look is worth beside others that wait for their turn; the higher goes first.
-            seen: What the looks before have seen; what is still so is in the snapshot as the same objects.
+            worth: Says what the look is worth beside others, if it has to wait for its turn.
+
+        Raises:
+            NotFoundError: There is no such run of this connection.
+            APIError: Any other refusal.
         """
-        request = self._request("GET", run_path(ref))
-        response = await self._pipeline.call(request, turn=Turn(kind="poll", worth=worth) if worth else POLL)
-        snapshots = seen or Snapshots()
-        return decoded(request, response, lambda body: snapshots.take(body, ref)), response
+        response = await self._pipeline.call(self._request, turn=Turn(kind="poll", worth=worth))
+        return decoded(self._request, response, self._decode), response
+
+    def _decode(self, body: bytes) -> StorageRun:
+        return self._seen.take(body, self.ref)

@@ -150,8 +150,7 @@ class RequestBudget:
             seconds: How long they are sent for; above 0.
             now: The instant.
         """
-        rates = (window.rate(now, seconds, self._count, reserve=RESERVE) for window in self._windows)
-        return seconds * min(rates)
+        return seconds * min(window.rate(now, seconds, self._count, reserve=RESERVE) for window in self._windows)
 
     def use(self, now: float, *, waiting: int = 0) -> BudgetUse:
         """Return what was spent.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count
 from types import TracebackType
@@ -29,11 +29,11 @@ class Turn:
 
     Attributes:
         kind: What it is for.
-        worth: Among polls, the higher goes first; among equals, who came first.
+        worth: Says what a poll is worth, once it has to wait: the higher goes first; among equals, who came first.
     """
 
     kind: Kind
-    worth: float = 0.0
+    worth: Callable[[], float] = float
 
 
 TRIGGER, CALL, POLL = Turn(kind="trigger"), Turn(kind="call"), Turn(kind="poll")
@@ -70,7 +70,7 @@ class Turnstile:
         if (passage := self.pass_at_once(turn, current_time())) is not None:
             return passage
         came: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
-        heappush(self._line, (_RANKS[turn.kind], -turn.worth, next(self._order), turn.kind, came))
+        heappush(self._line, (_RANKS[turn.kind], -turn.worth(), next(self._order), turn.kind, came))
         self._waiting += 1
         if self._timer is None:  # else there is no room before that
             self._go_on()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cache, partial
+from itertools import zip_longest
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar, get_args, get_origin
 
@@ -85,24 +86,16 @@ def diff(
 
 
 def unknown_values(last: StorageRun | None, now: StorageRun) -> Iterator[OpenEnum]:
-    """Yield the enum values of a snapshot that this package does not know, save those of what is the last one's."""
+    """Yield the enum values of a snapshot that this package does not know, save those of what stood there before."""
     if last is now:
         return
-    before = last.jobs if last is not None else ()
-    jobs, gone = _others(now.jobs, before), _others(before, now.jobs)
-    tasks = _others(_tasks_of(jobs), _tasks_of(gone))
-    for node in (now, *jobs, *tasks):
-        yield from _unknown(node)
-
-
-def _others(nodes: Iterable[C], known: Iterable[C]) -> list[C]:
-    """Return the nodes that are not among the known ones themselves, equal or not."""
-    identities = {id(node) for node in known}
-    return [node for node in nodes if id(node) not in identities]
-
-
-def _tasks_of(jobs: Iterable[StorageJob]) -> list[StorageTask]:
-    return [task for job in jobs for task in job.tasks]
+    yield from _unknown(now)
+    for job, before in zip_longest(now.jobs, last.jobs if last is not None else ()):
+        if job is not None and job is not before:
+            yield from _unknown(job)
+            for task, known in zip_longest(job.tasks, before.tasks if before is not None else ()):
+                if task is not None and task is not known:
+                    yield from _unknown(task)
 
 
 def _unknown(node: Any) -> Iterator[OpenEnum]:

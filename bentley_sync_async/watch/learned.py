@@ -36,8 +36,9 @@ class LearnedPacing:
         if look.failed:
             return _AFTER_FAILURE.delay(look)
         at = next_look(look.durations, elapsed=look.elapsed, price=look.price)
-        gap = min(at - look.elapsed, sqrt(2 * look.price / max(look.durations.hazard(at), 1e-300)))
-        wait = at - look.elapsed - self.jitter * look.chance * gap
+        wait = at - look.elapsed
+        gap = wait if wait < _SOON * look.elapsed else min(wait, _gap(look.durations, at, look.price))
+        wait -= self.jitter * look.chance * gap
         return max(min(wait, self.longest * max(look.price / CHEAPEST, 1.0)), self.shortest)
 
     def demand(self, look: Look) -> Demand:

@@ -26,7 +26,7 @@ AFTER_TOLD = BackoffPacing(longest=300.0)
 """For a run that has not ended although its end was told: soon, and then ever more rarely."""
 
 
-_NOTICEABLE, _TOLD_ANEW = 1.02, 1.1  # times the time elapsed
+_NEWS, _NOTICEABLE, _TOLD_ANEW = 1.005, 1.02, 1.1  # times the time elapsed
 _NOTHING = Look(chance=0.0)
 
 
@@ -66,13 +66,18 @@ class Lookout:
 
 
 class Post:
-    """When one watch looks.
+    """When one watch looks."""
 
-    Attributes:
-        worth: What its next look is worth beside those of others: the probability that it shows the end.
-    """
-
-    __slots__ = ("_lookout", "_priced", "_reckoned", "_reckoned_until", "_start", "_started", "_told_until", "worth")
+    __slots__ = (
+        "_looked",
+        "_lookout",
+        "_looks",
+        "_priced",
+        "_reckoned",
+        "_start",
+        "_started",
+        "_told_until",
+    )
 
     def __init__(self, lookout: Lookout, pacing: Pacing) -> None:
         """Take a post.
@@ -81,11 +86,11 @@ class Post:
             lookout: What is shared.
             pacing: The strategy.
         """
-        self.worth = 0.0
+        self._looked = self._looks = 0.0  # the last and the next look, by the time elapsed
         self._lookout = lookout
         self._priced = pacing if isinstance(pacing, PricedPacing) else None
         self._reckoned = _NOTHING
-        self._reckoned_until = self._told_until = 0.0  # by the time elapsed
+        self._told_until = 0.0  # by the time elapsed
         self._start: datetime | None = None  # of the run, by the service's clock
         self._started: float | None = None  # likewise, by the event loop's
 
@@ -135,7 +140,7 @@ class Post:
         elapsed = max(now - self._started, 0.0) if self._started is not None else 0.0
         if self._priced is None:
             return Look(chance=chance, elapsed=elapsed, run=run, quiet=quiet)
-        if run is not self._reckoned.run or elapsed >= self._reckoned_until:
+        if elapsed >= self._reckoned.elapsed * (_NOTICEABLE if run is self._reckoned.run else _NEWS):
             self._reckon(self._priced, connection_id, run, elapsed)
         return Look(
             chance=chance,
@@ -143,7 +148,7 @@ class Post:
             run=run,
             quiet=quiet,
             durations=self._reckoned.durations,
-            price=self._lookout.pricing.price,
+            price=self._lookout.pricing.price(now),
         )
 
     def _reckon(self, pacing: PricedPacing, connection_id: str, run: StorageRun | None, elapsed: float) -> None:
@@ -152,19 +157,22 @@ class Post:
         usual = experience.others.durations(experience.past(connection_id))
         durations = expected(usual, run, elapsed=elapsed)
         self._reckoned = Look(chance=0.0, elapsed=elapsed, run=run, durations=durations)
-        self._reckoned_until = elapsed * _NOTICEABLE
         if elapsed >= self._told_until:
             self._told_until = elapsed * _TOLD_ANEW
             self._lookout.pricing.tell(self, pacing.demand(self._reckoned))
 
     def waits(self, look: Look, seconds: float) -> None:
         """Note how long the watch waits for its next look."""
-        self.worth = 1.0 - look.durations.survival(look.elapsed + seconds, elapsed=look.elapsed)
+        self._looked, self._looks = look.elapsed, look.elapsed + seconds
+
+    def worth(self) -> float:
+        """Return what the next look is worth beside those of others: the probability that it shows the end."""
+        return 1.0 - self._reckoned.durations.survival(self._looks, elapsed=self._looked)
 
     def leave(self) -> None:
         """Need no more looks, for now."""
         self._lookout.pricing.leave(self)
-        self._reckoned_until = self._told_until = 0.0  # whoever goes on tells his demand again
+        self._reckoned, self._told_until = _NOTHING, 0.0  # whoever goes on tells his demand again
 
 
 def dear(look: Look) -> bool:

@@ -55,7 +55,7 @@ async def find_run(connections: StorageConnections, connection_id: str, *, attem
 async def judge(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> Finding | None:
     """Return whose run it is, `None` if it had ended before the attempt. Args and errors as for `find_run`."""
     try:
-        run, response = await connections.runs.look(ref)
+        run, response = await connections.runs.looks(ref).look()
     except NotFoundError as exc:
         if anyio.current_time() - attempted_at < GRACE:
             raise LocationError(f"The service does not show {ref} yet.") from exc

@@ -1,6 +1,7 @@
 """One price of a look for all watches of a client, so that together they keep to its budget. Pure."""
 
 from collections.abc import Callable, Hashable
+from math import inf
 
 from attrs import define, field, frozen
 from attrs.validators import gt
@@ -12,6 +13,7 @@ at every ten seconds."""
 DEAREST = 1e4
 """What a look costs at most, in seconds of delay."""
 
+_FRESH = 0.1  # seconds that a price holds while no demand changes
 _AT_LEAST = 0.5  # looks that no price saves: an end falls between two looks, and the later one notices it
 
 
@@ -47,6 +49,8 @@ class Pricing:
     _coming: set[Hashable] = field(factory=set, init=False)
     _looks: float = field(default=0.0, init=False)
     _rate: float = field(default=0.0, init=False)
+    _price: float = field(default=CHEAPEST, init=False)
+    _stale_at: float = field(default=-inf, init=False)
 
     def expect(self, watch: Hashable) -> None:
         """Note that a watch will tell its demand; until then it is taken to need what the others need on average."""
@@ -67,6 +71,7 @@ class Pricing:
 
     def leave(self, watch: Hashable) -> None:
         """Forget a watch that needs no more looks, if it ever told any need."""
+        self._stale_at = -inf
         self._coming.discard(watch)
         demand = self._demands.pop(watch, None)
         if demand is not None:
@@ -80,9 +85,17 @@ class Pricing:
         """The seconds within which the looks will be needed: how long the watches go on, weighted by their rates."""
         return self._looks / self._rate if self._rate > 0 else 0.0
 
-    @property
-    def price(self) -> float:
-        """What a look costs now, in seconds of delay."""
+    def price(self, now: float) -> float:
+        """Return what a look costs, in seconds of delay; it is reckoned anew when a demand has changed, and by and by.
+
+        Args:
+            now: The instant by the event loop's clock.
+        """
+        if now >= self._stale_at:
+            self._price, self._stale_at = self._reckon(), now + _FRESH
+        return self._price
+
+    def _reckon(self) -> float:
         if self._looks <= 0 or self._rate <= 0:
             return self.cheapest
         free = self.free(self.horizon) * len(self._demands) / (len(self._demands) + len(self._coming))

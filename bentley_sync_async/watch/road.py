@@ -28,12 +28,12 @@ from bentley_sync_async.errors import (
     WatchFailedError,
 )
 from bentley_sync_async.models import RunRef, StorageRun
+from bentley_sync_async.resources.runs import Looks
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.headers import retry_after, server_date
-from bentley_sync_async.wire.snapshots import Snapshots
 
 from .choices import WhenActive, WhenBusy
 from .diff import Endings, diff, unknown_values
@@ -113,7 +113,7 @@ class Road:
         self._connections = connections
         self._when_active = when_active
         self._when_busy = when_busy
-        self._seen = Snapshots()
+        self._looks: Looks | None = None
         self._patience = Patience(pacing)
         self._lookout = lookout
         self._post = Post(lookout, pacing)
@@ -253,7 +253,7 @@ class Road:
         ref = self.in_the_way
         assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
         try:
-            run, response = await self._connections.runs.look(ref, worth=self._post.worth, seen=self._seen)
+            run, response = await self._at(ref).look(self._post.worth)
         except (NotFoundError, PermissionDeniedError):
             # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
             self._good_answer()
@@ -295,7 +295,7 @@ class Road:
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet or the constructor has set it
         try:
-            run, response = await self._connections.runs.look(ref, worth=self._post.worth, seen=self._seen)
+            run, response = await self._at(ref).look(self._post.worth)
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
@@ -307,15 +307,9 @@ class Road:
             self.ending = frozenset()
         elif self.memory is not None:
             last = recall(self.memory, run)
-        at = self._utc_now()
-        changes = self._unknown(run, ref, at)
-        changes += diff(last, run, ref=ref, at=at, seq=self.seq + len(changes) + 1, ending=self.ending)
-        self.seq += len(changes)
         self.told_before = last
-        self.events.extend(changes)
+        changes = self._changes(last, run, ref) if run is not last or self.ending else ()
         self.run = run
-        if changes:
-            self._patience.quiet = 0
         wait = None if run.completed else self._until_next_look(ref, run, response)
         if wait is None:
             self.done = True
@@ -326,6 +320,17 @@ class Road:
         if self._tell.wants(PollRecord):
             self._tell(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
 
+    def _changes(self, last: StorageRun | None, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
+        """Queue the events that lead from one snapshot to the next, and return them."""
+        at = self._utc_now()
+        changes = self._unknown(run, ref, at)
+        changes += diff(last, run, ref=ref, at=at, seq=self.seq + len(changes) + 1, ending=self.ending)
+        self.seq += len(changes)
+        self.events.extend(changes)
+        if changes:
+            self._patience.quiet = 0
+        return changes
+
     def _unknown(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
         values = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.reported
         self.reported |= values
@@ -335,6 +340,12 @@ class Road:
         )
 
     # What the steps share.
+
+    def _at(self, ref: RunRef) -> Looks:
+        """Return what looks at the run, the same as for the look before if that was at it."""
+        if self._looks is None or self._looks.ref is not ref:
+            self._looks = self._connections.runs.looks(ref)
+        return self._looks
 
     def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
         left = (self.grace_ends or 0.0) - current_time()

@@ -36,7 +36,7 @@ IN_PATHS = {
     "list whole runs": lambda api, x: everything(api.storage_connections.runs.list(x, prefer="representation")),
     "get run of": lambda api, x: api.storage_connections.runs.get(x, "r"),
     "get run": lambda api, x: api.storage_connections.runs.get("c", x),
-    "look": lambda api, x: api.storage_connections.runs.look(RunRef(connection_id="c", run_id=x)),
+    "look": lambda api, x: api.storage_connections.runs.looks(RunRef(connection_id="c", run_id=x)).look(),
 }
 IN_QUERIES = {
     "list": lambda api, x: everything(api.storage_connections.list(x)),

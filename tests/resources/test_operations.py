@@ -356,7 +356,7 @@ async def test_a_run_that_has_ended_is_a_success():
 async def test_a_look_shows_the_answer_that_a_run_came_in():
     async with emulated() as (emulator, api):
         triggered = await api.storage_connections.runs.trigger(emulator.add_connection())
-        run, response = await api.storage_connections.runs.look(triggered.ref)
+        run, response = await api.storage_connections.runs.looks(triggered.ref).look()
 
     assert (run.id, response.status, "date" in response.headers) == (triggered.ref.run_id, 200, True)
 

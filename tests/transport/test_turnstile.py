@@ -1,4 +1,5 @@
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 
 import anyio
@@ -125,7 +126,7 @@ async def test_of_polls_the_one_that_is_worth_most_goes_first():
     async with anyio.create_task_group() as group:
         line = Line(turnstile, group)
         for worth in (0.5, 3.0, -1.0, 2.0):
-            await line.add(worth, Turn(kind="poll", worth=worth))
+            await line.add(worth, Turn(kind="poll", worth=partial(float, worth)))
     assert line.names == [3.0, 2.0, 0.5, -1.0]
     assert [at for _, at in line.passed] == pytest.approx([60.24, 120.48, 180.72, 240.96], abs=0.3)
 
@@ -223,7 +224,7 @@ async def test_ten_thousand_wait_and_all_pass_in_order_of_worth_some_cancelled()
         line = Line(turnstile, group)
         scopes = [anyio.CancelScope() for _ in range(10_000)]
         for n, scope in enumerate(scopes):
-            group.start_soon(line._wait, n, Turn(kind="poll", worth=(n * 7919) % 10_000), scope)
+            group.start_soon(line._wait, n, Turn(kind="poll", worth=partial(float, (n * 7919) % 10_000)), scope)
         await anyio.wait_all_tasks_blocked()
         tasks = len(asyncio.all_tasks())
         for scope in scopes[::10]:

@@ -225,7 +225,7 @@ def test_unknown_values_are_looked_for_in_what_is_new_only():
     assert list(unknown_values(last, evolve(last, state=S("Dozing")))) == ["Dozing"]
     (job,) = last.jobs
     assert list(unknown_values(last, evolve(last, jobs=(evolve(job, state=S.IDLE),)))) == []
-    assert list(unknown_values(last, evolve(last, jobs=(evolve(job, tasks=(TASK, *job.tasks)),)))) == ["Asleep"]
+    assert list(unknown_values(last, evolve(last, jobs=(evolve(job, tasks=(*job.tasks, TASK)),)))) == ["Asleep"]
 
 
 def test_unknown_values_are_found_in_a_child_that_took_the_place_of_another():

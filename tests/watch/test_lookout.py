@@ -55,7 +55,7 @@ def test_what_the_snapshot_shows_counts():
     )
     post = Post(on_lookout(), LearnedPacing())
     saw(post, winding_up, after=100, now=0.0)
-    medians = [next_look(post, run).durations.quantile(0.5) for run in (RUNNING, winding_up)]
+    medians = [next_look(post, run, now).durations.quantile(0.5) for now, run in enumerate((RUNNING, winding_up))]
     assert (medians[0] > 1000, medians[1] < 130) == (True, True)
 
 
@@ -109,7 +109,7 @@ def test_who_leaves_makes_looks_cheaper_for_the_others():
 
 def test_a_pacing_of_its_own_leaves_the_price_alone():
     lookout = on_lookout(free=0.0)
-    assert (next_look(Post(lookout, FixedPacing())).price, lookout.pricing.price) == (CHEAPEST, CHEAPEST)
+    assert (next_look(Post(lookout, FixedPacing())).price, lookout.pricing.price(0.0)) == (CHEAPEST, CHEAPEST)
 
 
 def test_a_look_at_a_new_run_is_dear_as_soon_as_there_are_not_looks_for_all():
@@ -128,4 +128,4 @@ def test_a_look_is_worth_what_it_is_likely_to_show():
     post = Post(on_lookout(), LearnedPacing())
     look = next_look(post)
     post.waits(look, look.durations.quantile(0.25))
-    assert post.worth == pytest.approx(0.25)
+    assert post.worth() == pytest.approx(0.25)

@@ -45,7 +45,7 @@ def histories(emulator):
 
 
 def price(client):
-    return client._lookout.pricing.price
+    return client._lookout.pricing.price(anyio.current_time())
 
 
 async def test_the_past_runs_of_a_connection_are_asked_for_once():

@@ -89,7 +89,9 @@ def quota_words(requests: int, use: BudgetUse) -> str:
     """Return what so many requests are beside the quota of the hour, or nothing if it has no limit."""
     if use.hour.limit is None:
         return ""
+    hours = requests / use.hour.limit
+    amount = f"{hours:.1f} hours" if hours >= 1 else f"{hours:.0%} of an hour"
     return (
-        f"So many requests are about {requests / use.hour.limit:.1f} hours of the quota of {use.hour.limit:,} an hour "
-        f"(tier {use.tier.name}). When it is short, looks are rarer."
+        f"So many requests are {amount} of the quota ({use.hour.limit:,} an hour, tier {use.tier.name}). "
+        "When it is short, looks are rarer."
     )

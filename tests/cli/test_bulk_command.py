@@ -235,7 +235,7 @@ def test_a_dry_run_says_how_much_of_the_quota_it_plans_for():
         outcome = invoke(community(service), "-", "--dry-run", given=service.emulator.add_connection())
     *_, plan, quota = outcome.stdout.splitlines()
     requests = int(re.search(r"and (\d+) requests\.", plan)[1])
-    assert quota.startswith(f"So many requests are about {requests / 5000:.1f} hours of the quota of 5,000 an hour ")
+    assert quota.startswith(f"So many requests are {requests / 5000:.0%} of an hour of the quota (5,000 an hour, tier ")
 
 
 def test_a_dry_run_in_json_is_one_object():

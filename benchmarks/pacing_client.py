@@ -1,6 +1,7 @@
 """The real client against an emulator that enforces the Community tier, in virtual time: a thousand watches at once."""
 
 import asyncio
+import random
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -76,6 +77,7 @@ class Night:
 
 def night(watches: int = 1000, *, told: bool = False, share: float = 1.0, past: int = 5) -> Night:
     """Watch as many runs at once, within a share of the tier that the emulator enforces."""
+    random.seed("night")  # what spreads the looks of the watches
     with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, start=0)) as runner:
         return runner.run(watched(watches, told=told, share=share, past=past))
 
@@ -124,16 +126,16 @@ async def watched(watches: int, *, told: bool, share: float, past: int) -> Night
 
 
 def _cases(count: int, past: int) -> list[Case]:
-    random = Random("night")
+    chance = Random("night")
 
     def bounded(seconds: float) -> float:
         return min(max(seconds, SHORTEST), LONGEST)
 
-    scales = [exp(random.uniform(log(SHORTEST), log(LONGEST))) for _ in range(count)]
+    scales = [exp(chance.uniform(log(SHORTEST), log(LONGEST))) for _ in range(count)]
     return [
         Case(
-            past=tuple(bounded(scale * random.lognormvariate(0, 0.3)) for _ in range(past)),
-            duration=bounded(scale * random.lognormvariate(0, 0.3)),
+            past=tuple(bounded(scale * chance.lognormvariate(0, 0.3)) for _ in range(past)),
+            duration=bounded(scale * chance.lognormvariate(0, 0.3)),
             scale=scale,
         )
         for scale in scales

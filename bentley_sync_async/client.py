@@ -145,7 +145,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         self._watched = StorageConnections(self._pipeline.without_retries())
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: RetryPolicy | None = None) -> Self:
         """Make a client from the `BENTLEY_SYNC_*` variables.
 
         `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, say who calls;
@@ -154,6 +154,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
         Args:
             environ: The variables; those of the process by default.
+            retry: When and how patiently a single call is retried.
 
         Raises:
             ConfigurationError: One is missing or impossible; the message names it.
@@ -161,7 +162,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         found = settings.from_env(os.environ if environ is None else environ)
         token: TokenLike = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
         config = found.config
-        return cls(token, base_url=config.base_url, issuer=config.issuer, rate_tier=config.rate_tier)
+        return cls(token, base_url=config.base_url, issuer=config.issuer, rate_tier=config.rate_tier, retry=retry)
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
@@ -175,6 +176,17 @@ def bulk(
         json=json,
     )
     raise typer.Exit(work.run())
+
+
+@app.command(epilog=_EXIT_CODES, short_help="Show the quota and what is left of it.")
+def budget(
+    *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False
+) -> None:
+    """Send one request, and show the quota and what is known to be left of it."""
+    from .budget import show_budget  # noqa: PLC0415 - the help is quick without it
+
+    make_client = partial(package.SynchronizationClient.from_env, retry=package.RetryPolicy(attempts=1))
+    raise typer.Exit(show_budget(make_client, json=json))
 
 
 def given(context: typer.Context) -> list[str]:

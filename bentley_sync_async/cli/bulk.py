@@ -11,8 +11,16 @@ from functools import partial
 import anyio
 from attrs import define
 
-from bentley_sync_async import BulkReport, BulkRun, InvalidArgumentError, SynchronizationClient, SynchronizationError
+from bentley_sync_async import (
+    BudgetUse,
+    BulkReport,
+    BulkRun,
+    InvalidArgumentError,
+    SynchronizationClient,
+    SynchronizationError,
+)
 
+from .budget_words import hour_words, quota_words
 from .bulk_view import BulkView, JSONBulkView, best_bulk_view, whole_to_json
 from .bulk_words import detached_words, report_text
 from .exit_codes import ExitCode
@@ -82,25 +90,29 @@ class Bulk:
         async with self.make_client() as client:
             bulk = self.open_bulk(client, ids)
             if self.dry_run:
-                return await self._plan(bulk)
+                return await self._plan(client, bulk)
             async with bulk:
                 self._bulk = bulk
-                view = JSONBulkView() if self.json else best_bulk_view(Screen(), Labels(url=client.run_url))
+                labels = Labels(url=client.run_url)
+                view = JSONBulkView() if self.json else best_bulk_view(Screen(), labels, use=lambda: client.budget)
                 await show(bulk, view, every=math.inf if self.json else _EVERY)
-                return self._told(bulk.report)  # inside: until it is told, the journal holds it
+                return self._told(bulk.report, client.budget)  # inside: until it is told, the journal holds it
 
-    def _told(self, report: BulkReport) -> ExitCode:
+    def _told(self, report: BulkReport, use: BudgetUse) -> ExitCode:
         if self.json:
             print(whole_to_json(report), flush=True)
         else:
-            Screen().print(report_text(report), markup=False, highlight=False, soft_wrap=True)
+            text = "\n".join(part for part in (report_text(report), hour_words(use)) if part)
+            Screen().print(text, markup=False, highlight=False, soft_wrap=True)
         if self.json and not report.good:
             say(report.totals())
         return self._written(code_of_report(report))
 
-    async def _plan(self, bulk: BulkRun) -> ExitCode:
+    async def _plan(self, client: SynchronizationClient, bulk: BulkRun) -> ExitCode:
         plan = await bulk.plan()
         print(whole_to_json(plan) if self.json else plan)
+        if not self.json and (quota := quota_words(plan.requests, client.budget)):
+            print(quota)
         return ExitCode.NOT_RUN if plan.refused else ExitCode.SUCCESS
 
     def _listed(self) -> IdList:

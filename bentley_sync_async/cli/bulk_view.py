@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bentley_sync_async import (
+    BudgetUse,
     BulkEvent,
     BulkPlan,
     BulkProgress,
@@ -66,9 +67,15 @@ class BulkView(Protocol):
         ...
 
 
-def best_bulk_view(console: Console, labels: Labels) -> BulkView:
-    """Return the live picture for a terminal that can draw it, else plain lines."""
-    return LiveBulkView(console, labels) if draws(console) else PlainBulkView(console, labels)
+def best_bulk_view(console: Console, labels: Labels, *, use: Callable[[], BudgetUse] | None = None) -> BulkView:
+    """Return the live picture for a terminal that can draw it, else plain lines.
+
+    Args:
+        console: The terminal.
+        labels: The names that are known.
+        use: Says what became of the client's quota.
+    """
+    return (LiveBulkView if draws(console) else PlainBulkView)(console, labels, use)
 
 
 @define
@@ -94,6 +101,7 @@ class PlainBulkView:
 
     _console: Console
     _labels: Labels
+    _use: Callable[[], BudgetUse] | None = None
     _now: Callable[[], float] = anyio.current_time
     _blocked: _Blocked = field(init=False, factory=_Blocked)
     _due: float = field(init=False, default=0.0)
@@ -130,7 +138,11 @@ class PlainBulkView:
             self._steps, self._due = steps, self._now() + _SILENCE
             counts = counts_words(progress.counts)
             done = [f"{done_words(progress)}{f': {counts}' if counts else ''}"] if progress.total else []
-            self._print("; ".join([*done, going_words(progress, len(self._blocked))]))
+            self._print(
+                "; ".join(
+                    [*done, going_words(progress, len(self._blocked), self._use() if self._use is not None else None)]
+                )
+            )
 
     def _print(self, text: str) -> None:
         self._console.print(f"{_clock()}  {text}", markup=False, highlight=False, soft_wrap=True)
@@ -157,6 +169,7 @@ class LiveBulkView:
 
     _console: Console
     _labels: Labels
+    _use: Callable[[], BudgetUse] | None = None
     _now: Callable[[], float] = anyio.current_time
     _began: float = field(init=False, default=0.0)
     _active: dict[str, _Active] = field(init=False, factory=dict)
@@ -204,7 +217,10 @@ class LiveBulkView:
         head.add_row(ProgressBar(total=progress.total or 1, completed=progress.finished), done_words(progress))
         room = min(_MOST_ACTIVE, max(self._console.height - _OTHER_LINES, 0))
         shown = list(self._active.values())[:room]
-        lines = [counts_words(progress.counts), going_words(progress, len(self._blocked))]
+        lines = [
+            counts_words(progress.counts),
+            going_words(progress, len(self._blocked), self._use() if self._use is not None else None),
+        ]
         more = len(self._active) - len(shown)
         rest = [f"and {more:,} more active"] if more else []
         rest.append(f"{self._elapsed(self._began)}. Ctrl-C detaches; runs go on.")
@@ -255,8 +271,8 @@ class JSONBulkView:
         """Print nothing: the events tell it all."""
 
 
-def whole_to_json(whole: BulkReport | BulkPlan) -> str:
-    """Return a report or a plan as one line of JSON, with its name as `event`."""
+def whole_to_json(whole: BulkReport | BulkPlan | BudgetUse) -> str:
+    """Return a report, a plan or a budget as one line of JSON, with its name as `event`."""
     return f'{{"event":"{type(whole).__name__}",{whole.to_json()[1:]}'
 
 

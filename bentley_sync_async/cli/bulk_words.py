@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from attrs import evolve
 
-from bentley_sync_async import BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus
+from bentley_sync_async import BudgetUse, BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus
 
+from .budget_words import left_words
 from .words import FIXABLE, duration_words
 
 _MOST_FILES = 3  # of a connection whose run failed; the report has them all
@@ -70,14 +71,16 @@ def counts_words(counts: Mapping[OutcomeStatus, int]) -> str:
     return ", ".join(f"{counts[status]:,} {status}" for status in OutcomeStatus if counts.get(status))
 
 
-def going_words(progress: BulkProgress, blocked: int) -> str:
+def going_words(progress: BulkProgress, blocked: int, use: BudgetUse | None = None) -> str:
     """Return what goes on, what it has cost, and how long it should still take.
 
     Args:
         progress: How far the bulk is.
         blocked: How many of the active connections wait for somebody else's run.
+        use: The client's quota and what became of it, if that is known.
     """
-    requests = f"{progress.requests:,} requests"
+    left = left_words(use) if use is not None else ""
+    requests = f"{progress.requests:,} requests{f', {left}' if left else ''}"
     if not progress.total:
         return f"looking the connections up; {requests}"
     waits = f" ({blocked:,} waiting for a busy iModel)" if blocked else ""

@@ -13,6 +13,7 @@ from typing import Literal
 from attrs import evolve, frozen
 
 from bentley_sync_async.config import RateTier
+from bentley_sync_async.wire.codec import encode
 
 from .window import REFUSED, Window, WindowUse
 
@@ -46,6 +47,10 @@ class BudgetUse:
     hour: WindowUse
     under_way: int
     waiting: int
+
+    def to_json(self) -> str:
+        """Return it as one JSON object, with the API's spelling of names; what has no limit has none there either."""
+        return encode(self).decode()
 
 
 class RequestBudget:

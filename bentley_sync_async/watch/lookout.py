@@ -98,10 +98,6 @@ class Post:
         """Return whether to ask for the past runs of a connection before the first wait."""
         return self._priced is not None and connection_id not in self._lookout.experience
 
-    def learn(self, connection_id: str, *seconds: float) -> None:
-        """Note how long runs of a connection took, the latest last; none at all says that it had none."""
-        self._lookout.experience.note(connection_id, *seconds)
-
     def expected(self) -> None:
         """Let the others know that the watch will need looks, however many: they pay for that from now on."""
         if self._priced is not None:

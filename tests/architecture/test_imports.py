@@ -44,7 +44,7 @@ def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk"])
+@pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk", "budget"])
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys

@@ -1,11 +1,13 @@
 """The measurement of pacing, in small."""
 
+from functools import partial
 from random import Random
 
 import pytest
 from attrs import evolve
 
 from benchmarks import pacing
+from benchmarks.pacing_client import night
 from benchmarks.pacing_crowd import crowd
 from benchmarks.pacing_optimum import Clairvoyant, best_backoff, best_fixed, optimum
 from benchmarks.pacing_plots import delays_plot, looks_plot
@@ -118,6 +120,7 @@ def page(monkeypatch, tmp_path):
     monkeypatch.setattr(pacing, "TUNED_ON", 50)
     monkeypatch.setattr(pacing, "PUBLISHED", 150)
     monkeypatch.setattr(pacing, "crowd", lambda: crowd(20))
+    monkeypatch.setattr(pacing, "night", partial(night, 20, share=0.05))
     return path
 
 

@@ -108,6 +108,24 @@ def test_people_find_all_of_it_on_stdout():
     assert outcome.stderr == ""
 
 
+def community(service):
+    return service.variables | {"BENTLEY_SYNC_RATE_TIER": "community"}
+
+
+def test_the_end_says_what_is_left_of_the_quota_of_the_hour():
+    with served() as service:
+        outcome = invoke(community(service), "-", given=service.emulator.add_connection())
+        sent = sum("connect/token" not in request.path for request in service.emulator.requests)
+    last = outcome.stdout.splitlines()[-1]
+    assert last == (f"Budget of the hour (tier Community): used {sent} of 5,000, {5000 - sent:,} left this hour.")
+
+
+def test_where_the_hour_has_no_limit_the_report_is_the_end():
+    with served() as service:
+        outcome = invoke(service.variables, "-", given=service.emulator.add_connection())
+    assert outcome.stdout.splitlines()[-1].startswith("1 connection: 1 succeeded; ")
+
+
 def test_json_prints_one_object_an_event_and_the_report_last():
     with served() as service:
         ids = [service.emulator.add_connection() for _ in range(2)]
@@ -212,9 +230,17 @@ def test_a_dry_run_triggers_nothing_and_prints_the_plan():
     assert connection_id in outcome.stdout
 
 
+def test_a_dry_run_says_how_much_of_the_quota_it_plans_for():
+    with served() as service:
+        outcome = invoke(community(service), "-", "--dry-run", given=service.emulator.add_connection())
+    *_, plan, quota = outcome.stdout.splitlines()
+    requests = int(re.search(r"and (\d+) requests\.", plan)[1])
+    assert quota.startswith(f"So many requests are {requests / 5000:.0%} of an hour of the quota (5,000 an hour, tier ")
+
+
 def test_a_dry_run_in_json_is_one_object():
     with served() as service:
-        outcome = invoke(service.variables, "-", "--dry-run", "--json", given=service.emulator.add_connection())
+        outcome = invoke(community(service), "-", "--dry-run", "--json", given=service.emulator.add_connection())
     [plan] = told(outcome)
     assert (plan["event"], len(plan["runs"])) == ("BulkPlan", 1)
 

@@ -17,6 +17,7 @@ from bentley_sync_async import (
     NotFoundError,
     Outcome,
     OutcomeStatus,
+    RateTier,
     RunJoined,
     RunRef,
     RunTriggered,
@@ -36,6 +37,7 @@ from bentley_sync_async.cli.bulk_view import (
     whole_to_json,
 )
 from bentley_sync_async.cli.labels import Labels
+from bentley_sync_async.transport.budget import RequestBudget
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 IMODEL = "53915955-482e-4f83-8388-c2010e69008d"
@@ -336,3 +338,11 @@ class Terminal(io.StringIO):
 def test_only_a_terminal_gets_the_live_view(file, kind):
     screen = Console(file=file, _environ={"TERM": "xterm"})
     assert type(best_bulk_view(screen, LABELS)) is kind
+
+
+@pytest.mark.parametrize("kind", [Terminal, io.StringIO])
+async def test_both_views_show_what_is_left_of_the_hour(kind):
+    screen = Console(file=kind(), width=120, height=24, color_system=None, _environ={"TERM": "xterm"})
+    with best_bulk_view(screen, LABELS, use=lambda: RequestBudget(RateTier.COMMUNITY).use(0.0)) as view:
+        view.tick(progress(2, finished=1))
+    assert "7 requests, 5,000 left this hour" in screen.file.getvalue()

@@ -2,7 +2,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bentley_sync_async import BulkProgress, BulkReport, ExecutionResult, FailedFile, Outcome, OutcomeStatus, RunRef
+from bentley_sync_async import (
+    BulkProgress,
+    BulkReport,
+    ExecutionResult,
+    FailedFile,
+    Outcome,
+    OutcomeStatus,
+    RateTier,
+    RunRef,
+)
 from bentley_sync_async.cli.bulk_words import (
     counts_words,
     detached_words,
@@ -14,6 +23,7 @@ from bentley_sync_async.cli.bulk_words import (
     outcome_style,
     report_text,
 )
+from bentley_sync_async.transport.budget import RequestBudget
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DONE, FAILED, DETACHED = OutcomeStatus.SUCCEEDED, OutcomeStatus.FAILED, OutcomeStatus.DETACHED
@@ -105,6 +115,16 @@ def test_only_what_happened_is_counted():
 def test_what_goes_on_has_its_cost_and_its_end():
     told = going_words(progress(active=50, waiting=3716, requests=12345, seconds_left=4800.0), 0)
     assert told == "50 active, 3,716 to come; 12,345 requests; about 1h 20m left"
+
+
+def test_the_cost_is_told_with_what_is_left_of_the_hour():
+    use = RequestBudget(RateTier.COMMUNITY).use(0.0)
+    assert going_words(progress(requests=812), 0, use).endswith("; 812 requests, 5,000 left this hour")
+
+
+def test_where_the_hour_has_no_limit_nothing_is_said_of_what_is_left():
+    use = RequestBudget(RateTier.STANDARD).use(0.0)
+    assert going_words(progress(requests=812), 0, use).endswith("; 812 requests")
 
 
 def test_what_waits_for_a_busy_imodel_is_counted():

@@ -46,11 +46,17 @@ TESTS = {
     "transport/window.py": ("transport/test_budget.py", "transport/test_turnstile.py"),
     "watch/bookmark.py": ("watch/test_bookmark.py", "watch/test_resume.py"),
     "watch/diff.py": ("watch/test_diff.py", "watch/test_laws.py"),
+    "watch/durations.py": ("watch/test_durations.py",),
     "watch/events.py": ("watch/test_events.py", "watch/test_diff.py"),
+    "watch/evidence.py": ("watch/test_evidence.py",),
+    "watch/experience.py": ("watch/test_experience.py",),
     "watch/fold.py": ("watch/test_fold.py", "watch/test_diff.py", "watch/test_laws.py"),
+    "watch/learned.py": ("watch/test_learned_pacing.py",),
+    "watch/lookout.py": ("watch/test_lookout.py", "watch/test_looks.py"),
     "watch/memory.py": ("watch/test_memory.py", "watch/test_resume.py"),
     "watch/pacing.py": ("watch/test_pacing.py",),
     "watch/patience.py": ("watch/test_patience.py", "watch/test_trouble.py"),
+    "watch/pricing.py": ("watch/test_pricing.py",),
     "wire/codec.py": ("wire/test_fixtures.py", "watch/test_events.py", "wire/test_codec.py"),
     "wire/headers.py": ("wire/test_headers.py",),
     "wire/ids.py": ("wire/test_ids.py",),
@@ -190,7 +196,7 @@ def copies(stack: ExitStack) -> SimpleQueue[Path]:
     trees: SimpleQueue[Path] = SimpleQueue()
     for _ in range(os.cpu_count() or 1):
         tree = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
-        for folder in (PACKAGE, "tests"):
+        for folder in (PACKAGE, "tests", "benchmarks"):
             shutil.copytree(ROOT / folder, tree / folder)
         shutil.copy2(ROOT / "pyproject.toml", tree)
         compileall.compile_dir(tree, quiet=1)

@@ -1,3 +1,4 @@
+import json
 import math
 import random
 from bisect import bisect_right
@@ -168,11 +169,91 @@ def test_without_a_limit_nothing_is_left_to_say_of_what_is_left():
     assert (use.hour.limit, use.hour.left) == (None, None)
 
 
+def test_the_use_is_one_json_object():
+    budget = RequestBudget(RateTier(name="Own", per_minute=10))
+    spend(budget, 2, 0.0, kind="call")
+    assert json.loads(budget.use(0.0).to_json()) == {
+        "tier": {"name": "Own", "perMinute": 10},
+        "share": 1.0,
+        "minute": {"seconds": 60.0, "limit": 10, "used": 2, "left": 8, "spent": {"call": 2}},
+        "hour": {"seconds": 3600.0, "used": 2, "spent": {"call": 2}},
+        "underWay": 0,
+        "waiting": 0,
+    }
+
+
 def test_after_a_day_of_silence_nothing_is_spent():
     budget = RequestBudget(SMALL)
     spend(budget, 10, 0.0)
     use = budget.use(86_400.0)
     assert (use.hour.used, use.hour.spent, use.minute.left, use.waiting) == (0, {}, 10, 0)
+
+
+# What is free for looks.
+
+MINUTE = RateTier(name="Minute", per_minute=10)
+HOUR = RateTier(name="Hour", per_hour=50)
+
+
+def test_without_limits_as_many_looks_are_free_as_anybody_wants():
+    assert RequestBudget(RateTier.UNLIMITED).free(60.0, 0.0) == math.inf
+
+
+@pytest.mark.parametrize(("tier", "seconds", "free"), [(MINUTE, 60.0, 8), (MINUTE, 600.0, 80), (HOUR, 3600.0, 40)])
+def test_while_nothing_is_spent_all_is_free_but_for_a_fifth(tier, seconds, free):
+    assert RequestBudget(tier).free(seconds, 0.0) == pytest.approx(free)
+
+
+def test_within_less_than_a_window_the_whole_limit_may_be_sent_but_for_that_times_reserve():
+    assert RequestBudget(MINUTE).free(30.0, 0.0) == pytest.approx(10 - 1)
+
+
+def test_the_window_with_less_room_decides():
+    assert [RequestBudget(SMALL).free(seconds, 0.0) for seconds in (60.0, 3600.0)] == [
+        pytest.approx(8),
+        pytest.approx(40),
+    ]
+
+
+def test_what_was_spent_just_now_is_not_free_until_it_leaves_the_window():
+    budget = RequestBudget(HOUR)
+    spend(budget, 40, 0.0)
+    assert [budget.free(900.0, now) for now in (0.0, 3605.0)] == [pytest.approx(10 - 2.5), pytest.approx(50 - 2.5)]
+
+
+def test_no_more_is_free_than_there_is_room_for_until_something_leaves():
+    budget = RequestBudget(HOUR)
+    spend(budget, 20, 0.0)
+    spend(budget, 20, 1500.0)
+    # Room for 10 until the first 20 leave, one slot late at the most.
+    earliest, latest = (900 * (10 / (3600 * 1.001 + late - 3000) - 10 / 3600) for late in (0.0, 14.4))
+    assert latest < budget.free(900.0, 3000.0) < earliest
+
+
+def test_a_minute_that_is_full_does_not_count_for_looks_over_a_quarter_of_an_hour():
+    budget = RequestBudget(MINUTE)
+    spend(budget, 10, 0.0)
+    assert [budget.free(seconds, 0.0) for seconds in (300.0, 900.0)] == [0.0, pytest.approx(120)]
+
+
+def test_an_hour_that_is_full_counts_until_it_has_left():
+    budget = RequestBudget(HOUR)
+    spend(budget, 50, 0.0)
+    assert [budget.free(3000.0, now) for now in (1000.0, 3610.0)] == [0.0, pytest.approx(50 - 3000 * 10 / 3600)]
+
+
+def test_requests_under_way_are_not_free():
+    budget = RequestBudget(MINUTE)
+    for _ in range(5):
+        budget.take("poll", 0.0)
+    assert budget.free(30.0, 0.0) == pytest.approx(5 - 1)
+
+
+def test_where_more_is_under_way_than_looks_may_have_none_is_free():
+    budget = RequestBudget(MINUTE)
+    for _ in range(10):
+        budget.take("trigger", 0.0)
+    assert budget.free(30.0, 0.0) == 0.0
 
 
 # What the service says.

@@ -331,8 +331,9 @@ class EverySecond:
     """A pacing of the user's own."""
 
     def delay(self, look: Look) -> float:
-        assert_type((look.quiet, look.elapsed, look.past), tuple[int, float, tuple[float, ...]])
-        assert_type(look.others, Population)
+        assert_type((look.quiet, look.elapsed, look.price), tuple[int, float, float])
+        assert_type(look.durations.quantile(0.5, elapsed=look.elapsed), float)
+        assert_type(Population().durations((600.0, 700.0)).hazard(600.0), float)
         return 1.0 + 0 * look.chance
 
 
@@ -354,7 +355,10 @@ async def clients() -> None:
     SynchronizationClient(fetch_token)
     SynchronizationClient(ClientCredentials("service-1", "s"), environment=Environment.QA, issuer="https://i.example")
     assert_type(SynchronizationClient.from_env(), SynchronizationClient)
-    assert_type(SynchronizationClient.from_env({"BENTLEY_SYNC_TOKEN": "t"}), SynchronizationClient)
+    assert_type(
+        SynchronizationClient.from_env({"BENTLEY_SYNC_TOKEN": "t"}, retry=RetryPolicy(attempts=1)),
+        SynchronizationClient,
+    )
     async with SynchronizationClient(
         "t",
         base_url="http://127.0.0.1:1",
@@ -372,7 +376,7 @@ def budgets(client: SynchronizationClient) -> None:
     assert_type(RateTier.named("standard"), RateTier)
     use = client.budget
     assert_type(use, BudgetUse)
-    assert_type((use.tier, use.share, use.waiting), tuple[RateTier, float, int])
+    assert_type((use.tier, use.share, use.waiting, use.to_json()), tuple[RateTier, float, int, str])
     for window in (use.minute, use.hour):
         assert_type(window, WindowUse)
         assert_type((window.seconds, window.limit, window.used, window.left), tuple[float, int | None, int, int | None])

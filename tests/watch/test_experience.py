@@ -101,3 +101,9 @@ def test_how_long_a_run_took_is_not_always_known(run):
 def test_the_run_that_started_last_counts_as_the_latest_whatever_the_order_of_the_list():
     later = ended(90.0, start_date_time=START + timedelta(seconds=30))
     assert durations_of([later, ended(20.0)]) == [20.0, 60.0]
+
+
+def test_a_single_run_teaches_something_already():
+    experience = Experience()
+    experience.note("a", 60.0)
+    assert experience.others != Population()

@@ -7,8 +7,8 @@ import pytest
 
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.watch.learned import LearnedPacing
-from bentley_sync_async.watch.lookout import TOLD, Lookout, Post, dear
-from bentley_sync_async.watch.pacing import FixedPacing
+from bentley_sync_async.watch.lookout import AFTER_TOLD, TOLD, Lookout, Post, dear
+from bentley_sync_async.watch.pacing import FixedPacing, Look
 from bentley_sync_async.watch.pricing import CHEAPEST, DEAREST
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -117,7 +117,12 @@ def test_a_look_at_a_new_run_is_dear_as_soon_as_there_are_not_looks_for_all():
 
 
 def test_where_ends_are_told_looks_are_rare():
-    assert next_look(Post(on_lookout(completions=object()), LearnedPacing())).price == TOLD
+    assert next_look(Post(on_lookout(completions=object()), LearnedPacing())).price == TOLD == 2000.0
+
+
+def test_after_an_end_that_was_told_looks_become_rarer_up_to_five_minutes():
+    delays = [AFTER_TOLD.delay(Look(quiet=quiet, chance=0.0)) for quiet in (0, 1, 2, 100)]
+    assert delays == [2.0, 3.0, 4.5, 300.0]
 
 
 def test_where_ends_are_told_the_quota_counts_all_the_same():

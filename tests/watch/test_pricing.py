@@ -160,3 +160,19 @@ def test_too_small_a_budget_makes_looks_dear_by_and_by():
     prices = [price(free) for free in (80.0, 60.0, 50.0, 45.0)]
     assert prices == sorted(prices)
     assert all(later < 2 * earlier for earlier, later in pairwise(prices[1:]))
+
+
+def test_however_little_is_free_a_quarter_of_it_counts():
+    pricing = Pricing(lambda _: 0.4)
+    pricing.tell("a", Demand(looks=1, left=100))
+    assert pricing.price(0.0) == pytest.approx((1 / 0.1) ** 2)
+
+
+def test_a_demand_that_lasts_no_time_is_refused():
+    with pytest.raises(ValueError, match="left"):
+        Demand(looks=1, left=0)
+
+
+def test_looks_that_cost_nothing_are_refused():
+    with pytest.raises(ValueError, match="cheapest"):
+        Pricing(lambda _: 1.0, cheapest=0)

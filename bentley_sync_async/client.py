@@ -32,6 +32,7 @@ from .watch.completion import CompletionSignal
 from .watch.learned import LearnedPacing
 from .watch.lookout import Lookout
 from .watch.pacing import Pacing
+from .watch.pricing import Pricing
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
 from .wire.locations import run_path, run_ref
@@ -140,7 +141,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
         self.connections = Connections(self._pipeline)
         self.authorization = Authorization(self._pipeline)
-        self._lookout = Lookout.within(self._turnstile.free, completions)
+        self._lookout = Lookout(Pricing(self._turnstile.free), completions)
         # A watch has its own patience; a retry inside a look would only hide what is going on.
         self._watched = StorageConnections(self._pipeline.without_retries())
 

@@ -18,7 +18,7 @@ _SLOTS = 250
 _CLOCKS = 1.001  # a window of ours against one of the service's
 _AGAIN = 2  # windows within which a refusal goes on where the last one ended
 _SHORT = 1 / 8  # of the time for which requests are sent
-_ALIKE = 0.05  # of the time for which requests are sent: the rate is the same then, and for a slot of time
+_ALIKE = 0.02  # of what a rate was reckoned by: it is the same then, and for a slot of time
 _HELD = 10  # windows for which a limit that was found out counts
 
 
@@ -57,7 +57,13 @@ class Window:
         self._slot = 0
         self._found, self._found_until = math.inf, 0.0  # the limit that the service was found to have
         self._refused_at = self._refused_since = -math.inf
-        self._rate = (-1, 0.0, 0.0, 0.0)  # the latest that was reckoned: when, for how long, by which limit
+        self._rate = (
+            -1,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+        )  # the latest that was reckoned: when, for how long, by which limit and room
         self._guessed = False  # that the others have used up the rest
 
     def room(self, now: float) -> float:
@@ -94,10 +100,12 @@ class Window:
         room, limit = self.room(now), self._bound(now)
         if limit == math.inf:
             return math.inf
-        slot, reckoned_for, reckoned_limit, rate = self._rate
-        if (slot, reckoned_limit) != (self._slot, limit) or abs(seconds - reckoned_for) > _ALIKE * seconds:
-            rate = self._even_rate(now, seconds, limit, room - under_way)
-            self._rate = (self._slot, seconds, limit, rate)
+        room -= under_way
+        slot, its_seconds, its_limit, its_room, rate = self._rate
+        alike = abs(seconds - its_seconds) <= _ALIKE * seconds and abs(room - its_room) <= _ALIKE * room
+        if not alike or (slot, its_limit) != (self._slot, limit):
+            rate = self._even_rate(now, seconds, limit, room)
+            self._rate = (self._slot, seconds, limit, room, rate)
         return max(rate - reserve * limit / self._seconds, 0.0)
 
     def _even_rate(self, now: float, seconds: float, limit: float, room: float) -> float:
@@ -109,7 +117,8 @@ class Window:
             if after >= seconds * _SHORT:
                 rate = min(rate, room / after)
             room += self._leaving[slot].total()
-        return min(rate, limit / self._seconds if seconds >= self._seconds else room / seconds)
+        all_left = seconds >= self._stay + self._width
+        return min(rate, limit / self._seconds if all_left else room / seconds)
 
     def add(self, kind: str, now: float) -> None:
         """Count a request that has ended."""

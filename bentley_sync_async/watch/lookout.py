@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -52,17 +51,6 @@ class Lookout:
     pricing: Pricing = field(factory=lambda: Pricing(lambda _: inf))
     completions: CompletionSignal | None = None
     experience: Experience = field(factory=Experience)
-
-    @classmethod
-    def within(cls, free: Callable[[float], float], completions: CompletionSignal | None) -> Lookout:
-        """Return one for a client.
-
-        Args:
-            free: Says how many looks may be sent within so many coming seconds.
-            completions: Tells the ends of runs, if anybody does.
-        """
-        cheapest = CHEAPEST if completions is None else TOLD
-        return cls(Pricing(free, cheapest=cheapest), completions)
 
 
 class Post:
@@ -126,7 +114,14 @@ class Post:
             self._started = now - max((at - self._start).total_seconds(), 0.0)
 
     def next_look(
-        self, connection_id: str, run: StorageRun | None, *, now: float, chance: float, quiet: int = 0
+        self,
+        connection_id: str,
+        run: StorageRun | None,
+        *,
+        now: float,
+        chance: float,
+        quiet: int = 0,
+        cheapest: float = CHEAPEST,
     ) -> Look:
         """Return what is known for the next look, and let the others know how many there will be.
 
@@ -136,6 +131,7 @@ class Post:
             now: The instant by the event loop's clock.
             chance: A random number from 0 to 1.
             quiet: How many looks in a row have brought no change.
+            cheapest: What the look costs at least, in seconds of delay.
         """
         elapsed = max(now - self._started, 0.0) if self._started is not None else 0.0
         if self._priced is None:
@@ -148,7 +144,7 @@ class Post:
             run=run,
             quiet=quiet,
             durations=self._reckoned.durations,
-            price=self._lookout.pricing.price(now),
+            price=max(self._lookout.pricing.price(now), cheapest),
         )
 
     def _reckon(self, pacing: PricedPacing, connection_id: str, run: StorageRun | None, elapsed: float) -> None:

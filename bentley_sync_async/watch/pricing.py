@@ -40,11 +40,9 @@ class Pricing:
 
     Attributes:
         free: Says how many looks may be sent within so many coming seconds, with what is kept for triggers taken off.
-        cheapest: What a look costs at least, in seconds of delay, however few the watches are.
     """
 
     free: Callable[[float], float]
-    cheapest: float = field(default=CHEAPEST, validator=gt(0), kw_only=True)
     _demands: dict[Hashable, Demand] = field(factory=dict, init=False)
     _coming: set[Hashable] = field(factory=set, init=False)
     _looks: float = field(default=0.0, init=False)
@@ -97,8 +95,8 @@ class Pricing:
 
     def _reckon(self) -> float:
         if self._looks <= 0 or self._rate <= 0:
-            return self.cheapest
+            return CHEAPEST
         free = self.free(self.horizon) * len(self._demands) / (len(self._demands) + len(self._coming))
         room = max(free - _AT_LEAST * len(self._demands), free / 4)
         price = (self._looks / room) ** 2 if room > 0 else DEAREST
-        return min(max(price, self.cheapest), DEAREST)
+        return min(max(price, CHEAPEST), DEAREST)

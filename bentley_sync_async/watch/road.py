@@ -7,14 +7,11 @@ again.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
-
-import anyio
 
 from bentley_sync_async.errors import (
     ConflictError,
@@ -28,12 +25,9 @@ from bentley_sync_async.errors import (
     WatchFailedError,
 )
 from bentley_sync_async.models import RunRef, StorageRun
-from bentley_sync_async.resources.runs import Looks
 from bentley_sync_async.resources.storage_connections import StorageConnections
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
-from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.wire.headers import retry_after, server_date
 
 from .choices import WhenActive, WhenBusy
 from .diff import Endings, diff, unknown_values
@@ -47,12 +41,12 @@ from .events import (
     WaitingForIModel,
     WatchEvent,
 )
-from .experience import durations_of
-from .lookout import AFTER_TOLD, Lookout, Post, dear
+from .lookout import Lookout
 from .lookup import find_run, judge
 from .memory import Memory, fingerprint, recall
+from .observer import Observer
 from .pacing import Pacing
-from .patience import FAILURE_BUDGET, GRACE, Patience, as_data, refused
+from .patience import FAILURE_BUDGET, GRACE, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
@@ -70,7 +64,6 @@ class Road:
         events: Those that nobody has taken yet.
         seq: The number of the latest event.
         reported: Enums and unknown values that were reported.
-        due: When the next step is due, by the event loop's clock.
         trouble: How the latest attempt failed, `None` after a good answer.
         done: Whether the run was completed and its last event is queued.
         attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
@@ -103,7 +96,6 @@ class Road:
         self.events: deque[WatchEvent] = _NO_EVENTS
         self.seq = 0
         self.reported: frozenset[tuple[str, str]] = frozenset()
-        self.due = 0.0
         self.trouble: SynchronizationError | None = None
         self.done = False
         self.attempted_at: float | None = None
@@ -115,11 +107,8 @@ class Road:
         self._connections = connections
         self._when_active = when_active
         self._when_busy = when_busy
-        self._looks: Looks | None = None
-        self._patience = Patience(pacing)
-        self._lookout = lookout
-        self._post = Post(lookout, pacing)
-        self._completions = lookout.completions
+        self._observer = Observer(connections, pacing, lookout, utc_now)
+        self._patience = self._observer.patience
         self._tell = hooks
         self._utc_now = utc_now
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
@@ -130,28 +119,17 @@ class Road:
         self._step = self._wait
 
     async def step(self) -> None:
-        """Take the next step, once it is due or the end of the run that is followed is told.
+        """Take the next step, once it is due, or the end of the run that is followed or waited for is told.
 
         Raises:
             SynchronizationError: The watch cannot go on by itself; see `RunWatcher.__anext__`.
         """
-        wait = self.due - current_time()
-        if wait > 0:
-            await (asyncio.sleep(wait) if self._completions is None or self.ref is None else self._told(self.ref))
+        await self._observer.wait(self.ref or self.in_the_way)
         await self._step()
-
-    async def _told(self, ref: RunRef) -> None:
-        """Wait until the end of a run is told, but for no longer than until the next step is due."""
-        assert self._completions is not None  # noqa: S101 - step has looked
-        with anyio.move_on_at(self.due):
-            await self._completions.wait(ref)
-            # It is believed once: a signal that goes on telling an end that no look shows would never let us wait.
-            self._completions, self.due = None, current_time()
-            self._change_pacing(AFTER_TOLD)
 
     def leave(self) -> None:
         """Let the other watches have the looks that this one would need."""
-        self._post.leave()
+        self._observer.leave()
 
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
@@ -186,7 +164,7 @@ class Road:
     # Triggering.
 
     async def _trigger(self) -> None:
-        self._post.expected()
+        self._observer.expect()
         earlier = self.attempted_at
         garbled: type[SynchronizationError] = LocationError
         try:
@@ -237,7 +215,7 @@ class Road:
         now = current_time()
         self.grace_ends = now + GRACE
         if ours and not recovered:
-            self._post.triggered(now)
+            self._observer.triggered(now)
             self._go_on(self._expect)
         else:
             self._go_on(self._follow)
@@ -263,17 +241,17 @@ class Road:
             self.emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it
-            self._go_on(self._wait, self._until_next_look(ref))
+            self._go_on(self._wait, self._observer.next_look(ref, in_the_way=True))
 
     async def _wait(self) -> None:
         ref = self.in_the_way
         assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
         try:
-            run, response = await self._at(ref).look(self._post.worth)
+            run, response = await self._observer.look(ref)
         except (NotFoundError, PermissionDeniedError):
             # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
             self._good_answer()
-            self._go_on(self._trigger, self._until_next_look(ref))
+            self._go_on(self._trigger, self._observer.next_look(ref, in_the_way=True))
             return
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._wait)
@@ -286,7 +264,7 @@ class Road:
         if run.completed:
             self._go_on(self._trigger)
         else:
-            self._go_on(self._wait, self._until_next_look(ref, run, response))
+            self._go_on(self._wait, self._observer.next_look(ref, run, response, in_the_way=True))
 
     # Following our run.
 
@@ -294,29 +272,19 @@ class Road:
         """Decide when to look first at a run that was triggered just now: at once, if that is affordable."""
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet has set it
-        await self._learn(ref)
-        self._go_on(self._follow, self._until_next_look(ref, at_once=True))
-
-    async def _learn(self, ref: RunRef) -> None:
-        """Ask for the past runs of the connection, once for all its watches."""
-        if ref.kind != "storage" or not self._post.wants_past(ref.connection_id):
-            return
-        try:
-            runs = await self._connections.runs.recent(ref.connection_id)
-        except SynchronizationError:  # it is no more than a hint
-            runs = ()
-        self._lookout.experience.note(ref.connection_id, *durations_of(runs))
+        await self._observer.learn(ref)
+        self._go_on(self._follow, self._observer.next_look(ref, at_once=True))
 
     async def _follow(self) -> None:
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet or the constructor has set it
         try:
-            run, response = await self._at(ref).look(self._post.worth)
+            run, response = await self._observer.look(ref)
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
         if not run.completed:
-            await self._learn(ref)
+            await self._observer.learn(ref)
         self._good_answer()
         last = self.run
         if last is not None:
@@ -326,11 +294,10 @@ class Road:
         self.told_before = last
         changes = self._changes(last, run, ref) if run is not last or self.ending else ()
         self.run = run
-        wait = None if run.completed else self._until_next_look(ref, run, response)
+        wait = None if run.completed else self._observer.next_look(ref, run, response)
         if wait is None:
             self.done = True
-            self._post.leave()
-            self._lookout.experience.note(ref.connection_id, *durations_of([run]))
+            self._observer.ended(ref, run)
         else:
             self._go_on(self._follow, wait)
         if self._tell.wants(PollRecord):
@@ -358,12 +325,6 @@ class Road:
         )
 
     # What the steps share.
-
-    def _at(self, ref: RunRef) -> Looks:
-        """Return what looks at the run, the same as for the look before if that was at it."""
-        if self._looks is None or self._looks.ref is not ref:
-            self._looks = self._connections.runs.looks(ref)
-        return self._looks
 
     def _put_off_look(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
         left = (self.grace_ends or 0.0) - current_time()
@@ -396,29 +357,9 @@ class Road:
         self.trouble = None
         self._patience.good_answer()
 
-    def _until_next_look(
-        self, ref: RunRef, run: StorageRun | None = None, response: Response | None = None, *, at_once: bool = False
-    ) -> float:
-        """Return the seconds until the next look: none, if it may be taken at once and is not too dear for that."""
-        headers = response.headers if response is not None else {}
-        now = current_time()
-        if run is not None:
-            self._post.saw(run, at=server_date(headers) or self._utc_now(), now=now)
-        look = self._post.next_look(ref.connection_id, run, now=now, chance=random.random(), quiet=self._patience.quiet)
-        if at_once and not dear(look):
-            return 0.0
-        wait = self._patience.until_next_look(look, asked=retry_after(headers) or 0.0)
-        self._post.waits(look, wait)
-        return wait
-
-    def _change_pacing(self, pacing: Pacing) -> None:
-        self._post.leave()
-        self._post = Post(self._lookout, pacing)
-        self._patience.pacing, self._patience.quiet = pacing, 0
-
     def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
         self._step = step
-        self.due = current_time() + wait
+        self._observer.due = current_time() + wait
 
     def _vanished(self, ref: RunRef) -> RunVanishedError:
         return RunVanishedError(

@@ -9,18 +9,18 @@ from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, St
 from bentley_sync_async.watch.learned import LearnedPacing
 from bentley_sync_async.watch.lookout import AFTER_TOLD, TOLD, Lookout, Post, dear
 from bentley_sync_async.watch.pacing import FixedPacing, Look
-from bentley_sync_async.watch.pricing import CHEAPEST, DEAREST
+from bentley_sync_async.watch.pricing import CHEAPEST, DEAREST, Pricing
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 RUNNING = StorageRun(id="r", state=ExecutionState.EXECUTING, start_date_time=START)
 
 
-def on_lookout(free=inf, completions=None):
-    return Lookout.within(lambda _: free, completions)
+def on_lookout(free=inf):
+    return Lookout(Pricing(lambda _: free))
 
 
-def next_look(post, run=RUNNING, now=0.0):
-    return post.next_look("c", run, now=now, chance=0.5)
+def next_look(post, run=RUNNING, now=0.0, cheapest=CHEAPEST):
+    return post.next_look("c", run, now=now, chance=0.5, cheapest=cheapest)
 
 
 def saw(post, run, *, after, now):
@@ -117,7 +117,7 @@ def test_a_look_at_a_new_run_is_dear_as_soon_as_there_are_not_looks_for_all():
 
 
 def test_where_ends_are_told_looks_are_rare():
-    assert next_look(Post(on_lookout(completions=object()), LearnedPacing())).price == TOLD == 2000.0
+    assert next_look(Post(on_lookout(), LearnedPacing()), cheapest=TOLD).price == TOLD == 2000.0
 
 
 def test_after_an_end_that_was_told_looks_become_rarer_up_to_five_minutes():
@@ -126,7 +126,7 @@ def test_after_an_end_that_was_told_looks_become_rarer_up_to_five_minutes():
 
 
 def test_where_ends_are_told_the_quota_counts_all_the_same():
-    assert next_look(Post(on_lookout(free=0.0, completions=object()), LearnedPacing())).price == DEAREST
+    assert next_look(Post(on_lookout(free=0.0), LearnedPacing()), cheapest=TOLD).price == DEAREST
 
 
 def test_a_look_is_worth_what_it_is_likely_to_show():

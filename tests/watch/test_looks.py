@@ -186,3 +186,27 @@ async def test_a_look_that_nobody_asks_for_any_more_leaves_no_one_waiting_for_a_
         with anyio.move_on_after(100):
             await watcher.result()
     assert announcements._waiting == {}
+
+
+async def test_while_somebody_elses_run_is_in_the_way_nobody_counts_on_being_told():
+    async with plain() as emulator, client_of(emulator, completions=Announcements()) as client:
+        imodel = emulator.new_imodel_id()
+        emulator.start_run(emulator.add_connection(imodel))
+        run = await client.watch(emulator.add_connection(imodel)).result()
+    assert run.completed
+    assert 600 <= triggers(emulator)[-1] < 640
+
+
+async def test_who_is_told_that_the_run_in_the_way_has_ended_triggers_then():
+    announcements = Announcements()
+    async with plain() as emulator, client_of(emulator, completions=announcements) as client:
+        imodel = emulator.new_imodel_id()
+        theirs = emulator.start_run(emulator.add_connection(imodel))
+        watcher = client.watch(emulator.add_connection(imodel), pacing=FixedPacing(interval=400, jitter=0))
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            announcements.announce(theirs.ref)
+            await anyio.sleep(601)
+            announcements.announce(watcher.ref)
+    assert (triggers(emulator)[-1], looks(emulator)[-1], watcher.run.completed) == (601, 1202, True)

@@ -171,8 +171,3 @@ def test_however_little_is_free_a_quarter_of_it_counts():
 def test_a_demand_that_lasts_no_time_is_refused():
     with pytest.raises(ValueError, match="left"):
         Demand(looks=1, left=0)
-
-
-def test_looks_that_cost_nothing_are_refused():
-    with pytest.raises(ValueError, match="cheapest"):
-        Pricing(lambda _: 1.0, cheapest=0)

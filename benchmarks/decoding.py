@@ -15,7 +15,7 @@ from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
 from bentley_sync_async import OpenEnum, RunRef, StorageRun, diff
-from bentley_sync_async.wire.codec import decode_one
+from bentley_sync_async.wire.snapshots import Snapshots
 
 from .canned import CONNECTION_ID, changing, numbered, steady
 from .contenders import installed
@@ -28,7 +28,7 @@ Decode = Callable[[bytes], StorageRun]
 
 def ours() -> Decode:
     """Return what decodes one snapshot of a run after another in a watch; the one place that knows how it does that."""
-    return lambda body: decode_one(body, "run", StorageRun)
+    return Snapshots().take
 
 
 def by_cattrs() -> Decode:

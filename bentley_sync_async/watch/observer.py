@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import anyio
@@ -17,6 +17,7 @@ from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.headers import retry_after, server_date
 
+from .completion import CompletionSignal
 from .experience import durations_of
 from .lookout import AFTER_TOLD, TOLD, Lookout, Post, dear
 from .pacing import Pacing
@@ -46,17 +47,18 @@ class Observer:
         self._looks: Looks | None = None
         self._told: RunRef | None = None
 
-    async def wait(self, ref: RunRef | None) -> None:
-        """Wait until the next step is due, or the end of a run is told; no step may wait at all."""
+    def pause(self, ref: RunRef | None) -> Awaitable[None] | None:
+        """Return what waits until the next step is due, or until the end of a run is told; `None` if it is due."""
         wait = self.due - current_time()
-        if wait > 0:
-            told = self._lookout.completions is not None and ref is not None and ref is not self._told
-            await (self._end_told(ref) if told and ref is not None else asyncio.sleep(wait))
+        if wait <= 0:
+            return None
+        if ref is None or ref is self._told or self._lookout.completions is None:
+            return asyncio.sleep(wait)
+        return self._end_told(ref, self._lookout.completions)
 
-    async def _end_told(self, ref: RunRef) -> None:
-        assert self._lookout.completions is not None  # noqa: S101 - wait has looked
+    async def _end_told(self, ref: RunRef, completions: CompletionSignal) -> None:
         with anyio.move_on_at(self.due):
-            await self._lookout.completions.wait(ref)
+            await completions.wait(ref)
             # It is believed once: a signal that goes on telling an end that no look shows would never let us wait.
             self._told, self.due = ref, current_time()
             self._change_pacing(AFTER_TOLD)

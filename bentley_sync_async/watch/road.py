@@ -50,7 +50,10 @@ from .patience import FAILURE_BUDGET, GRACE, as_data, refused
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
-_NO_EVENTS: deque[WatchEvent] = deque()  # an empty one of its own is what a watch that sleeps would hold most of
+# Each empty one is an object of its own, and a watch that sleeps would hold little else.
+_NO_EVENTS: deque[WatchEvent] = deque()
+_NO_ENDINGS: Endings = frozenset()
+_NOTHING_REPORTED: frozenset[tuple[str, str]] = frozenset()
 
 
 class Road:
@@ -95,7 +98,7 @@ class Road:
         self.told_before: StorageRun | None = None
         self.events: deque[WatchEvent] = _NO_EVENTS
         self.seq = 0
-        self.reported: frozenset[tuple[str, str]] = frozenset()
+        self.reported = _NOTHING_REPORTED
         self.trouble: SynchronizationError | None = None
         self.done = False
         self.attempted_at: float | None = None
@@ -103,7 +106,7 @@ class Road:
         self.in_the_way: RunRef | None = None
         self.shown: bytes | None = None
         self.memory: Memory | None = None
-        self.ending: Endings = frozenset()
+        self.ending: Endings = _NO_ENDINGS
         self._connections = connections
         self._when_active = when_active
         self._when_busy = when_busy
@@ -118,13 +121,16 @@ class Road:
         self.in_the_way, self.shown = ref, shown
         self._step = self._wait
 
+    def pause(self) -> Awaitable[None] | None:
+        """Return what waits until the next step is due, or until the end of a run is told; `None` if it is due."""
+        return self._observer.pause(self.ref or self.in_the_way)
+
     async def step(self) -> None:
-        """Take the next step, once it is due, or the end of the run that is followed or waited for is told.
+        """Take the next step, which is due.
 
         Raises:
             SynchronizationError: The watch cannot go on by itself; see `RunWatcher.__anext__`.
         """
-        await self._observer.wait(self.ref or self.in_the_way)
         await self._step()
 
     def leave(self) -> None:
@@ -147,7 +153,7 @@ class Road:
         """Take all events: what comes next leads on from the latest snapshot."""
         self.events = _NO_EVENTS
         if self.run is not None:
-            self.told_before, self.ending = self.run, frozenset()
+            self.told_before, self.ending = self.run, _NO_ENDINGS
 
     def _queue(self, *events: WatchEvent) -> None:
         if events:
@@ -288,7 +294,7 @@ class Road:
         self._good_answer()
         last = self.run
         if last is not None:
-            self.ending = frozenset()
+            self.ending = _NO_ENDINGS
         elif self.memory is not None:
             last = recall(self.memory, run)
         self.told_before = last

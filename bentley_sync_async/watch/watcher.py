@@ -269,7 +269,9 @@ class RunWatcher:
             while not far_enough():
                 if not self._began:
                     self._begin()
-                if self._ends == math.inf:  # a watch that sleeps holds no scope then
+                if self._ends == math.inf:  # a watch that sleeps holds as little as can be
+                    if (pause := self._road.pause()) is not None:
+                        await pause
                     await self._road.step()
                 elif await self._timed_out():
                     raise self._timeout_error() from self._road.trouble
@@ -286,6 +288,8 @@ class RunWatcher:
         if self._time() >= self._ends:
             return True
         with anyio.CancelScope(deadline=self._ends) as scope:
+            if (pause := self._road.pause()) is not None:
+                await pause
             await self._road.step()
         return scope.cancelled_caught
 

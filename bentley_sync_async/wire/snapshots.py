@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import blake2b
 from typing import TypeVar, cast
 
 import msgspec
@@ -24,13 +25,13 @@ _BEGINNING = 64
 
 
 class Snapshots:
-    """What to keep of a run between two looks: the latest answer and what it said."""
+    """What to keep of a run between two looks: the latest answer, or its digest, and what it said."""
 
-    __slots__ = ("_body", "_jobs", "_run")
+    __slots__ = ("_body", "_jobs", "_run", "_seen")
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._body = b""
+        self._body = self._seen = b""
         self._jobs: Sequence[msgspec.Raw] = ()  # parts of the body, without a copy
         self._run: StorageRun | None = None
 
@@ -44,7 +45,7 @@ class Snapshots:
         Raises:
             DecodeError: As for `codec.decode_one`; nothing is kept of the answer.
         """
-        if self._run is not None and body == self._body:
+        if self._run is not None and (body == self._body if self._body else _digest(body) == self._seen):
             return self._run
         jobs: Sequence[msgspec.Raw] = ()
         try:
@@ -52,7 +53,11 @@ class Snapshots:
             run = self._shared(body, jobs, ref)
         except UNUSUAL:
             run = decode_one(body, "run", StorageRun)
-        self._body, self._jobs, self._run = body, tuple(jobs), run
+        self._run = run
+        if sum(len(job.tasks) for job in run.jobs) > 1:
+            self._body, self._jobs, self._seen = body, tuple(jobs), b""
+        else:  # it has next to nothing to take over, so it need not be kept
+            self._body, self._jobs, self._seen = b"", (), _digest(body)
         return run
 
     def _shared(self, body: bytes, texts: Sequence[msgspec.Raw], ref: RunRef | None) -> StorageRun:
@@ -65,6 +70,10 @@ class Snapshots:
         if ref is None or (ref.run_id, ref.connection_id) != (run.id, run.connection_id):
             return _completed(run, jobs=jobs)
         return _completed(run, id=ref.run_id, connection_id=ref.connection_id, jobs=jobs)
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=32).digest()
 
 
 class _Run(msgspec.Struct):

@@ -292,3 +292,13 @@ def test_an_answer_with_any_byte_changed_is_taken_as_a_whole_decode_takes_it(dat
     seen = Snapshots()
     seen.take(BODY)
     assert said(seen.take, bytes(changed)) == said(whole, bytes(changed))
+
+
+def test_of_a_run_with_a_single_task_the_same_bytes_are_the_same_object_and_an_empty_answer_is_none():
+    body = encode({"run": StorageRun(id="r", jobs=(StorageJob(id="j", tasks=(StorageTask(id="t"),)),))})
+    snapshots = Snapshots()
+    first = snapshots.take(body)
+    assert snapshots.take(bytes(bytearray(body))) is first
+    with pytest.raises(DecodeError):
+        snapshots.take(b"")
+    assert snapshots.take(body.replace(b'"t"', b'"u"')).jobs[0].tasks[0].id == "u"

@@ -155,13 +155,20 @@ class Pipeline:
 
     async def _attempt(self, call: _Call) -> Response:
         """Send the request once, or twice if the first token was refused and there is another."""
-        token, passage = await self._admitted(call)
+        token, passage = self._free_to_go(call) or await self._admitted(call)
         try:
             return await self._send(call, token, passage)
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
         return await self._send(call, *await self._admitted(call))
+
+    def _free_to_go(self, call: _Call) -> tuple[Token, Passage] | None:
+        """Return what the call needs if all of it is there at once; see `_admitted`."""
+        now = current_time()
+        token = None if self._gate.wait(now) else self._ready()
+        passage = self._turnstile.pass_at_once(call.turn, now) if token is not None else None
+        return (token, passage) if token is not None and passage is not None else None
 
     async def _admitted(self, call: _Call) -> tuple[Token, Passage]:
         """Wait until it is the call's turn, it has a token and the gate is open, all at once; `_send` ends the turn.
@@ -171,13 +178,6 @@ class Pipeline:
             RequestTimeoutError: Its turn did not come in time.
             TokenError: There was no token.
         """
-        now = current_time()
-        if (
-            not self._gate.wait(now)
-            and (token := self._ready())
-            and (free := self._turnstile.pass_at_once(call.turn, now))
-        ):
-            return token, free
         while True:
             await self._pass_gate(call)
             passage = await self._take_turn(call)
@@ -240,7 +240,8 @@ class Pipeline:
         error: SynchronizationError | None = None
         try:
             passage.sent = True
-            response = await self._exchange(request, token, call.ends - began)
+            timeout = min(self._timeouts.request, call.ends - began)
+            response = _without(token, await self._transport.send(_authorized(request, token), timeout=timeout))
             passage.answered(response.status, response.headers)
             self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
@@ -273,13 +274,6 @@ class Pipeline:
         if self._gate.note(copy(error), now):
             self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
 
-    async def _exchange(self, request: Request, token: Token, left: float) -> Response:
-        headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
-        authorized = Request(method=request.method, url=request.url, headers=headers, body=request.body)
-        response = await self._transport.send(authorized, timeout=min(self._timeouts.request, left))
-        body = without(token.value, response.body) if len(token.value) >= _SHORTEST_SECRET else response.body
-        return response if body is response.body else evolve(response, body=body)
-
     @staticmethod
     def _check(request: Request, response: Response, *, see_other: bool) -> None:
         if response.status >= _FIRST_ERROR:
@@ -295,6 +289,19 @@ class Pipeline:
                 f"{request.method} {redact(request.url)} answered {response.status}; redirects are never followed, "
                 "as the token would go with them. Check base_url."
             )
+
+
+def _authorized(request: Request, token: Token) -> Request:
+    headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
+    return Request(method=request.method, url=request.url, headers=headers, body=request.body)
+
+
+def _without(token: Token, response: Response) -> Response:
+    """Return the answer without the token, should its body quote it."""
+    if len(token.value) < _SHORTEST_SECRET:
+        return response
+    body = without(token.value, response.body)
+    return response if body is response.body else evolve(response, body=body)
 
 
 def _nothing() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode
 
 from bentley_sync_async.errors import InvalidArgumentError
 
 _LONGEST = 256
+_PLAIN = re.compile(f"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
 
 
 def check_id(value: str, name: str) -> str:
@@ -31,9 +33,14 @@ def check_id(value: str, name: str) -> str:
     return value
 
 
+def is_plain(value: object) -> bool:
+    """Return whether this can be an id, and is the same percent-encoded; so are all ids that are known."""
+    return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+
+
 def path_segment(value: str, name: str) -> str:
     """Return the id percent-encoded, so that it stays one segment of a path whatever it holds."""
-    return quote(check_id(value, name), safe="")
+    return value if is_plain(value) else quote(check_id(value, name), safe="")
 
 
 def query_string(parameters: dict[str, str | int | None]) -> str:

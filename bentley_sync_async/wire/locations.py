@@ -14,10 +14,11 @@ from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, 
 from bentley_sync_async.models import ConnectionKind, RunRef
 from bentley_sync_async.redaction import excerpt
 
-from .ids import check_id, path_segment
+from .ids import check_id, is_plain, path_segment
 
 # Clients of the first years write storageConnections, the pages of today storageconnections.
 _RUN_PATH = re.compile(r"/imodels/(storage|manifest)connections/([^/]+)/runs/([^/]+)/?\Z", re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"(?:/[a-z]+)*/imodels/(storage|manifest)connections/([A-Za-z0-9_-]+)/runs/([A-Za-z0-9_-]+)")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -41,6 +42,10 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
         ForeignOriginError: It belongs to another origin.
         LocationError: It names no run.
     """
+    if location.startswith(base_url) and (plain := _PLAIN_PATH.fullmatch(location, len(base_url))):
+        kind, connection_id, run_id = plain.groups()
+        if is_plain(connection_id) and is_plain(run_id):
+            return RunRef(connection_id=connection_id, run_id=run_id, kind=cast("ConnectionKind", kind))
     try:
         location = location.strip()
         ours = location.startswith(f"{base_url}/")  # the usual case needs no more than that

@@ -69,10 +69,12 @@ class Observer:
             self._looks = self._connections.runs.looks(ref)
         return await self._looks.look(self._post.worth)
 
+    def may_learn(self, ref: RunRef) -> bool:
+        """Return whether to ask for the past runs of the connection: once for all its watches."""
+        return ref.kind == "storage" and self._post.wants_past(ref.connection_id)
+
     async def learn(self, ref: RunRef) -> None:
-        """Ask for the past runs of the connection, once for all its watches."""
-        if ref.kind != "storage" or not self._post.wants_past(ref.connection_id):
-            return
+        """Ask for the past runs of the connection."""
         try:
             runs = await self._connections.runs.recent(ref.connection_id)
         except SynchronizationError:  # it is no more than a hint

@@ -278,7 +278,8 @@ class Road:
         """Decide when to look first at a run that was triggered just now: at once, if that is affordable."""
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet has set it
-        await self._observer.learn(ref)
+        if self._observer.may_learn(ref):
+            await self._observer.learn(ref)
         self._go_on(self._follow, self._observer.next_look(ref, at_once=True))
 
     async def _follow(self) -> None:
@@ -289,7 +290,7 @@ class Road:
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
-        if not run.completed:
+        if not run.completed and self._observer.may_learn(ref):
             await self._observer.learn(ref)
         self._good_answer()
         last = self.run

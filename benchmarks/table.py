@@ -130,6 +130,12 @@ ROWS = (
         bound=1.5,
     ),
     Row(
+        name="import of the client",
+        what="from bentley_sync_async import SynchronizationClient / the same",
+        of="import: client",
+        over="import: dependencies",
+    ),
+    Row(
         name="unchanged to a loop",
         what="CPU a poll, 17 kB, unchanged / msgspec loop",
         of="poll: unchanged",

@@ -89,6 +89,7 @@ class Post:
     def expected(self) -> None:
         """Let the others know that the watch will need looks, however many: they pay for that from now on."""
         if self._priced is not None:
+            self._forget()
             self._lookout.pricing.expect(self)
 
     def triggered(self, now: float) -> None:
@@ -167,8 +168,11 @@ class Post:
 
     def leave(self) -> None:
         """Need no more looks, for now."""
+        self._forget()
         self._lookout.pricing.leave(self)
-        self._reckoned, self._told_until = _NOTHING, 0.0  # whoever goes on tells his demand again
+
+    def _forget(self) -> None:
+        self._reckoned, self._told_until = _NOTHING, 0.0  # whoever goes on reckons, and tells his demand, again
 
 
 def dear(look: Look) -> bool:

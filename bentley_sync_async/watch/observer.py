@@ -121,11 +121,14 @@ class Observer:
         """Let the other watches know that this one will need looks."""
         self._post.expected()
 
+    def turn_to_another(self) -> None:
+        """Note that it is another run from now on that is looked at: nothing known of the one before counts."""
+        self._told = None
+        self._change_pacing(self._pacing)
+        self.expect()
+
     def triggered(self, now: float) -> None:
         """Note that the run to look at next was triggered just now, by the event loop's clock."""
-        if self._told is not None:  # of the run that was in its way
-            self._told = None
-            self._change_pacing(self._pacing)
         self._post.triggered(now)
 
     def ended(self, ref: RunRef, run: StorageRun) -> None:

@@ -218,6 +218,7 @@ class Road:
             self._wait_for(ref)
             return
         self.ref, self.in_the_way, self.shown = ref, None, None
+        self._observer.turn_to_another()
         now = current_time()
         self.grace_ends = now + GRACE
         if ours and not recovered:
@@ -243,7 +244,8 @@ class Road:
 
     def _wait_for(self, ref: RunRef) -> None:
         if self.in_the_way != ref:
-            self.in_the_way, self.shown, self._patience.quiet = ref, None, 0
+            self.in_the_way, self.shown = ref, None
+            self._observer.turn_to_another()
             self.emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it

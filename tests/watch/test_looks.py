@@ -210,3 +210,18 @@ async def test_who_is_told_that_the_run_in_the_way_has_ended_triggers_then():
             await anyio.sleep(601)
             announcements.announce(watcher.ref)
     assert (triggers(emulator)[-1], looks(emulator)[-1], watcher.run.completed) == (601, 1202, True)
+
+
+async def test_who_joins_a_run_after_the_end_that_was_told_of_the_one_in_the_way_paces_it_as_ever():
+    announcements = Announcements()
+    async with plain() as emulator, client_of(emulator, completions=announcements) as client:
+        imodel = emulator.new_imodel_id()
+        theirs, mine = (emulator.add_connection(imodel) for _ in range(2))
+        in_the_way = emulator.start_run(theirs)
+        watcher = client.watch(mine, pacing=FixedPacing(interval=400, jitter=0))
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            emulator.start_run(mine)
+            announcements.announce(in_the_way.ref)
+    assert looks(emulator)[-3:] == [601, 1001, 1401]

@@ -75,11 +75,16 @@ class Observer:
 
     async def learn(self, ref: RunRef) -> None:
         """Ask for the past runs of the connection."""
+        experience = self._lookout.experience
+        experience.ask(ref.connection_id)
         try:
             runs = await self._connections.runs.recent(ref.connection_id)
         except SynchronizationError:  # it is no more than a hint
-            runs = ()
-        self._lookout.experience.note(ref.connection_id, *durations_of(runs))
+            return
+        except BaseException:  # cancelled: another watch may ask
+            experience.leave(ref.connection_id)
+            raise
+        experience.listed(ref.connection_id, durations_of(runs))
 
     def next_look(
         self,

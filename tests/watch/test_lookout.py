@@ -31,7 +31,7 @@ def test_the_past_of_a_connection_is_wanted_until_something_is_known():
     lookout = on_lookout()
     post = Post(lookout, LearnedPacing())
     before = post.wants_past("c")
-    lookout.experience.note("c")
+    lookout.experience.listed("c", ())
     assert (before, post.wants_past("c")) == (True, False)
 
 

@@ -56,6 +56,35 @@ async def test_the_past_runs_of_a_connection_are_asked_for_once():
     assert len(histories(emulator)) == 1
 
 
+async def test_watches_of_one_connection_that_begin_together_ask_for_them_once():
+    async with plain() as emulator, client_of(emulator) as client:
+        ref = emulator.start_run(emulator.add_connection()).ref
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(client.attach(ref).result)
+    assert len(histories(emulator)) == 1
+
+
+async def test_they_are_asked_for_though_a_run_of_the_connection_was_seen_before():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        ref = emulator.start_run(connection_id).ref
+        await anyio.sleep(601)
+        await client.attach(ref).result()
+        await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_who_is_cancelled_while_it_asks_for_them_leaves_that_to_the_next():
+    async with plain() as emulator, client_of(emulator) as client:
+        emulator.add_fault(FaultRule(method="GET", path=HISTORY, delay=10, last=1))
+        ref = emulator.start_run(emulator.add_connection()).ref
+        with anyio.move_on_after(5):
+            await client.attach(ref).result()
+        await client.attach(ref).result()
+    assert len(histories(emulator)) == 2
+
+
 async def test_they_are_asked_for_before_the_first_look():
     async with plain() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection()).result()

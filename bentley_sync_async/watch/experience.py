@@ -1,6 +1,6 @@
 """How long runs took, for all watches of a client. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
@@ -63,11 +63,6 @@ class Experience:
             self._others = learn(self._known.values())
             self._learned_at = self._count
         return self._others
-
-    @property
-    def kept(self) -> Mapping[str, tuple[float, ...]]:
-        """All that is known, for a journal: seconds by connection."""
-        return self._known
 
 
 def durations_of(runs: Iterable[StorageRun]) -> list[float]:

@@ -69,14 +69,6 @@ def test_only_the_last_runs_are_kept():
     assert experience.past("a") == tuple(map(float, range(4, KEPT + 4)))
 
 
-def test_what_is_kept_for_a_journal_can_be_noted_again():
-    experience, again = Experience(), Experience()
-    experience.note("a", 10.0, 20.0)
-    for connection_id, seconds in experience.kept.items():
-        again.note(connection_id, *seconds)
-    assert again == experience
-
-
 def test_the_first_runs_teach_at_once():
     experience = Experience()
     experience.note("a", 10.0, 20.0)

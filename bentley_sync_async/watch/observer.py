@@ -145,6 +145,10 @@ class Observer:
         """Let the other watches have the looks that this one would need."""
         self._post.leave()
 
+    def come_back(self) -> None:
+        """Need looks again, as before."""
+        self._post.come_back()
+
     def _change_pacing(self, pacing: Pacing) -> None:
         self._post.leave()
         self._post = Post(self._lookout, pacing)

@@ -137,6 +137,10 @@ class Road:
         """Let the other watches have the looks that this one would need."""
         self._observer.leave()
 
+    def come_back(self) -> None:
+        """Need looks again, as before."""
+        self._observer.come_back()
+
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
         self.seq += 1

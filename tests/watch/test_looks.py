@@ -254,3 +254,29 @@ async def test_who_joins_a_run_after_the_end_that_was_told_of_the_one_in_the_way
             emulator.start_run(mine)
             announcements.announce(in_the_way.ref)
     assert looks(emulator)[-3:] == [601, 1001, 1401]
+
+
+async def test_a_watch_that_is_cancelled_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    before = price(client)
+    with anyio.move_on_after(1):
+        await watcher.result()
+    assert (before > CHEAPEST, price(client), watcher.ref) == (True, CHEAPEST, REF)
+
+
+async def test_a_watch_that_is_asked_again_after_it_was_cancelled_is_reckoned_with_again():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    prices = []
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            with anyio.move_on_after(1):
+                await watcher.result()
+        group.start_soon(watcher.result)
+        await anyio.sleep(1)
+        prices.append(price(client))
+        group.cancel_scope.cancel()
+    assert prices[0] > CHEAPEST

@@ -280,3 +280,17 @@ async def test_a_watch_that_is_asked_again_after_it_was_cancelled_is_reckoned_wi
         prices.append(price(client))
         group.cancel_scope.cancel()
     assert prices[0] > CHEAPEST
+
+
+async def test_a_watch_alone_does_not_wait_for_hours_because_the_quota_is_nearly_spent():
+    async with (
+        plain() as emulator,
+        client_of(emulator, rate_tier=RateTier(name="Own", per_minute=200, per_hour=200)) as client,
+    ):
+        connection_id = emulator.add_connection()
+        for _ in range(170):
+            await client.storage_connections.get(connection_id)
+        await anyio.sleep(60)
+        await client.watch(connection_id).result()
+    ended = triggers(emulator)[0] + 600
+    assert looks(emulator)[-1] < ended + 300

@@ -137,6 +137,10 @@ class Road:
         """Let the other watches have the looks that this one would need."""
         self._observer.leave()
 
+    def come_back(self) -> None:
+        """Need looks again, as before."""
+        self._observer.come_back()
+
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
         self.seq += 1
@@ -218,6 +222,7 @@ class Road:
             self._wait_for(ref)
             return
         self.ref, self.in_the_way, self.shown = ref, None, None
+        self._observer.turn_to_another()
         now = current_time()
         self.grace_ends = now + GRACE
         if ours and not recovered:
@@ -243,7 +248,8 @@ class Road:
 
     def _wait_for(self, ref: RunRef) -> None:
         if self.in_the_way != ref:
-            self.in_the_way, self.shown, self._patience.quiet = ref, None, 0
+            self.in_the_way, self.shown = ref, None
+            self._observer.turn_to_another()
             self.emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it

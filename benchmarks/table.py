@@ -124,9 +124,9 @@ ROWS = (
     ),
     Row(
         name="help",
-        what="bentley-sync --help / typer and rich, as help needs them",
+        what="bentley-sync --help / import typer, rich",
         of="import: help",
-        over="import: typer and rich for help",
+        over="import: typer and rich",
         bound=1.5,
     ),
     Row(
@@ -168,10 +168,10 @@ ROWS = (
         for peer in ("azure-core", "openai", "msgspec")
     ),
     Row(
-        name="help to the names",
-        what="bentley-sync --help / import typer, rich",
-        of="import: help",
-        over="import: typer and rich",
+        name="import of the client",
+        what="import of SynchronizationClient / the package's dependencies",
+        of="import: client",
+        over="import: dependencies",
     ),
 )
 

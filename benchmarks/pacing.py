@@ -78,7 +78,7 @@ def learned(workload: Workload, cases: Sequence[Case], price: float, random: Ran
         at, count = 0.0, 0
         durations = others.durations(case.past if workload.shown else ())
         while at < case.duration:
-            at += _PACING.delay(Look(chance=random.random(), elapsed=at, durations=durations, price=price))
+            at += _PACING.delay(Look(quiet=count, chance=random.random(), elapsed=at, durations=durations, price=price))
             count += 1
         return count, at
 

@@ -62,6 +62,7 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
     others = learn(case.past for case in cases)
     looks: list[float] = []
     noticed: list[float] = []
+    quiet = [0] * watches
     pacing = LearnedPacing()
     now = 0.0
 
@@ -81,7 +82,8 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
             noticed.append(now - case.duration)
             pricing.leave(number)
             continue
-        look = Look(chance=random.random(), elapsed=now, durations=others.durations(case.past))
+        quiet[number] += 1
+        look = Look(quiet=quiet[number], chance=random.random(), elapsed=now, durations=others.durations(case.past))
         pricing.tell(number, pacing.demand(look))
         heappush(wakes, (now + pacing.delay(evolve(look, price=pricing.price(now))), number))
     reached = Outcome(len(looks) / watches, sum(noticed) / watches)

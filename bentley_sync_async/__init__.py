@@ -103,7 +103,7 @@ if TYPE_CHECKING:
     from .transport.window import WindowUse
     from .watch.completion import Announcements, CompletionSignal
     from .watch.diff import diff
-    from .watch.durations import Population
+    from .watch.durations import Durations
     from .watch.events import (
         JobAppeared,
         JobChange,
@@ -175,7 +175,7 @@ else:  # a name is imported when it is used: whoever needs one room does not wai
         "transport.window": "WindowUse",
         "watch.completion": "Announcements CompletionSignal",
         "watch.diff": "diff",
-        "watch.durations": "Population",
+        "watch.durations": "Durations",
         "watch.events": (
             "JobAppeared JobChange JobCompleted JobStateChanged JobUpdated JobVanished PollDelayed RunAppeared "
             "RunChange RunCompleted RunEvent RunJoined RunPhaseChanged RunStateChanged RunTriggered RunUpdated "
@@ -234,6 +234,7 @@ __all__ = [
     "ConnectorType",
     "CredentialsError",
     "DecodeError",
+    "Durations",
     "Environment",
     "ExecutionResult",
     "ExecutionState",
@@ -271,7 +272,6 @@ __all__ = [
     "PlannedRun",
     "PollDelayed",
     "PollRecord",
-    "Population",
     "ProblemDetail",
     "ProtocolError",
     "RateLimitedError",

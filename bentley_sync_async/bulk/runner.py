@@ -256,7 +256,7 @@ class BulkRun(AsyncContextManagerMixin):
         left = [one for one in ids if one not in refused]
         for one in left:
             if one not in self._lookout.experience:
-                self._lookout.experience.note(one, *survey.durations.get(one, ()))
+                self._lookout.experience.listed(one, survey.durations.get(one, ()))
         expected = expected_durations(survey.durations, left)
         items: list[Item] = []
         for one in left:

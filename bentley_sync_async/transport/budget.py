@@ -146,6 +146,8 @@ class RequestBudget:
     def free(self, seconds: float, now: float) -> float:
         """Return how many requests may be sent, evenly, within so many seconds, beside what is kept for triggers.
 
+        It is never less than a twentieth of the quota, even if the rest is spent; see `Window.rate`.
+
         Args:
             seconds: How long they are sent for; above 0.
             now: The instant.

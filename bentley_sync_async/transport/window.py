@@ -89,7 +89,8 @@ class Window:
     def rate(self, now: float, seconds: float, under_way: int, *, reserve: float) -> float:
         """Return how many requests a second may be sent, evenly, so that there is room for them within so many seconds.
 
-        What is short for less than an eighth of that time, such as the minute after a burst, does not count.
+        What is short for less than an eighth of that time, such as the minute after a burst, does not count. A quarter
+        of what is kept may always be sent: a few watches need no more, and would wait for hours for a price without it.
 
         Args:
             now: The instant.
@@ -106,7 +107,8 @@ class Window:
         if not alike or (slot, its_limit) != (self._slot, limit):
             rate = self._even_rate(now, seconds, limit, room)
             self._rate = (self._slot, seconds, limit, room, rate)
-        return max(rate - reserve * limit / self._seconds, 0.0)
+        kept = reserve * limit / self._seconds
+        return max(rate - kept, kept / 4)
 
     def _even_rate(self, now: float, seconds: float, limit: float, room: float) -> float:
         rate = math.inf

@@ -1,6 +1,6 @@
 """How long runs took, for all watches of a client. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
@@ -23,20 +23,36 @@ class Experience:
     """
 
     _known: dict[str, tuple[float, ...]] = field(factory=dict, init=False)
+    _asked: set[str] = field(factory=set, init=False)
     _count: int = field(default=0, init=False)
     _learned_at: int = field(default=0, init=False)
     _others: Population = field(factory=Population, init=False)
 
     def __contains__(self, connection_id: object) -> bool:
-        """Return whether anything was noted of the connection, were it only that it had no runs."""
-        return connection_id in self._known
+        """Return whether the past runs of the connection were asked for; to know some of its runs is less."""
+        return connection_id in self._asked
+
+    def ask(self, connection_id: str) -> None:
+        """Note that the past runs of the connection are being asked for, so that nobody else does."""
+        self._asked.add(connection_id)
+
+    def leave(self, connection_id: str) -> None:
+        """Note that whoever asked for them has left before the answer."""
+        self._asked.discard(connection_id)
+
+    def listed(self, connection_id: str, seconds: Sequence[float]) -> None:
+        """Note how long the past runs took, the latest last, if any: those noted before are among them."""
+        self.ask(connection_id)
+        if seconds:
+            self._known.pop(connection_id, None)
+            self.note(connection_id, *seconds)
 
     def past(self, connection_id: str) -> tuple[float, ...]:
         """Return the seconds that the last runs of the connection took, the latest last."""
         return self._known.get(connection_id, ())
 
     def note(self, connection_id: str, *seconds: float) -> None:
-        """Note how long runs of the connection took, the latest last; none at all says that it had none."""
+        """Note how long runs of the connection took that have just ended, the latest last."""
         self._known[connection_id] = (*self.past(connection_id), *seconds)[-KEPT:]
         self._count += len(seconds)
 
@@ -47,11 +63,6 @@ class Experience:
             self._others = learn(self._known.values())
             self._learned_at = self._count
         return self._others
-
-    @property
-    def kept(self) -> Mapping[str, tuple[float, ...]]:
-        """All that is known, for a journal: seconds by connection."""
-        return self._known
 
 
 def durations_of(runs: Iterable[StorageRun]) -> list[float]:

@@ -5,6 +5,8 @@ from math import exp, inf, sqrt
 from attrs import field, frozen
 from attrs.validators import ge, gt, le
 
+from bentley_sync_async.transport.retry import backoff
+
 from .durations import Durations
 from .pacing import BackoffPacing, Look
 from .pricing import CHEAPEST, Demand
@@ -21,8 +23,8 @@ class LearnedPacing:
 
     Attributes:
         shortest: Seconds that a wait lasts at least.
-        longest: Seconds that a wait lasts at most while looks are cheapest, so that one sees the run advance; the
-            limit grows in proportion to the price.
+        longest: Seconds that a wait lasts at most while looks are cheapest, so that one sees the run advance, and after
+            a change much less at first; the limit grows in proportion to the price.
         jitter: The part of the usual gap between two looks that chance may take off, 0 to 1, so that many watches do
             not look at once.
     """
@@ -39,7 +41,13 @@ class LearnedPacing:
         wait = at - look.elapsed
         gap = wait if wait < _SOON * look.elapsed else min(wait, _gap(look.durations, at, look.price))
         wait -= self.jitter * look.chance * gap
-        return max(min(wait, self.longest * max(look.price / CHEAPEST, 1.0)), self.shortest)
+        return max(min(wait, self._limit(look)), self.shortest)
+
+    def _limit(self, look: Look) -> float:
+        """Return how long to wait at the most: where looks cost next to nothing, one more follows soon on a change."""
+        dear = max(look.price / CHEAPEST, 1.0)
+        soon = backoff(look.quiet, shortest=self.shortest, factor=1.5, longest=self.longest, jitter=0.0, chance=0.0)
+        return min(soon * dear**2, self.longest * dear)
 
     def demand(self, look: Look) -> Demand:
         """Return how many looks the run will need, for `Pricing`."""

@@ -89,6 +89,7 @@ class Post:
     def expected(self) -> None:
         """Let the others know that the watch will need looks, however many: they pay for that from now on."""
         if self._priced is not None:
+            self._reckoned, self._told_until = _NOTHING, 0.0  # of another run, perhaps
             self._lookout.pricing.expect(self)
 
     def triggered(self, now: float) -> None:
@@ -168,7 +169,11 @@ class Post:
     def leave(self) -> None:
         """Need no more looks, for now."""
         self._lookout.pricing.leave(self)
-        self._reckoned, self._told_until = _NOTHING, 0.0  # whoever goes on tells his demand again
+
+    def come_back(self) -> None:
+        """Need looks again, as many as was reckoned last."""
+        if self._priced is not None and self._reckoned is not _NOTHING:
+            self._lookout.pricing.tell(self, self._priced.demand(self._reckoned))
 
 
 def dear(look: Look) -> bool:

@@ -69,15 +69,22 @@ class Observer:
             self._looks = self._connections.runs.looks(ref)
         return await self._looks.look(self._post.worth)
 
+    def may_learn(self, ref: RunRef) -> bool:
+        """Return whether to ask for the past runs of the connection: once for all its watches."""
+        return ref.kind == "storage" and self._post.wants_past(ref.connection_id)
+
     async def learn(self, ref: RunRef) -> None:
-        """Ask for the past runs of the connection, once for all its watches."""
-        if ref.kind != "storage" or not self._post.wants_past(ref.connection_id):
-            return
+        """Ask for the past runs of the connection."""
+        experience = self._lookout.experience
+        experience.ask(ref.connection_id)
         try:
             runs = await self._connections.runs.recent(ref.connection_id)
         except SynchronizationError:  # it is no more than a hint
-            runs = ()
-        self._lookout.experience.note(ref.connection_id, *durations_of(runs))
+            return
+        except BaseException:  # cancelled: another watch may ask
+            experience.leave(ref.connection_id)
+            raise
+        experience.listed(ref.connection_id, durations_of(runs))
 
     def next_look(
         self,
@@ -119,11 +126,14 @@ class Observer:
         """Let the other watches know that this one will need looks."""
         self._post.expected()
 
+    def turn_to_another(self) -> None:
+        """Note that it is another run from now on that is looked at: nothing known of the one before counts."""
+        self._told = None
+        self._change_pacing(self._pacing)
+        self.expect()
+
     def triggered(self, now: float) -> None:
         """Note that the run to look at next was triggered just now, by the event loop's clock."""
-        if self._told is not None:  # of the run that was in its way
-            self._told = None
-            self._change_pacing(self._pacing)
         self._post.triggered(now)
 
     def ended(self, ref: RunRef, run: StorageRun) -> None:
@@ -134,6 +144,10 @@ class Observer:
     def leave(self) -> None:
         """Let the other watches have the looks that this one would need."""
         self._post.leave()
+
+    def come_back(self) -> None:
+        """Need looks again, as before."""
+        self._post.come_back()
 
     def _change_pacing(self, pacing: Pacing) -> None:
         self._post.leave()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from math import inf
 
 from attrs import define, field, frozen
-from attrs.validators import gt
+from attrs.validators import ge, gt, lt
 
 CHEAPEST = 0.05
 """What a look costs at least, in seconds of delay: at this price, a run that may take a quarter of an hour is looked
@@ -26,7 +26,7 @@ class Demand:
         left: Seconds until the run is likely to end.
     """
 
-    looks: float
+    looks: float = field(validator=[ge(0.0), lt(inf)])  # one that is no number would be in the sums for good
     left: float = field(validator=gt(0))
 
 

@@ -137,6 +137,10 @@ class Road:
         """Let the other watches have the looks that this one would need."""
         self._observer.leave()
 
+    def come_back(self) -> None:
+        """Need looks again, as before."""
+        self._observer.come_back()
+
     def emit(self, event: type[Ev], **members: object) -> None:
         """Queue an event, with its number and its instant."""
         self.seq += 1
@@ -218,6 +222,7 @@ class Road:
             self._wait_for(ref)
             return
         self.ref, self.in_the_way, self.shown = ref, None, None
+        self._observer.turn_to_another()
         now = current_time()
         self.grace_ends = now + GRACE
         if ours and not recovered:
@@ -243,7 +248,8 @@ class Road:
 
     def _wait_for(self, ref: RunRef) -> None:
         if self.in_the_way != ref:
-            self.in_the_way, self.shown, self._patience.quiet = ref, None, 0
+            self.in_the_way, self.shown = ref, None
+            self._observer.turn_to_another()
             self.emit(WaitingForIModel, ref=ref)
             self._go_on(self._wait)
         else:  # the service names it again, though it did not show it
@@ -278,7 +284,8 @@ class Road:
         """Decide when to look first at a run that was triggered just now: at once, if that is affordable."""
         ref = self.ref
         assert ref is not None  # noqa: S101 - _meet has set it
-        await self._observer.learn(ref)
+        if self._observer.may_learn(ref):
+            await self._observer.learn(ref)
         self._go_on(self._follow, self._observer.next_look(ref, at_once=True))
 
     async def _follow(self) -> None:
@@ -289,7 +296,7 @@ class Road:
         except SynchronizationError as error:
             self._put_off_look(error, ref, self._follow)
             return
-        if not run.completed:
+        if not run.completed and self._observer.may_learn(ref):
             await self._observer.learn(ref)
         self._good_answer()
         last = self.run

@@ -92,6 +92,7 @@ class RunWatcher:
         self._taken: list[WatchEvent] = []  # of the changes that the latest look brought, until all of them are
         self._asked = False
         self._began = False
+        self._left = False  # by an error or a cancellation, without an answer
         self._ends = math.inf  # by the event loop's clock
         self._time = anyio.current_time  # that clock; from the first step on without the loop that runs
         if bookmark is not None:
@@ -265,6 +266,9 @@ class RunWatcher:
         if self._asked:
             raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
         self._asked = True
+        if self._left:
+            self._road.come_back()
+        self._left = True
         try:
             while not far_enough():
                 if not self._began:
@@ -275,13 +279,15 @@ class RunWatcher:
                     await self._road.step()
                 elif await self._timed_out():
                     raise self._timeout_error() from self._road.trouble
+            self._left = False
         except SynchronizationError as error:
-            self._road.leave()
             with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
                 error.resume_token = self.resume_token()
             raise
         finally:
             self._asked = False
+            if self._left:  # perhaps nobody asks again
+                self._road.leave()
 
     async def _timed_out(self) -> bool:
         """Take a step, and return whether the timeout ran out first."""

@@ -191,7 +191,7 @@ async def listed(listing) -> list[object]:
 
 
 FAULTS = [
-    FaultRule(path="/runs$", status=502, nth=1),
+    FaultRule(path="/runs$", status=502, nth=2),  # the first are the past runs that a watch asks for once
     FaultRule(status=401, every=17, code="HeaderNotFound"),
     FaultRule(status=503, retry_after=3, every=7),
     FaultRule(status=500, every=11, body="<html>"),

@@ -8,6 +8,7 @@ from support_hostile import CONNECTION, ROOT, RUN_TARGET, HostileServer, hostile
 from support_transport import http, then
 
 from bentley_sync_async import (
+    BackoffPacing,
     ClientCredentials,
     ConfigurationError,
     ForeignOriginError,
@@ -28,7 +29,7 @@ GOOD = encode(run_body())
 async def followed(server: HostileServer, token: object = "secret-token") -> tuple[list[WatchEvent], object]:
     """Watch to the end; return the events and how it ended: the run or an error of the package."""
     async with SynchronizationClient(token, base_url=server.url, max_body_bytes=BOUND) as client:
-        watcher = client.watch(CONNECTION)
+        watcher = client.watch(CONNECTION, pacing=BackoffPacing())  # it asks for no past runs
         events: list[WatchEvent] = []
         try:
             async for event in watcher:

@@ -233,13 +233,14 @@ def test_no_more_is_free_than_there_is_room_for_until_something_leaves():
 def test_a_minute_that_is_full_does_not_count_for_looks_over_a_quarter_of_an_hour():
     budget = RequestBudget(MINUTE)
     spend(budget, 10, 0.0)
-    assert [budget.free(seconds, 0.0) for seconds in (300.0, 900.0)] == [0.0, pytest.approx(120)]
+    assert [budget.free(seconds, 0.0) for seconds in (300.0, 900.0)] == [pytest.approx(2.5), pytest.approx(120)]
 
 
 def test_an_hour_that_is_full_counts_until_it_has_left():
     budget = RequestBudget(HOUR)
     spend(budget, 50, 0.0)
-    assert [budget.free(3000.0, now) for now in (1000.0, 3610.0)] == [0.0, pytest.approx(50 - 3000 * 10 / 3600)]
+    free = [budget.free(3000.0, now) for now in (1000.0, 3610.0)]
+    assert free == [pytest.approx(3000 * 2.5 / 3600), pytest.approx(50 - 3000 * 10 / 3600)]
 
 
 def test_requests_under_way_are_not_free():
@@ -249,11 +250,11 @@ def test_requests_under_way_are_not_free():
     assert budget.free(30.0, 0.0) == pytest.approx(5 - 1)
 
 
-def test_where_more_is_under_way_than_looks_may_have_none_is_free():
+def test_where_more_is_under_way_than_looks_may_have_a_twentieth_is_free():
     budget = RequestBudget(MINUTE)
     for _ in range(10):
         budget.take("trigger", 0.0)
-    assert budget.free(30.0, 0.0) == 0.0
+    assert budget.free(30.0, 0.0) == pytest.approx(10 / 20 / 2)
 
 
 # What the service says.

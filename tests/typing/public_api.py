@@ -29,6 +29,7 @@ from bentley_sync_async import (
     ConnectionSummary,
     ConnectorType,
     DecodeError,
+    Durations,
     Environment,
     ExecutionResult,
     ExecutionState,
@@ -55,7 +56,6 @@ from bentley_sync_async import (
     PagingLinks,
     PlannedRun,
     PollRecord,
-    Population,
     ProblemDetail,
     RateTier,
     Record,
@@ -333,7 +333,8 @@ class EverySecond:
     def delay(self, look: Look) -> float:
         assert_type((look.quiet, look.elapsed, look.price), tuple[int, float, float])
         assert_type(look.durations.quantile(0.5, elapsed=look.elapsed), float)
-        assert_type(Population().durations((600.0, 700.0)).hazard(600.0), float)
+        assert_type(look.durations, Durations)
+        assert_type(look.durations.hazard(600.0), float)
         return 1.0 + 0 * look.chance
 
 

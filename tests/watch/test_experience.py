@@ -17,14 +17,42 @@ def ended(seconds, **members):
     return StorageRun(id="r", **known)
 
 
-def test_nothing_is_known_of_a_connection_at_first():
+def test_the_past_of_a_connection_was_not_asked_for_at_first():
     assert "a" not in Experience()
 
 
 def test_that_a_connection_had_no_runs_is_known_too():
     experience = Experience()
-    experience.note("a")
-    assert "a" in experience
+    experience.listed("a", ())
+    assert ("a" in experience, experience.past("a")) == (True, ())
+
+
+def test_a_run_that_has_ended_is_not_all_of_the_past():
+    experience = Experience()
+    experience.note("a", 10.0)
+    assert "a" not in experience
+
+
+def test_a_run_that_has_ended_counts_once_though_it_is_listed_too():
+    experience = Experience()
+    experience.note("a", 20.0)
+    experience.listed("a", [10.0, 20.0])
+    assert experience.past("a") == (10.0, 20.0)
+
+
+def test_a_list_that_shows_nothing_takes_nothing_away():
+    experience = Experience()
+    experience.note("a", 20.0)
+    experience.listed("a", ())
+    assert experience.past("a") == (20.0,)
+
+
+def test_whoever_leaves_before_the_answer_has_not_asked():
+    experience = Experience()
+    experience.ask("a")
+    asked = "a" in experience
+    experience.leave("a")
+    assert (asked, "a" in experience) == (True, False)
 
 
 def test_runs_are_kept_in_their_order_by_connection():
@@ -39,14 +67,6 @@ def test_only_the_last_runs_are_kept():
     experience = Experience()
     experience.note("a", *map(float, range(1, KEPT + 4)))
     assert experience.past("a") == tuple(map(float, range(4, KEPT + 4)))
-
-
-def test_what_is_kept_for_a_journal_can_be_noted_again():
-    experience, again = Experience(), Experience()
-    experience.note("a", 10.0, 20.0)
-    for connection_id, seconds in experience.kept.items():
-        again.note(connection_id, *seconds)
-    assert again == experience
 
 
 def test_the_first_runs_teach_at_once():

@@ -121,11 +121,21 @@ def test_a_watch_alone_looks_every_few_seconds_when_the_end_is_due():
 
 
 def test_no_wait_is_longer_than_half_a_minute_while_looks_are_cheapest():
-    assert PACING.delay(Look(chance=0.0, durations=SURE)) == 30.0
+    assert PACING.delay(Look(chance=0.0, quiet=20, durations=SURE)) == 30.0
 
 
 def test_the_longest_wait_grows_with_the_price():
-    assert PACING.delay(Look(chance=0.0, durations=SURE, price=2 * CHEAPEST)) == 60.0
+    assert PACING.delay(Look(chance=0.0, quiet=20, durations=SURE, price=2 * CHEAPEST)) == 60.0
+
+
+def test_while_looks_are_cheapest_one_follows_soon_on_a_change_and_then_ever_later():
+    waits = [PACING.delay(Look(chance=0.0, quiet=quiet, durations=SURE)) for quiet in range(4)]
+    assert waits == [2.0, 3.0, 4.5, 6.75]
+
+
+def test_where_looks_are_dear_a_change_is_no_reason_to_look():
+    waits = [PACING.delay(Look(chance=0.0, quiet=quiet, durations=SURE, price=20.0)) for quiet in (0, 20)]
+    assert waits[0] == waits[1] > 600
 
 
 def test_no_wait_is_shorter_than_the_shortest():

@@ -31,7 +31,7 @@ def test_the_past_of_a_connection_is_wanted_until_something_is_known():
     lookout = on_lookout()
     post = Post(lookout, LearnedPacing())
     before = post.wants_past("c")
-    lookout.experience.note("c")
+    lookout.experience.listed("c", ())
     assert (before, post.wants_past("c")) == (True, False)
 
 
@@ -105,6 +105,19 @@ def test_who_leaves_makes_looks_cheaper_for_the_others():
     shared = next_look(other).price
     one.leave()
     assert next_look(other).price < shared / 2
+
+
+def test_whoever_turns_to_another_run_reckons_and_tells_its_demand_anew():
+    lookout = on_lookout(free=10.0)
+    lookout.experience.note("c", *[100.0] * 5)
+    post = Post(lookout, LearnedPacing())
+    saw(post, RUNNING, after=10_000, now=10_000.0)
+    next_look(post, now=10_000.0)
+    post.expected()
+    post.triggered(10_001.0)
+    look = next_look(post, None, now=10_001.0)
+    assert look.durations.quantile(0.5) == pytest.approx(100, rel=0.5)
+    assert lookout.pricing.price(10_001.0) > CHEAPEST
 
 
 def test_a_pacing_of_its_own_leaves_the_price_alone():

@@ -56,6 +56,35 @@ async def test_the_past_runs_of_a_connection_are_asked_for_once():
     assert len(histories(emulator)) == 1
 
 
+async def test_watches_of_one_connection_that_begin_together_ask_for_them_once():
+    async with plain() as emulator, client_of(emulator) as client:
+        ref = emulator.start_run(emulator.add_connection()).ref
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(client.attach(ref).result)
+    assert len(histories(emulator)) == 1
+
+
+async def test_they_are_asked_for_though_a_run_of_the_connection_was_seen_before():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        ref = emulator.start_run(connection_id).ref
+        await anyio.sleep(601)
+        await client.attach(ref).result()
+        await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_who_is_cancelled_while_it_asks_for_them_leaves_that_to_the_next():
+    async with plain() as emulator, client_of(emulator) as client:
+        emulator.add_fault(FaultRule(method="GET", path=HISTORY, delay=10, last=1))
+        ref = emulator.start_run(emulator.add_connection()).ref
+        with anyio.move_on_after(5):
+            await client.attach(ref).result()
+        await client.attach(ref).result()
+    assert len(histories(emulator)) == 2
+
+
 async def test_they_are_asked_for_before_the_first_look():
     async with plain() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection()).result()
@@ -210,3 +239,58 @@ async def test_who_is_told_that_the_run_in_the_way_has_ended_triggers_then():
             await anyio.sleep(601)
             announcements.announce(watcher.ref)
     assert (triggers(emulator)[-1], looks(emulator)[-1], watcher.run.completed) == (601, 1202, True)
+
+
+async def test_who_joins_a_run_after_the_end_that_was_told_of_the_one_in_the_way_paces_it_as_ever():
+    announcements = Announcements()
+    async with plain() as emulator, client_of(emulator, completions=announcements) as client:
+        imodel = emulator.new_imodel_id()
+        theirs, mine = (emulator.add_connection(imodel) for _ in range(2))
+        in_the_way = emulator.start_run(theirs)
+        watcher = client.watch(mine, pacing=FixedPacing(interval=400, jitter=0))
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            emulator.start_run(mine)
+            announcements.announce(in_the_way.ref)
+    assert looks(emulator)[-3:] == [601, 1001, 1401]
+
+
+async def test_a_watch_that_is_cancelled_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    before = price(client)
+    with anyio.move_on_after(1):
+        await watcher.result()
+    assert (before > CHEAPEST, price(client), watcher.ref) == (True, CHEAPEST, REF)
+
+
+async def test_a_watch_that_is_asked_again_after_it_was_cancelled_is_reckoned_with_again():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    prices = []
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            with anyio.move_on_after(1):
+                await watcher.result()
+        group.start_soon(watcher.result)
+        await anyio.sleep(1)
+        prices.append(price(client))
+        group.cancel_scope.cancel()
+    assert prices[0] > CHEAPEST
+
+
+async def test_a_watch_alone_does_not_wait_for_hours_because_the_quota_is_nearly_spent():
+    async with (
+        plain() as emulator,
+        client_of(emulator, rate_tier=RateTier(name="Own", per_minute=200, per_hour=200)) as client,
+    ):
+        connection_id = emulator.add_connection()
+        for _ in range(170):
+            await client.storage_connections.get(connection_id)
+        await anyio.sleep(60)
+        await client.watch(connection_id).result()
+    ended = triggers(emulator)[0] + 600
+    assert looks(emulator)[-1] < ended + 300

@@ -171,3 +171,9 @@ def test_however_little_is_free_a_quarter_of_it_counts():
 def test_a_demand_that_lasts_no_time_is_refused():
     with pytest.raises(ValueError, match="left"):
         Demand(looks=1, left=0)
+
+
+@pytest.mark.parametrize("looks", [-1.0, float("inf"), float("nan")])
+def test_a_demand_of_no_number_of_looks_is_refused_before_it_spoils_the_sums(looks):
+    with pytest.raises(ValueError, match="looks"):
+        Demand(looks=looks, left=100)

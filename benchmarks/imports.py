@@ -28,8 +28,6 @@ def programs() -> dict[str, str]:
         "package": "import bentley_sync_async",
         "client": "from bentley_sync_async import SynchronizationClient",
         "typer and rich": "import typer, rich",
-        # Both import most of themselves when they first need it; this is what a page of help needs.
-        "typer and rich for help": "import typer, typer.rich_utils, rich.console",
         "help": _HELP,
     }
 

@@ -124,9 +124,9 @@ ROWS = (
     ),
     Row(
         name="help",
-        what="bentley-sync --help / typer and rich, as help needs them",
+        what="bentley-sync --help / import typer, rich",
         of="import: help",
-        over="import: typer and rich for help",
+        over="import: typer and rich",
         bound=1.5,
     ),
     Row(
@@ -172,12 +172,6 @@ ROWS = (
     *(
         Row(name=f"memory of {peer}", what=f"{_IDLE}, {peer}", of=f"memory: {peer}", over=_KB)
         for peer in ("azure-core", "openai", "msgspec")
-    ),
-    Row(
-        name="help to the names",
-        what="bentley-sync --help / import typer, rich",
-        of="import: help",
-        over="import: typer and rich",
     ),
 )
 

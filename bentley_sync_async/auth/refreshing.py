@@ -11,7 +11,7 @@ import anyio
 from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, TokenRecord
-from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
 
 Fetch = Callable[[], Awaitable[str | Token]]
 """A coroutine function that obtains a token; a `Token` may say how long it lives."""
@@ -21,7 +21,7 @@ _EARLY_PART = 0.1
 _TRY_AGAIN = 5.0  # seconds after a renewal that failed while the token still lives
 
 
-class RefreshingTokenSource:
+class RefreshingTokenSource(ReadyTokenSource):
     """Keeps the token that `fetch` obtained until it is about to expire or was refused.
 
     A token is renewed by the first who asks for it in the last part of its life; the others go on with it meanwhile.

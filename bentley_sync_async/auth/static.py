@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
 
 
-class StaticTokenSource:
+class StaticTokenSource(ReadyTokenSource):
     """Hands out one token for ever.
 
     The service takes it for an hour as a rule: for anything longer give the client a coroutine or client credentials.

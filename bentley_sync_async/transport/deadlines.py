@@ -38,17 +38,21 @@ class Deadlines:
         self._under_way.remove(deadline)
 
     def close(self) -> None:
-        """Cancel the timer."""
+        """Cancel the timer, unless something is under way that it has to end."""
+        if not self._under_way:
+            self._forget_timer()
+
+    def _set_timer(self, at: float) -> None:
+        self._forget_timer()
+        self._timer, self._rings = asyncio.get_running_loop().call_at(at, self._ring), at
+
+    def _forget_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._rings = None, math.inf
 
-    def _set_timer(self, at: float) -> None:
-        self.close()
-        self._timer, self._rings = asyncio.get_running_loop().call_at(at, self._ring), at
-
     def _ring(self) -> None:
-        self.close()
+        self._forget_timer()
         now = current_time() + CLOCK
         for deadline in self._under_way:
             if not deadline.passed and deadline.at <= now:

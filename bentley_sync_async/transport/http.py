@@ -118,6 +118,8 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        # Others each time: the event loop may be another one, and what is still under way at the end keeps its own.
+        self._deadlines = Deadlines()
         with closing(self._deadlines):
             if self._session is not None:
                 yield self

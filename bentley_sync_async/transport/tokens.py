@@ -1,5 +1,6 @@
 """An access token, and where tokens come from."""
 
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen
@@ -57,10 +58,12 @@ class TokenSource(Protocol):
         ...
 
 
-@runtime_checkable
-class ReadyTokenSource(TokenSource, Protocol):
-    """A token source that knows when there is nothing to wait for."""
+class ReadyTokenSource(ABC):
+    """What a token source inherits that knows when there is nothing to wait for.
 
+    It is no protocol: somebody else's source may call anything `ready`.
+    """
+
+    @abstractmethod
     def ready(self) -> Token | None:
-        """Return the token that `token` would return at once, `None` if it would wait."""
-        ...
+        """Return the token that `token` would return at once; `None` if it might wait."""

@@ -35,7 +35,8 @@ def check_id(value: str, name: str) -> str:
 
 def is_plain(value: object) -> bool:
     """Return whether this can be an id, and is the same percent-encoded; so are all ids that are known."""
-    return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+    # Of an enum's members that are texts, an f-string would show the names.
+    return type(value) is str and _PLAIN.fullmatch(value) is not None
 
 
 def path_segment(value: str, name: str) -> str:

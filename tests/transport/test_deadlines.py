@@ -99,6 +99,13 @@ async def test_what_was_closed_can_be_used_again():
     assert await ends_after(deadlines, 60.0) == (61.0, TimeoutError)
 
 
+async def test_what_is_still_under_way_when_it_is_closed_ends_when_its_time_is_up():
+    deadlines = Deadlines()
+    asyncio.get_running_loop().call_later(1.0, deadlines.close)
+
+    assert await ends_after(deadlines, 60.0) == (60.0, TimeoutError)
+
+
 @pytest.mark.parametrize("instant", [5.0, 10.0])
 async def test_a_task_that_somebody_else_cancels_is_cancelled(instant):
     task = asyncio.create_task(ends_after(Deadlines(), 10.0))

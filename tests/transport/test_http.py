@@ -675,6 +675,17 @@ async def test_the_timeout_of_a_session_that_was_passed_in_does_not_count():
     assert anyio.current_time() == 33.0
 
 
+async def test_a_request_on_a_session_that_was_passed_in_has_its_timeout_after_the_end_of_the_transport():
+    async with aiohttp.ClientSession() as session, raw_server(stay_silent) as server:
+        async with AiohttpTransport(session=session) as transport:
+            sending = asyncio.create_task(transport.send(get(server), timeout=33.0))
+            await anyio.sleep(1.0)
+        with pytest.raises(RequestTimeoutError), anyio.fail_after(100.0):
+            await sending
+
+    assert anyio.current_time() == 33.0
+
+
 async def test_redirects_stay_unfollowed_with_a_session_that_was_passed_in():
     async with (
         aiohttp.ClientSession() as session,

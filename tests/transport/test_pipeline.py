@@ -24,7 +24,7 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.retry import RetryPolicy
-from bentley_sync_async.transport.tokens import Token
+from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
 from bentley_sync_async.transport.turnstile import Turnstile
 
 BASE = "https://api.example"
@@ -55,6 +55,12 @@ class Tokens:
         return False
 
 
+class TokensToBeOpened(Tokens):
+    """Tokens of somebody who has a use of his own for a name."""
+
+    ready = False
+
+
 def pipeline(transport, tokens=None, *, timeouts=None, retry=STEADY):
     return Pipeline(transport, tokens or Tokens(), base_url=BASE, timeouts=timeouts, retry=retry)
 
@@ -78,6 +84,14 @@ async def test_every_request_accepts_the_media_type_of_the_platform():
     await pipeline(transport).call(request())
 
     assert transport.requests[0].headers["Accept"] == "application/vnd.bentley.itwin-platform.v1+json"
+
+
+async def test_a_token_source_may_call_anything_ready():
+    transport = ScriptedTransport(answer(200))
+
+    await pipeline(transport, TokensToBeOpened()).call(request())
+
+    assert transport.requests[0].headers["Authorization"] == "Bearer first"
 
 
 async def test_every_request_carries_the_token():
@@ -421,7 +435,7 @@ async def test_a_token_that_never_comes_does_not_outlast_the_calls_budget():
     assert anyio.current_time() == 100.0
 
 
-class ReadyTokens(Tokens):
+class ReadyTokens(Tokens, ReadyTokenSource):
     """Has the second token at once, and the first and the third only for those who wait."""
 
     def ready(self):

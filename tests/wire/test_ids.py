@@ -1,3 +1,4 @@
+from enum import Enum
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -44,6 +45,14 @@ def test_an_id_of_any_form_is_taken_as_it_is(value):
 def test_what_cannot_be_an_id_is_refused(value, problem):
     with pytest.raises(InvalidArgumentError, match=problem):
         check_id(value, "connection_id")
+
+
+class Known(str, Enum):  # noqa: UP042 - a StrEnum would show its text
+    OURS = CONNECTION
+
+
+def test_an_id_from_an_enum_of_texts_is_the_text():
+    assert f"{path_segment(Known.OURS, 'connection_id')}" == CONNECTION
 
 
 def test_a_refused_id_is_named():

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -226,6 +226,55 @@ def test_whatever_stands_for_the_host_a_run_is_taken_from_our_origin_only(host):
         return
     url = URL(f"https://{host}{RUN}")  # somebody else's idea of where the host is; a URL without one is relative
     assert (url.host, url.port) in {("api.bentley.com", 443), (None, 443)}
+
+
+roots = st.sampled_from(
+    [ROOT, f"{ROOT}:443", "http://127.0.0.1:80", f"{ROOT}/gateway", f"{ROOT}{RUN}", f"{ROOT}/a/../b"]
+)
+parts = [
+    *[
+        "/",
+        "//",
+        ".",
+        "..",
+        "%2e",
+        "%2F",
+        "a",
+        "A_-9",
+        "x" * 256,
+        "x" * 257,
+        "\u0661",
+        "\n",
+        "\t",
+        " ",
+        "?",
+        "#",
+        "@",
+        ";",
+    ],
+    *["/imodels", "/storageconnections/", "/storageConnections/", "/manifestconnections/", "/runs/", ":443", ".evil"],
+]
+paths = st.one_of(
+    st.lists(st.sampled_from(parts), max_size=12).map("".join),
+    st.tuples(*[st.sampled_from(["", *parts])] * 4).map(
+        "{0[0]}/imodels/storageconnections/{0[1]}/runs/{0[2]}{0[3]}".format
+    ),
+)
+
+
+def said(location, base_url):
+    try:
+        return named(location, base_url=base_url)
+    except (ForeignOriginError, LocationError) as error:
+        return type(error)
+
+
+@settings(max_examples=500)
+@given(roots, paths)
+@example(f"{ROOT}/gateway", RUN)
+def test_a_plain_location_of_our_own_origin_names_what_it_would_name_after_all_parsing(root, path):
+    in_full = f" {root}{path}"  # white space before it is no part of it, and does not make it plain
+    assert said(root + path, root) == said(in_full, root)
 
 
 @given(st.text(max_size=60))

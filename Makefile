@@ -33,8 +33,14 @@ BULK := */bulk/events.py,*/bulk/journal.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/repo
 QUOTA := */transport/budget.py,*/transport/gate.py,*/transport/retry.py,*/transport/window.py
 PURE := */wire/*,$(WATCH),$(LEARNED),$(QUOTA),$(BULK)
 
+# Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
+WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
+WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/test_bulk_process.py client/test_crowd.py
+WITHOUT += watch/test_cancellation.py
+
 test: lint types imports  ## everything that must hold
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))
+	$(BIN)/pytest --cov --cov-report=term $(addprefix --ignore=tests/,$(WITHOUT))
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
 torture: $(READY)  ## the proofs of watch and bulk at length: up to an hour and a half

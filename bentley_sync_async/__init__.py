@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from .watch.fold import fold
     from .watch.learned import LearnedPacing
     from .watch.pacing import BackoffPacing, FixedPacing, Look, Pacing
+    from .watch.pricing import Demand
     from .watch.watcher import RunWatcher
     from .wire.webhooks import SeenMessages, verify_webhook
 else:  # a name is imported when it is used: whoever needs one room does not wait for the others
@@ -185,6 +186,7 @@ else:  # a name is imported when it is used: whoever needs one room does not wai
         "watch.fold": "fold",
         "watch.learned": "LearnedPacing",
         "watch.pacing": "BackoffPacing FixedPacing Look Pacing",
+        "watch.pricing": "Demand",
         "watch.watcher": "RunWatcher",
         "wire.webhooks": "SeenMessages verify_webhook",
     }
@@ -234,6 +236,7 @@ __all__ = [
     "ConnectorType",
     "CredentialsError",
     "DecodeError",
+    "Demand",
     "Durations",
     "Environment",
     "ExecutionResult",

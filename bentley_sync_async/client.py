@@ -31,7 +31,7 @@ from .watch.choices import WhenActive, WhenBusy
 from .watch.completion import CompletionSignal
 from .watch.learned import LearnedPacing
 from .watch.lookout import Lookout
-from .watch.pacing import Pacing
+from .watch.pacing import Pacing, check_pacing
 from .watch.pricing import Pricing
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
@@ -141,6 +141,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
         self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
         self.connections = Connections(self._pipeline)
         self.authorization = Authorization(self._pipeline)
+        if completions is not None and (isinstance(completions, type) or not isinstance(completions, CompletionSignal)):
+            raise ConfigurationError(
+                f"completions must be a CompletionSignal such as Announcements(), not {completions!r}."
+            )
         self._lookout = Lookout(Pricing(self._turnstile.free), completions)
         # A watch has its own patience; a retry inside a look would only hide what is going on.
         self._watched = StorageConnections(self._pipeline.without_retries())
@@ -311,6 +315,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         from .bulk.runner import BulkRun  # noqa: PLC0415
         from .bulk.sqlite_journal import SQLiteJournal  # noqa: PLC0415
 
+        check_pacing(pacing)
         for name, ids in (("connection_ids", connection_ids), ("imodel_ids", imodel_ids)):
             if isinstance(ids, str):
                 raise InvalidArgumentError(f"{name} must be a list of ids, not one text.")

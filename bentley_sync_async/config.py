@@ -55,6 +55,11 @@ def _positive_or_none(settings: object, attribute: "Attribute[Any]", value: floa
         _positive(settings, attribute, value)
 
 
+def _is_tier(_settings: object, attribute: "Attribute[Any]", value: object) -> None:
+    if value is not None and not isinstance(value, RateTier):
+        raise ConfigurationError(f"{attribute.name} must be a RateTier such as RateTier.COMMUNITY, not {value!r}.")
+
+
 def _is_share(_settings: object, attribute: "Attribute[Any]", value: float) -> None:
     if not isinstance(value, int | float) or not 0 < value <= 1:
         raise ConfigurationError(f"{attribute.name} must be more than 0 and at most 1, not {value!r}.")
@@ -186,7 +191,7 @@ class ClientConfig:
     timeouts: Timeouts = Timeouts()
     max_body_bytes: int = field(default=64 * 1024 * 1024, validator=_positive)
     max_connections: int = field(default=100, validator=_whole)
-    rate_tier: RateTier | None = None
+    rate_tier: RateTier | None = field(default=None, validator=_is_tier)
     share: float = field(default=1.0, validator=_is_share)
 
 

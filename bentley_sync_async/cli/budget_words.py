@@ -9,6 +9,7 @@ from bentley_sync_async import BudgetUse, RateLimitedError, RateTier, WindowUse
 from .words import duration_words
 
 _MINUTE = 60.0
+_LEAST_SHOWN = 0.01
 
 WHOSE = (
     "This counts the requests of this process alone, which has just begun. Of what other processes send, only what the "
@@ -90,7 +91,8 @@ def quota_words(requests: int, use: BudgetUse) -> str:
     if use.hour.limit is None:
         return ""
     hours = requests / use.hour.limit
-    amount = f"{hours:.1f} hours" if hours >= 1 else f"{hours:.0%} of an hour"
+    share = f"{hours:.0%}" if hours >= _LEAST_SHOWN else "less than 1%"
+    amount = f"{hours:.1f} hours" if hours >= 1 else f"{share} of an hour"
     return (
         f"So many requests are {amount} of the quota ({use.hour.limit:,} an hour, tier {use.tier.name}). "
         "When it is short, looks are rarer."

@@ -48,7 +48,9 @@ def read_ids(file: str, *, column: str | None = None) -> IdList:
     try:
         data = Path(file).read_bytes()
     except (OSError, ValueError) as exc:
-        raise InvalidArgumentError(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+        raise InvalidArgumentError(
+            f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}. Ids go in a file, or to - by a pipe."
+        ) from exc
     return parse_ids(data, name=file, column=column)
 
 

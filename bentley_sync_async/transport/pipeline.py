@@ -18,6 +18,7 @@ from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
     APIError,
     AuthenticationError,
+    ConfigurationError,
     ProtocolError,
     RequestTimeoutError,
     SynchronizationError,
@@ -246,6 +247,7 @@ class Pipeline:
             self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
             error = exc
+            passage.sent = not isinstance(exc, ConfigurationError) and getattr(exc, "sent", True)
             raise
         else:
             self._gate.passed()

@@ -3,12 +3,11 @@
 from math import exp, inf, sqrt
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, le
 
 from bentley_sync_async.transport.retry import backoff
 
 from .durations import Durations
-from .pacing import BackoffPacing, Look
+from .pacing import BackoffPacing, Look, part, seconds
 from .pricing import CHEAPEST, Demand
 
 # Where the law is tried, in spreads from each part's centre, and as factors of the time elapsed.
@@ -29,9 +28,9 @@ class LearnedPacing:
             not look at once.
     """
 
-    shortest: float = field(default=2.0, validator=gt(0))
-    longest: float = field(default=30.0, validator=gt(0))
-    jitter: float = field(default=0.1, validator=[ge(0), le(1)])
+    shortest: float = field(default=2.0, validator=seconds)
+    longest: float = field(default=30.0, validator=seconds)
+    jitter: float = field(default=0.1, validator=part)
 
     def delay(self, look: Look) -> float:
         """Return the seconds to wait before the next look."""

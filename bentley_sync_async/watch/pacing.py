@@ -1,15 +1,39 @@
 """When to look at a run again. Pure: what is known and a random number come in, seconds come out."""
 
+from math import inf
 from typing import Protocol
 
-from attrs import field, frozen
-from attrs.validators import ge, gt, le
+from attrs import Attribute, field, frozen
+from attrs.validators import gt
 
+from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models import StorageRun
 from bentley_sync_async.transport.retry import backoff
 
 from .durations import Durations, Population
 from .pricing import CHEAPEST
+
+
+def _number(value: object, least: float, most: float = inf) -> bool:
+    return isinstance(value, int | float) and least <= value <= most and value != inf
+
+
+def seconds(_pacing: object, attribute: "Attribute[float]", value: object) -> None:
+    """Refuse a setting that is no number of seconds above 0."""
+    if not _number(value, 0.0) or not value:
+        raise InvalidArgumentError(f"{attribute.name} must be a number of seconds above 0, not {value!r}.")
+
+
+def part(_pacing: object, attribute: "Attribute[float]", value: object) -> None:
+    """Refuse a setting that is no number from 0 to 1."""
+    if not _number(value, 0.0, 1.0):
+        raise InvalidArgumentError(f"{attribute.name} must be a number from 0 to 1, not {value!r}.")
+
+
+def _growth(_pacing: object, attribute: "Attribute[float]", value: object) -> None:
+    if not _number(value, 1.0):
+        raise InvalidArgumentError(f"{attribute.name} must be a number of at least 1, not {value!r}.")
+
 
 UNKNOWN = Population().durations()
 """How long a run may take of which nothing is known, nor of any other."""
@@ -38,6 +62,18 @@ class Look:
     price: float = field(default=CHEAPEST, validator=gt(0))
 
 
+def check_pacing(pacing: object) -> None:
+    """Refuse what is no pacing, before anything is sent.
+
+    Raises:
+        InvalidArgumentError: It has no method `delay`, or is a class.
+    """
+    if pacing is not None and (isinstance(pacing, type) or not callable(getattr(pacing, "delay", None))):
+        raise InvalidArgumentError(
+            f"pacing must be an object with a method delay, such as FixedPacing(), not {pacing!r}."
+        )
+
+
 class Pacing(Protocol):
     """Decides how long a watch waits between two looks. Retry-After always counts as well, whichever is later."""
 
@@ -55,8 +91,8 @@ class FixedPacing:
         jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
     """
 
-    interval: float = field(default=10.0, validator=gt(0))
-    jitter: float = field(default=0.1, validator=[ge(0), le(1)])
+    interval: float = field(default=10.0, validator=seconds)
+    jitter: float = field(default=0.1, validator=part)
 
     def delay(self, look: Look) -> float:
         """Return the seconds to wait before the next look."""
@@ -74,10 +110,10 @@ class BackoffPacing:
         jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
     """
 
-    shortest: float = field(default=2.0, validator=gt(0))
-    factor: float = field(default=1.5, validator=ge(1))
-    longest: float = field(default=30.0, validator=gt(0))
-    jitter: float = field(default=0.1, validator=[ge(0), le(1)])
+    shortest: float = field(default=2.0, validator=seconds)
+    factor: float = field(default=1.5, validator=_growth)
+    longest: float = field(default=30.0, validator=seconds)
+    jitter: float = field(default=0.1, validator=part)
 
     def delay(self, look: Look) -> float:
         """Return the seconds to wait before the next look."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from math import inf
 from typing import cast
 
 from attrs import define
@@ -12,6 +13,7 @@ from bentley_sync_async.errors import (
     ConfigurationError,
     DecodeError,
     ForeignOriginError,
+    InvalidArgumentError,
     ResponseTooLargeError,
     SynchronizationError,
     TokenError,
@@ -58,9 +60,17 @@ class Patience:
 
     def until_next_look(self, look: Look, *, asked: float = 0.0) -> float:
         """Return the seconds until the next look, which are at least what the service asked for."""
-        wait = self.pacing.delay(look)
+        wait = self._delay(look)
         self.quiet += 1
         return max(wait, min(asked, LONGEST_ASKED))
+
+    def _delay(self, look: Look) -> float:
+        wait: object = self.pacing.delay(look)
+        if not isinstance(wait, int | float) or not 0 <= wait < inf:
+            raise InvalidArgumentError(
+                f"{type(self.pacing).__name__}.delay must return a number of seconds of at least 0, not {wait!r}."
+            )
+        return wait
 
     def passes(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
         """Return whether it is worth waiting for the failure to pass."""
@@ -79,7 +89,7 @@ class Patience:
     def until_next_attempt(self, error: SynchronizationError, *, chance: float) -> float:
         """Count a failure and return the seconds until the next attempt."""
         self.failures += 1
-        own = self.pacing.delay(Look(quiet=self.failures - 1, failed=True, chance=chance))
+        own = self._delay(Look(quiet=self.failures - 1, failed=True, chance=chance))
         asked = min(asked_wait(error), LONGEST_ASKED)
         if self.failing_since is not None:
             self.failing_since += asked

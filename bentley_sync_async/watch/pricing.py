@@ -6,6 +6,8 @@ from math import inf
 from attrs import define, field, frozen
 from attrs.validators import ge, gt, lt
 
+from bentley_sync_async.errors import InvalidArgumentError
+
 CHEAPEST = 0.05
 """What a look costs at least, in seconds of delay: at this price, a run that may take a quarter of an hour is looked
 at every ten seconds."""
@@ -62,6 +64,8 @@ class Pricing:
             watch: Whatever names the watch.
             demand: What it will need.
         """
+        if not isinstance(demand, Demand):  # a pacing of somebody's own has told it
+            raise InvalidArgumentError(f"The demand of a pacing must be a Demand, not {demand!r}.")
         self.leave(watch)
         self._demands[watch] = demand
         self._looks += demand.looks

@@ -34,7 +34,7 @@ from .fold import fold
 from .learned import LearnedPacing
 from .lookout import Lookout
 from .memory import Packed, remember
-from .pacing import Pacing
+from .pacing import Pacing, check_pacing
 from .patience import GRACE
 from .road import Road
 
@@ -73,6 +73,7 @@ class RunWatcher:
             raise InvalidArgumentError(f"when_active must be 'join' or 'rerun', not {when_active!r}.")
         if when_busy not in {"wait", "join", "fail"}:
             raise InvalidArgumentError(f"when_busy must be 'wait', 'join' or 'fail', not {when_busy!r}.")
+        check_pacing(pacing)
         self._connections = connections
         self._timeout = timeout
         self._when_active: WhenActive = when_active

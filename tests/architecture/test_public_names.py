@@ -42,6 +42,7 @@ PUBLIC = [
     "ConnectorType",
     "CredentialsError",
     "DecodeError",
+    "Demand",
     "Durations",
     "Environment",
     "ExecutionResult",

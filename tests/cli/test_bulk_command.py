@@ -234,8 +234,8 @@ def test_a_dry_run_says_how_much_of_the_quota_it_plans_for():
     with served() as service:
         outcome = invoke(community(service), "-", "--dry-run", given=service.emulator.add_connection())
     *_, plan, quota = outcome.stdout.splitlines()
-    requests = int(re.search(r"and (\d+) requests\.", plan)[1])
-    assert quota.startswith(f"So many requests are {requests / 5000:.0%} of an hour of the quota (5,000 an hour, tier ")
+    assert int(re.search(r"and (\d+) requests\.", plan)[1]) < 50
+    assert quota.startswith("So many requests are less than 1% of an hour of the quota (5,000 an hour, tier ")
 
 
 def test_a_dry_run_in_json_is_one_object():

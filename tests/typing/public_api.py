@@ -29,6 +29,7 @@ from bentley_sync_async import (
     ConnectionSummary,
     ConnectorType,
     DecodeError,
+    Demand,
     Durations,
     Environment,
     ExecutionResult,
@@ -334,6 +335,7 @@ class EverySecond:
         assert_type((look.quiet, look.elapsed, look.price), tuple[int, float, float])
         assert_type(look.durations.quantile(0.5, elapsed=look.elapsed), float)
         assert_type(look.durations, Durations)
+        assert_type(LearnedPacing().demand(look), Demand)
         assert_type(look.durations.hazard(600.0), float)
         return 1.0 + 0 * look.chance
 

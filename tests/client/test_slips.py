@@ -1,0 +1,93 @@
+"""Slips of whoever sets a client up, refused in words before anything is sent wherever that can be seen before."""
+
+from math import inf, nan
+
+import pytest
+from support_transport import answer, scripted
+
+from bentley_sync_async import (
+    Announcements,
+    BackoffPacing,
+    ConfigurationError,
+    FixedPacing,
+    InvalidArgumentError,
+    LearnedPacing,
+    RateTier,
+    RunRef,
+    SynchronizationClient,
+)
+
+pytestmark = pytest.mark.looptime(start=0)
+ID, RUN_ID = "a" * 43, "0d3c4f4c-1f33-4ad0-9ef5-0d8c1f2a4b5c"
+REF = RunRef(connection_id=ID, run_id=RUN_ID)
+EXECUTING = answer(200, {"run": {"id": RUN_ID, "state": "Executing"}})
+
+
+@pytest.mark.parametrize("tier", ["community", 5, RateTier])
+def test_what_is_no_tier_is_refused(tier):
+    with pytest.raises(ConfigurationError, match="rate_tier must be a RateTier such as"):
+        SynchronizationClient("token", rate_tier=tier)
+
+
+@pytest.mark.parametrize("completions", [5, [], Announcements])
+def test_what_is_no_signal_is_refused(completions):
+    with pytest.raises(ConfigurationError, match="completions must be a CompletionSignal"):
+        SynchronizationClient("token", completions=completions)
+
+
+@pytest.mark.parametrize("pacing", [5, LearnedPacing, lambda _: 1.0], ids=["a number", "a class", "a function"])
+@pytest.mark.parametrize("call", ["watch", "attach", "run_many"])
+def test_what_is_no_pacing_is_refused_before_anything_is_sent(call, pacing):
+    transport, client = scripted()
+    calls = {"watch": (client.watch, ID), "attach": (client.attach, REF), "run_many": (client.run_many, [ID])}
+    use, argument = calls[call]
+    with pytest.raises(InvalidArgumentError, match="pacing must be an object with a method delay"):
+        use(argument, pacing=pacing)
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("wait", [None, "1", nan, inf, -1.0])
+async def test_a_pacing_that_returns_no_seconds_ends_the_watch_with_the_way_back(wait):
+    class Odd:
+        def delay(self, _):
+            return wait
+
+    _, client = scripted(EXECUTING)
+    with pytest.raises(InvalidArgumentError, match="delay must return a number of seconds") as caught:
+        await client.attach(REF, pacing=Odd()).result()
+    assert caught.value.resume_token
+
+
+@pytest.mark.parametrize("demand", [None, 7])
+async def test_a_pacing_whose_demand_is_none_ends_its_watch_alone(demand):
+    class Odd(LearnedPacing):
+        def demand(self, _):
+            return demand
+
+    _, client = scripted(EXECUTING, answer(200, {"runs": []}))
+    with pytest.raises(InvalidArgumentError, match="The demand of a pacing must be a Demand"):
+        await client.attach(REF, pacing=Odd()).result()
+
+
+@pytest.mark.parametrize(
+    ("make", "setting", "value"),
+    [
+        (FixedPacing, "interval", "x"),
+        (FixedPacing, "interval", 0),
+        (FixedPacing, "jitter", 2),
+        (BackoffPacing, "factor", 0.5),
+        (BackoffPacing, "longest", inf),
+        (LearnedPacing, "shortest", nan),
+        (LearnedPacing, "jitter", None),
+    ],
+)
+def test_a_setting_of_a_pacing_that_cannot_be_is_refused_by_its_name(make, setting, value):
+    with pytest.raises(InvalidArgumentError, match=f"{setting} must be a number"):
+        make(**{setting: value})
+
+
+async def test_a_request_of_a_client_that_is_not_open_costs_nothing():
+    client = SynchronizationClient("token", base_url="http://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="not open"):
+        await client.storage_connections.get(ID)
+    assert client.budget.hour.spent == {}

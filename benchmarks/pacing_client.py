@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from bentley_sync_async import Announcements, RateTier, SynchronizationClient
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 from bentley_sync_async.integrations.webhooks import webhook_handler
 
+from .pacing_crowd import most
 from .pacing_optimum import best_fixed
 from .pacing_workloads import Case
 
@@ -192,8 +192,3 @@ async def _webhooks(emulator: Emulator, announcements: Announcements | None) -> 
 
 def _what(method: str, path: str) -> str:
     return "trigger" if method == "POST" else "history" if path.endswith("/runs") else "look"
-
-
-def most(instants: list[float], seconds: float) -> int:
-    """Return the most of the instants, which are in order, in any stretch of so many seconds."""
-    return max(bisect_right(instants, at + seconds - 1e-9) - index for index, at in enumerate(instants))

@@ -89,12 +89,13 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
     reached = Outcome(len(looks) / watches, sum(noticed) / watches)
     return Crowd(
         watches=watches,
-        minute=_most(looks, 60),
-        hour=_most(looks, 3600),
+        minute=most(looks, 60),
+        hour=most(looks, 3600),
         learned=reached,
         fixed=best_fixed(cases, reached.looks),
     )
 
 
-def _most(instants: list[float], seconds: float) -> int:
-    return max(bisect_right(instants, at + seconds) - index for index, at in enumerate(instants))
+def most(instants: list[float], seconds: float) -> int:
+    """Return the most of the instants, which are in order, in any stretch of so many seconds."""
+    return max(bisect_right(instants, at + seconds - 1e-9) - index for index, at in enumerate(instants))

@@ -31,7 +31,7 @@ from .watch.choices import WhenActive, WhenBusy
 from .watch.completion import CompletionSignal
 from .watch.learned import LearnedPacing
 from .watch.lookout import Lookout
-from .watch.pacing import Pacing, check_pacing
+from .watch.pacing import Pacing
 from .watch.pricing import Pricing
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
@@ -315,7 +315,6 @@ class SynchronizationClient(AsyncContextManagerMixin):
         from .bulk.runner import BulkRun  # noqa: PLC0415
         from .bulk.sqlite_journal import SQLiteJournal  # noqa: PLC0415
 
-        check_pacing(pacing)
         for name, ids in (("connection_ids", connection_ids), ("imodel_ids", imodel_ids)):
             if isinstance(ids, str):
                 raise InvalidArgumentError(f"{name} must be a list of ids, not one text.")
@@ -329,7 +328,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 when_active=when_active,
                 timeout=timeout,
                 retry_failed=retry_failed,
-                pacing=pacing or LearnedPacing(),
+                pacing=pacing if pacing is not None else LearnedPacing(),
             ),
             journal=SQLiteJournal(journal, origin=self.config.base_url) if journal is not None else None,
             lookout=self._lookout,

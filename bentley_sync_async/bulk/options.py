@@ -1,6 +1,5 @@
 """What a caller can choose for a bulk. Pure."""
 
-import math
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -9,7 +8,7 @@ from attrs.validators import optional
 
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.watch.choices import WhenActive
-from bentley_sync_async.watch.pacing import Pacing
+from bentley_sync_async.watch.pacing import Pacing, check_pacing, is_seconds
 
 Check = Callable[[Any, Any, Any], None]
 
@@ -22,14 +21,13 @@ def _whole(least: int) -> Check:
     return check
 
 
-def _duration(_: Any, attribute: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InvalidArgumentError(f"{attribute.name} must be a number of seconds above 0, not {value!r}.")
-
-
 def _choice(_: Any, attribute: Any, value: Any) -> None:
     if value not in get_args(WhenActive):
         raise InvalidArgumentError(f"{attribute.name} must be 'join' or 'rerun', not {value!r}.")
+
+
+def _pacing(_: Any, __: Any, value: Any) -> None:
+    check_pacing(value)
 
 
 @frozen(kw_only=True)
@@ -48,6 +46,6 @@ class BulkOptions:
     concurrency: int = field(validator=_whole(1))
     per_itwin: int | None = field(validator=optional(_whole(1)))
     when_active: WhenActive = field(validator=_choice)
-    timeout: float | None = field(validator=optional(_duration))
+    timeout: float | None = field(validator=optional(is_seconds))
     retry_failed: int = field(validator=_whole(0))
-    pacing: Pacing
+    pacing: Pacing = field(validator=_pacing)

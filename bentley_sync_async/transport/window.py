@@ -57,13 +57,8 @@ class Window:
         self._slot = 0
         self._found, self._found_until = math.inf, 0.0  # the limit that the service was found to have
         self._refused_at = self._refused_since = -math.inf
-        self._rate = (
-            -1,
-            0.0,
-            0.0,
-            0.0,
-            0.0,
-        )  # the latest that was reckoned: when, for how long, by which limit and room
+        # The latest rate that was reckoned: when, for how long, by which limit and room.
+        self._rate = (-1, 0.0, 0.0, 0.0, 0.0)
         self._guessed = False  # that the others have used up the rest
 
     def room(self, now: float) -> float:

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from bentley_sync_async.transport.retry import backoff
 
 from .durations import Durations
-from .pacing import BackoffPacing, Look, part, seconds
+from .pacing import BackoffPacing, Look, is_part, is_seconds
 from .pricing import CHEAPEST, Demand
 
 # Where the law is tried, in spreads from each part's centre, and as factors of the time elapsed.
@@ -28,9 +28,9 @@ class LearnedPacing:
             not look at once.
     """
 
-    shortest: float = field(default=2.0, validator=seconds)
-    longest: float = field(default=30.0, validator=seconds)
-    jitter: float = field(default=0.1, validator=part)
+    shortest: float = field(default=2.0, validator=is_seconds)
+    longest: float = field(default=30.0, validator=is_seconds)
+    jitter: float = field(default=0.1, validator=is_part)
 
     def delay(self, look: Look) -> float:
         """Return the seconds to wait before the next look."""

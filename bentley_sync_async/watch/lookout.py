@@ -24,7 +24,6 @@ TOLD = 2000.0
 AFTER_TOLD = BackoffPacing(longest=300.0)
 """For a run that has not ended although its end was told: soon, and then ever more rarely."""
 
-
 _NEWS, _NOTICEABLE, _TOLD_ANEW = 1.005, 1.02, 1.1  # times the time elapsed
 _NOTHING = Look(chance=0.0)
 

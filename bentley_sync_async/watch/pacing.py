@@ -15,22 +15,22 @@ from .pricing import CHEAPEST
 
 
 def _number(value: object, least: float, most: float = inf) -> bool:
-    return isinstance(value, int | float) and least <= value <= most and value != inf
+    return not isinstance(value, bool) and isinstance(value, int | float) and least <= value <= most and value != inf
 
 
-def seconds(_pacing: object, attribute: "Attribute[float]", value: object) -> None:
+def is_seconds(_settings: object, attribute: "Attribute[float]", value: object) -> None:
     """Refuse a setting that is no number of seconds above 0."""
     if not _number(value, 0.0) or not value:
         raise InvalidArgumentError(f"{attribute.name} must be a number of seconds above 0, not {value!r}.")
 
 
-def part(_pacing: object, attribute: "Attribute[float]", value: object) -> None:
+def is_part(_settings: object, attribute: "Attribute[float]", value: object) -> None:
     """Refuse a setting that is no number from 0 to 1."""
     if not _number(value, 0.0, 1.0):
         raise InvalidArgumentError(f"{attribute.name} must be a number from 0 to 1, not {value!r}.")
 
 
-def _growth(_pacing: object, attribute: "Attribute[float]", value: object) -> None:
+def _is_growth(_settings: object, attribute: "Attribute[float]", value: object) -> None:
     if not _number(value, 1.0):
         raise InvalidArgumentError(f"{attribute.name} must be a number of at least 1, not {value!r}.")
 
@@ -91,8 +91,8 @@ class FixedPacing:
         jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
     """
 
-    interval: float = field(default=10.0, validator=seconds)
-    jitter: float = field(default=0.1, validator=part)
+    interval: float = field(default=10.0, validator=is_seconds)
+    jitter: float = field(default=0.1, validator=is_part)
 
     def delay(self, look: Look) -> float:
         """Return the seconds to wait before the next look."""
@@ -110,10 +110,10 @@ class BackoffPacing:
         jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
     """
 
-    shortest: float = field(default=2.0, validator=seconds)
-    factor: float = field(default=1.5, validator=_growth)
-    longest: float = field(default=30.0, validator=seconds)
-    jitter: float = field(default=0.1, validator=part)
+    shortest: float = field(default=2.0, validator=is_seconds)
+    factor: float = field(default=1.5, validator=_is_growth)
+    longest: float = field(default=30.0, validator=is_seconds)
+    jitter: float = field(default=0.1, validator=is_part)
 
     def delay(self, look: Look) -> float:
         """Return the seconds to wait before the next look."""

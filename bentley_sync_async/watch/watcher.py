@@ -85,7 +85,7 @@ class RunWatcher:
             ref=ref,
             when_active=when_active,
             when_busy=when_busy,
-            pacing=pacing or LearnedPacing(),
+            pacing=pacing if pacing is not None else LearnedPacing(),
             lookout=lookout or Lookout(),
             hooks=hooks or Hooks(),
             utc_now=utc_now,

@@ -27,16 +27,16 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 # What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
-WATCH := */watch/bookmark.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/memory.py,*/watch/pa*.py
-LEARNED := */watch/durations.py,*/watch/evidence.py,*/watch/experience.py,*/watch/learned.py,*/watch/lookout.py,*/watch/pricing.py
-BULK := */bulk/events.py,*/bulk/journal.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/report.py,*/bulk/schedule.py
-QUOTA := */transport/budget.py,*/transport/gate.py,*/transport/retry.py,*/transport/window.py
+WATCH := */watch/resume_state.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/fingerprints.py,*/watch/pa*.py
+LEARNED := */pacing/distribution.py,*/pacing/progress.py,*/pacing/history.py,*/pacing/learned.py,*/pacing/scheduler.py,*/pacing/price.py
+BULK := */bulk/events.py,*/bulk/journal/base.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/report.py,*/bulk/schedule.py
+QUOTA := */transport/rate_limit/budget.py,*/transport/rate_limit/throttle.py,*/transport/retry.py,*/transport/rate_limit/windows.py
 PURE := */wire/*,$(WATCH),$(LEARNED),$(QUOTA),$(BULK)
 
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
 WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/test_bulk_process.py client/test_crowd.py
-WITHOUT += watch/test_cancellation.py
+WITHOUT += watcher/test_cancellation.py
 
 test: lint types imports  ## everything that must hold
 	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))
@@ -47,7 +47,7 @@ torture: $(READY)  ## the proofs of watch and bulk at length: up to an hour and 
 	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos tests/bulk/test_faults.py
 	BULK_CONNECTIONS=1000 BULK_IMODELS=300 $(BIN)/pytest tests/bulk/test_makespan.py
 	KILLS=200 $(BIN)/pytest tests/kill
-	CANCEL_EVERY=1 $(BIN)/pytest tests/watch/test_cancellation.py
+	CANCEL_EVERY=1 $(BIN)/pytest tests/watcher/test_cancellation.py
 	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
 

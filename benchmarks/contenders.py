@@ -12,7 +12,8 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from bentley_sync_async import LearnedPacing, Look, RateTier, RunRef, SynchronizationClient
+from bentley_sync_async import LearnedPacing, RateTier, RunRef, SynchronizationClient
+from bentley_sync_async.pacing import PollContext
 
 from .canned import CONNECTION_ID
 
@@ -35,8 +36,8 @@ class _Paced:
         self.demand = self._default.demand
         self._wait = wait
 
-    def delay(self, look: Look) -> float:
-        self._default.delay(look)
+    def delay(self, context: PollContext) -> float:
+        self._default.delay(context)
         return self._wait()
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from .bulk.measuring import resident
 from .contenders import WATCHES, Wait
-from .measuring import resident
 from .server import asked
 
 _RUNS = "1x1-steady"

@@ -14,7 +14,8 @@ from cattrs import BaseConverter, Converter
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
-from bentley_sync_async import OpenEnum, RunRef, StorageRun, diff
+from bentley_sync_async import RunRef, StorageRun, diff
+from bentley_sync_async.models import OpenEnum
 from bentley_sync_async.wire.snapshots import Snapshots
 
 from .canned import CONNECTION_ID, changing, numbered, steady

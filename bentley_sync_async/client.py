@@ -11,28 +11,27 @@ from anyio import AsyncContextManagerMixin
 
 from . import config as settings
 from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
-from .config import ClientConfig, Environment, RateTier, Timeouts
+from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive, WhenBusy
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType, RunRef
-from .resources.authorization import Authorization
-from .resources.connections import Connections
-from .resources.storage_connections import StorageConnections
-from .transport.budget import BudgetUse, RequestBudget
+from .pacing.completion import CompletionSignal
+from .pacing.learned import LearnedPacing
+from .pacing.price import PollPrice
+from .pacing.scheduler import SharedPacing
+from .pacing.strategies import Pacing
+from .resources.synchronization.authorization import Authorization
+from .resources.synchronization.connections import Connections
+from .resources.synchronization.storage_connections import StorageConnections
 from .transport.hooks import Hook, Hooks
 from .transport.http import AiohttpTransport, room
 from .transport.logs import LoggingHook
 from .transport.messages import Transport
 from .transport.pipeline import Pipeline
+from .transport.rate_limit.budget import BudgetUse, RequestBudget
+from .transport.rate_limit.limiter import RateLimiter
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
-from .transport.turnstile import Turnstile
-from .watch.bookmark import Bookmark
-from .watch.choices import WhenActive, WhenBusy
-from .watch.completion import CompletionSignal
-from .watch.learned import LearnedPacing
-from .watch.lookout import Lookout
-from .watch.pacing import Pacing
-from .watch.pricing import Pricing
+from .watch.resume_state import ResumeState
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
 from .wire.locations import run_path, run_ref
@@ -125,8 +124,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 connect_timeout=self.config.timeouts.connect,
                 max_body_bytes=self.config.max_body_bytes,
             )
-        self._turnstile = Turnstile(
-            RequestBudget(rate_tier, share=share), at_once=room(session, self.config.max_connections)
+        self._limiter = RateLimiter(
+            RequestBudget(rate_tier, share=share), max_in_flight=room(session, self.config.max_connections)
         )
         self._pipeline = Pipeline(
             transport,
@@ -134,7 +133,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             base_url=self.config.base_url,
             timeouts=self.config.timeouts,
             retry=retry,
-            turnstile=self._turnstile,
+            limiter=self._limiter,
             hooks=self._hooks,
         )
         service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
@@ -143,9 +142,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
         self.authorization = Authorization(self._pipeline)
         if completions is not None and (isinstance(completions, type) or not isinstance(completions, CompletionSignal)):
             raise ConfigurationError(
-                f"completions must be a CompletionSignal such as Announcements(), not {completions!r}."
+                f"completions must be a CompletionSignal such as CompletionNotifier(), not {completions!r}."
             )
-        self._lookout = Lookout(Pricing(self._turnstile.free), completions)
+        self._shared_pacing = SharedPacing(PollPrice(self._limiter.free), completions)
         # A watch has its own patience; a retry inside a look would only hide what is going on.
         self._watched = StorageConnections(self._pipeline.without_retries())
 
@@ -179,7 +178,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
     @property
     def budget(self) -> BudgetUse:
         """What the client has sent in the last minute and hour, what for, and how much more it may send."""
-        return self._turnstile.use()
+        return self._limiter.use()
 
     def __repr__(self) -> str:
         return f"<SynchronizationClient of {self.config.base_url}>"
@@ -216,7 +215,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing,
-            lookout=self._lookout,
+            shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
 
@@ -255,7 +254,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             case _:
                 raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
         return RunWatcher(
-            self._watched, ref=ref, timeout=timeout, pacing=pacing, lookout=self._lookout, hooks=self._hooks
+            self._watched, ref=ref, timeout=timeout, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
         )
 
     def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
@@ -271,8 +270,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
         Raises:
             ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
         """
-        bookmark = Bookmark.of(token, origin=self.config.base_url)
-        return RunWatcher.resuming(self._watched, bookmark, pacing=pacing, lookout=self._lookout, hooks=self._hooks)
+        resume_state = ResumeState.of(token, origin=self.config.base_url)
+        return RunWatcher.resuming(
+            self._watched, resume_state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
+        )
 
     def run_many(
         self,
@@ -311,9 +312,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
             InvalidArgumentError: An argument cannot be right.
         """
         # Who follows one run needs none of it.
+        from .bulk.journal.sqlite import SQLiteJournal  # noqa: PLC0415
         from .bulk.options import BulkOptions  # noqa: PLC0415
         from .bulk.runner import BulkRun  # noqa: PLC0415
-        from .bulk.sqlite_journal import SQLiteJournal  # noqa: PLC0415
 
         for name, ids in (("connection_ids", connection_ids), ("imodel_ids", imodel_ids)):
             if isinstance(ids, str):
@@ -331,7 +332,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 pacing=pacing if pacing is not None else LearnedPacing(),
             ),
             journal=SQLiteJournal(journal, origin=self.config.base_url) if journal is not None else None,
-            lookout=self._lookout,
+            shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
 

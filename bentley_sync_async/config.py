@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import Attribute, field, frozen
@@ -11,6 +11,12 @@ from bentley_sync_async.errors import ConfigurationError
 
 SCOPE = "itwin-platform"
 """The one OAuth scope of the API."""
+
+WhenActive = Literal["join", "rerun"]
+"""What to do when a run of the connection itself is active: follow it, or trigger another one after it."""
+
+WhenBusy = Literal["wait", "join", "fail"]
+"""What to do when a run of another connection occupies the iModel: wait for its end, follow it, or raise."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

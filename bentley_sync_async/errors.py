@@ -1,18 +1,18 @@
-"""The one exception tree of the package. Everything it raises on purpose is a `SynchronizationError`.
+"""The exception tree of the package: everything it raises on purpose is a `SynchronizationError`.
 
 Every error says what happened, to which id or URL, and what to do next. All of them pickle and copy with everything
 they carry. None of them ever carries a token, a client secret or a signed URL: what comes from the wire is redacted
-before it gets here.
+before it gets here. Errors that carry a run are defined above the models of a run: `RunFailedError` in
+`models/runs.py`, and those of a watch in `watch/errors.py`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from bentley_sync_async.models import ProblemDetail, RunRef, StorageRun, StorageTask
 
 
 class SynchronizationError(Exception):
@@ -45,6 +45,25 @@ class InvalidArgumentError(SynchronizationError, ValueError):
 
 
 # What the service answered.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemDetail:
+    """One thing that is wrong with a request (an element of `error.details` in every 422 example).
+
+    Attributes:
+        code: Such as `InvalidValue` or `MissingRequiredProperty`.
+        message: For people.
+        target: The property or parameter that it is about; `None` if it is about the whole body.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    target: str | None = None
+
+    def __str__(self) -> str:
+        about = f"{self.target}: " if self.target else ""
+        return f"{about}{self.message or 'no message'} ({self.code or 'no code'})"
 
 
 class APIError(SynchronizationError):
@@ -268,61 +287,11 @@ class TokenUnavailableError(TokenError):
         super().__init__(text)
 
 
-# Watching a run, and what came of it.
-
-
-class WatchError(SynchronizationError):
-    """A watch ended without the run's end. The run itself goes on: nothing here can cancel it.
-
-    Attributes:
-        ref: The run that was followed, `None` if none was known yet. `client.attach(ref)` follows it again.
-        run: The last snapshot, `None` if there was none.
-    """
-
-    def __init__(self, text: str, *, ref: RunRef | None, run: StorageRun | None = None) -> None:
-        self.ref = ref
-        self.run = run
-        super().__init__(text)
-
-
-class WatchTimeoutError(WatchError, TimeoutError):
-    """The `timeout` of a watch ran out before its run was completed; to go on all the same, attach to `ref`."""
-
-
-class WatchFailedError(WatchError):
-    """The service gave no good answer for so long that the watch gave up; `__cause__` is the last failure.
-
-    Ask the watcher again, or resume it, when the cause is gone.
-    """
-
-
-class RunVanishedError(WatchError):
-    """The service does not know the run (any more): list the runs of its connection, if that still exists."""
-
-
-class IModelBusyError(WatchError):
-    """Another connection of the iModel is being synchronized, and `when_busy="fail"` was asked for.
-
-    Trigger again when the run `ref` has ended; `when_busy="wait"` does so by itself.
-    """
+# Runs.
 
 
 class RunNotCompletedError(SynchronizationError):
     """The run has no result yet: follow it to its end first."""
-
-
-class RunFailedError(SynchronizationError):
-    """The run was completed and is no success (`StorageRun.raise_for_result`).
-
-    Attributes:
-        run: The completed run.
-        failed_tasks: Its tasks that are no success, with their errors.
-    """
-
-    def __init__(self, text: str, *, run: StorageRun, failed_tasks: Sequence[StorageTask]) -> None:
-        self.run = run
-        self.failed_tasks = tuple(failed_tasks)
-        super().__init__(text)
 
 
 # Running many.

@@ -38,7 +38,7 @@ class RefreshingTokenSource(ReadyTokenSource):
             hooks: Who is told of fetches.
         """
         self._fetch = fetch
-        self._tell = hooks or Hooks()
+        self._emit = hooks or Hooks()
         self._lock = anyio.Lock()
         self._current: Token | None = None
         self._expires_at = self._renew_at = math.inf
@@ -101,7 +101,7 @@ class RefreshingTokenSource(ReadyTokenSource):
         self._failure = copy(failure)  # whoever is handed the failure itself may note things on it
         if self._failure is not None and failure is not None:
             self._failure.__cause__ = failure.__cause__
-        self._tell(TokenRecord(duration=current_time() - began, error=failure))
+        self._emit(TokenRecord(duration=current_time() - began, error=failure))
 
     async def _asked(self) -> Token:
         try:

@@ -15,13 +15,13 @@ from bentley_sync_async.watch.events import RunJoined, RunTriggered, WaitingForI
 from bentley_sync_async.watch.watcher import RunWatcher
 
 from .events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted
-from .journal import Journal, Noted
+from .journal.base import Journal, Noted
 from .outcomes import Outcome, OutcomeStatus, failed_files, status_of_error, status_of_run, worth_another_run
+from .resolver import HOPELESS
 from .schedule import Item, Schedule
-from .survey import HOPELESS
 
 
-class Meter:
+class RequestCounter:
     """Counts the requests to the API that one connection takes.
 
     Attributes:
@@ -56,7 +56,7 @@ class Entry:
     """
 
     item: Item
-    meter: Meter
+    counter: RequestCounter
     attempt: int = 0
     token: str | None = None
     joined: bool = False
@@ -80,8 +80,8 @@ class Watches:
         resume: Returns one that goes on from a resume token.
     """
 
-    begin: Callable[[str, Meter], RunWatcher]
-    resume: Callable[[str, Meter], RunWatcher]
+    begin: Callable[[str, RequestCounter], RunWatcher]
+    resume: Callable[[str, RequestCounter], RunWatcher]
 
 
 class Dispatcher:
@@ -99,7 +99,7 @@ class Dispatcher:
         *,
         watches: Watches,
         journal: Journal,
-        tell: Callable[[BulkEvent], Awaitable[None]],
+        emit: Callable[[BulkEvent], Awaitable[None]],
         retry_failed: int,
     ) -> None:
         """Make a dispatcher.
@@ -117,7 +117,7 @@ class Dispatcher:
         self._schedule = schedule
         self._watches = watches
         self._journal = journal
-        self._tell = tell
+        self._emit = emit
         self._retry_failed = retry_failed
         self._began = 0.0
         self._group: TaskGroup
@@ -159,7 +159,7 @@ class Dispatcher:
                 self._schedule.finish(entry.item)
             self._go_on()
             if entry.outcome is not None:
-                await self._tell(ConnectionFinished(connection_id=entry.connection_id, outcome=entry.outcome))
+                await self._emit(ConnectionFinished(connection_id=entry.connection_id, outcome=entry.outcome))
         except Exception as exc:  # noqa: BLE001 - it is raised by `run`, by itself instead of in a group
             self.failure = self.failure or exc
             self._group.cancel_scope.cancel()
@@ -169,7 +169,7 @@ class Dispatcher:
         resumed = entry.token is not None
         watcher = entry.watcher = self._watcher(entry)
         try:
-            await self._tell(
+            await self._emit(
                 ConnectionStarted(
                     connection_id=entry.connection_id,
                     imodel_id=entry.item.imodel_id,
@@ -191,7 +191,7 @@ class Dispatcher:
         token, entry.token = entry.token, None
         if token is not None:
             try:
-                return self._watches.resume(token, entry.meter)
+                return self._watches.resume(token, entry.counter)
             except ResumeTokenError as exc:
                 raise JournalError(
                     f"The journal's note on connection {entry.connection_id} cannot be used: {exc} "
@@ -199,7 +199,7 @@ class Dispatcher:
                 ) from exc
         entry.attempt += 1
         entry.joined = False
-        return self._watches.begin(entry.connection_id, entry.meter)
+        return self._watches.begin(entry.connection_id, entry.counter)
 
     async def _follow(self, entry: Entry, watcher: RunWatcher) -> None:
         while True:
@@ -215,7 +215,7 @@ class Dispatcher:
                 entry.joined = isinstance(event, RunJoined)
                 self._schedule.seize(entry.item)
                 await self._note(entry, watcher.resume_token())
-            await self._tell(ConnectionProgressed(connection_id=entry.connection_id, event=event))
+            await self._emit(ConnectionProgressed(connection_id=entry.connection_id, event=event))
             if isinstance(event, WaitingForIModel):
                 await self._wait(entry, event)
 
@@ -270,5 +270,5 @@ class Dispatcher:
             joined=entry.joined,
             attempts=entry.attempt,
             waited=entry.triggered_at - self._began if entry.triggered_at is not None else None,
-            requests=entry.meter.requests,
+            requests=entry.counter.requests,
         )

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from bentley_sync_async.watch.events import WatchEvent, told
+from bentley_sync_async.watch.events import WatchEvent, event_to_builtins
 from bentley_sync_async.wire.codec import encode, to_builtins
 
 from .outcomes import Outcome
@@ -17,6 +17,10 @@ class BulkEvent:
     """
 
     connection_id: str | None
+
+    def to_json(self) -> str:
+        """Return the event as one line of JSON, in the API's spelling, with the name of its class as `event`."""
+        return encode({"event": type(self).__name__, **to_builtins(self)}).decode()
 
 
 @frozen(kw_only=True)
@@ -44,6 +48,12 @@ class ConnectionProgressed(BulkEvent):
 
     event: WatchEvent
 
+    def to_json(self) -> str:
+        """Return the event as one line of JSON; the event of the watch is its `progress`."""
+        progress = event_to_builtins(self.event)
+        name = type(self).__name__
+        return encode({"event": name, "connectionId": self.connection_id, "progress": progress}).decode()
+
 
 @frozen(kw_only=True)
 class ConnectionFinished(BulkEvent):
@@ -54,17 +64,3 @@ class ConnectionFinished(BulkEvent):
     """
 
     outcome: Outcome
-
-
-def event_to_json(event: WatchEvent | BulkEvent) -> str:
-    """Return an event as one line of JSON, in the API's spelling, with its name as `event`.
-
-    The event of a watch stands in that of a bulk as `progress`. The jobs of a run stand in `RunCompleted` only, the
-    tasks of a job in none: the events of the jobs and tasks themselves have told them.
-    """
-    if isinstance(event, WatchEvent):
-        return encode(told(event)).decode()
-    name = {"event": type(event).__name__}
-    if isinstance(event, ConnectionProgressed):
-        return encode({**name, "connectionId": event.connection_id, "progress": told(event.event)}).decode()
-    return encode({**name, **to_builtins(event)}).decode()

@@ -6,9 +6,9 @@ from typing import Any, get_args
 from attrs import field, frozen
 from attrs.validators import optional
 
+from bentley_sync_async.config import WhenActive
 from bentley_sync_async.errors import InvalidArgumentError
-from bentley_sync_async.watch.choices import WhenActive
-from bentley_sync_async.watch.pacing import Pacing, check_pacing, is_seconds
+from bentley_sync_async.pacing.strategies import Pacing, check_pacing, is_seconds
 
 Check = Callable[[Any, Any, Any], None]
 

@@ -12,10 +12,10 @@ from bentley_sync_async.errors import (
     RateLimitedError,
     ServerError,
     SynchronizationError,
-    WatchTimeoutError,
 )
 from bentley_sync_async.models import ExecutionResult, RunRef, StorageRun, StorageTask, TaskErrorCategory
 from bentley_sync_async.redaction import redact
+from bentley_sync_async.watch.errors import WatchTimeoutError
 
 _LONGEST_TEXT = 2000
 
@@ -25,7 +25,7 @@ class OutcomeStatus(enum.StrEnum):
 
     SUCCEEDED = "succeeded"
     """Its run was completed with Success."""
-    PARTIALLY = "partially"
+    PARTIAL_SUCCESS = "partially"
     """Its run was completed with PartialSuccess: some files failed."""
     FAILED = "failed"
     """Its run was completed with any other result."""
@@ -123,7 +123,7 @@ class Outcome:
 
 _BY_RESULT = {
     ExecutionResult.SUCCESS: OutcomeStatus.SUCCEEDED,
-    ExecutionResult.PARTIAL_SUCCESS: OutcomeStatus.PARTIALLY,
+    ExecutionResult.PARTIAL_SUCCESS: OutcomeStatus.PARTIAL_SUCCESS,
     ExecutionResult.SKIPPED: OutcomeStatus.SKIPPED,
 }
 

@@ -9,7 +9,7 @@ from statistics import median
 
 from attrs import evolve, frozen
 
-from bentley_sync_async.watch.pacing import Look, Pacing
+from bentley_sync_async.pacing.strategies import Pacing, PollContext
 from bentley_sync_async.wire.codec import encode
 
 from .outcomes import Outcome
@@ -19,7 +19,7 @@ from .schedule import Item, Schedule
 USUAL_DURATION = 300.0
 """Seconds that a run is taken to last when nothing at all is known."""
 
-_MOST_LOOKS = 10_000
+_MOST_POLLS = 10_000
 _ROWS = 40  # of a plan that is shown: what is in the middle is seldom read
 
 
@@ -154,7 +154,7 @@ def make_plan(
         concurrency=concurrency,
         duration=duration,
         lower_bound=lower_bound(items, concurrency=concurrency, per_itwin=per_itwin),
-        requests=len(items) + sum(expected_looks(pacing, [item.expected for item in items])),
+        requests=len(items) + sum(expected_polls(pacing, [item.expected for item in items])),
     )
 
 
@@ -207,11 +207,11 @@ def seconds_left(
     return rehearse([*rest, *waiting], concurrency=concurrency, per_itwin=per_itwin)[1]
 
 
-def expected_looks(pacing: Pacing, durations: Sequence[float]) -> list[int]:
+def expected_polls(pacing: Pacing, durations: Sequence[float]) -> list[int]:
     """Return how many looks follow each run of so many seconds, if nothing changes but at its start and its end."""
     longest = max(durations, default=0.0)
     instants = [0.0]
-    while instants[-1] < longest and len(instants) < _MOST_LOOKS:
-        look = Look(quiet=len(instants) - 1, chance=0.5, elapsed=instants[-1])
-        instants.append(instants[-1] + pacing.delay(look))
+    while instants[-1] < longest and len(instants) < _MOST_POLLS:
+        context = PollContext(unchanged_polls=len(instants) - 1, chance=0.5, elapsed=instants[-1])
+        instants.append(instants[-1] + pacing.delay(context))
     return [min(bisect_left(instants, seconds) + 1, len(instants)) for seconds in durations]

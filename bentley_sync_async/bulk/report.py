@@ -105,7 +105,7 @@ class BulkReport:
 _KINDS = {
     OutcomeStatus.SUCCEEDED: None,
     OutcomeStatus.SKIPPED: "skipped",
-    OutcomeStatus.PARTIALLY: "failure",
+    OutcomeStatus.PARTIAL_SUCCESS: "failure",
     OutcomeStatus.FAILED: "failure",
     OutcomeStatus.TIMED_OUT: "error",
     OutcomeStatus.REFUSED: "error",

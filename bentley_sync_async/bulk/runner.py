@@ -12,24 +12,24 @@ import anyio
 from anyio import AsyncContextManagerMixin
 from attrs import evolve
 
-from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.pacing.scheduler import SharedPacing
+from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.pipeline import Pipeline
-from bentley_sync_async.watch.bookmark import Bookmark
-from bentley_sync_async.watch.lookout import Lookout
+from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.watch.watcher import RunWatcher
 
-from .dispatcher import Dispatcher, Entry, Meter, Watches
+from .dispatcher import Dispatcher, Entry, RequestCounter, Watches
 from .events import BulkEvent, ConnectionFinished
-from .journal import Journal, NoJournal, Noted
+from .journal.base import Journal, NoJournal, Noted
+from .journal.sqlite import SQLiteJournal
 from .options import BulkOptions
 from .outcomes import Outcome, OutcomeStatus
 from .plan import BulkPlan, expected_durations, make_plan, seconds_left
 from .progress import BulkProgress
 from .report import BulkReport
+from .resolver import ConnectionResolver, usable
 from .schedule import Item, Schedule
-from .sqlite_journal import SQLiteJournal
-from .survey import Surveyor, usable
 
 _MOST_UNTAKEN = 1000
 
@@ -52,7 +52,7 @@ class BulkRun(AsyncContextManagerMixin):
         imodel_ids: Iterable[str],
         options: BulkOptions,
         journal: SQLiteJournal | None,
-        lookout: Lookout,
+        shared_pacing: SharedPacing,
         hooks: Hooks,
     ) -> None:
         """Make a bulk. Nothing is sent, and no file touched, before it is entered or planned."""
@@ -62,9 +62,9 @@ class BulkRun(AsyncContextManagerMixin):
         self._imodel_ids = imodel_ids
         self._options = options
         self._file = journal
-        self._lookout = lookout
+        self._shared_pacing = shared_pacing
         self._hooks = hooks
-        self._meters: dict[str, Meter] = {}
+        self._counters: dict[str, RequestCounter] = {}
         self._ids: list[str] = []
         self._done: list[Outcome] = []  # without a run of this bulk: refused, or finished by an earlier process
         self._dispatcher: Dispatcher | None = None
@@ -170,7 +170,7 @@ class BulkRun(AsyncContextManagerMixin):
             active=len(active),
             finished=len(done),
             counts=Counter(outcome.status for outcome in done),
-            requests=sum(meter.requests for meter in self._meters.values()),
+            requests=sum(counter.requests for counter in self._counters.values()),
             seconds_left=left,
         )
 
@@ -183,10 +183,10 @@ class BulkRun(AsyncContextManagerMixin):
             SynchronizationError: As `__anext__`.
         """
         async with self._open_journal() as journal:
-            ids, refused, surveyor = await self._find(journal)
+            ids, refused, resolver = await self._find(journal)
             noted = await journal.unfinished()
             finished = _outcomes(noted, ids)
-            items, unknown = await self._look_up(surveyor, [one for one in ids if one not in finished], noted)
+            items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], noted)
         return make_plan(
             items,
             concurrency=self._options.concurrency,
@@ -217,24 +217,24 @@ class BulkRun(AsyncContextManagerMixin):
             self._news.set()
 
     async def _run(self, journal: Journal) -> None:
-        ids, refused, surveyor = await self._find(journal)
+        ids, refused, resolver = await self._find(journal)
         self._ids = ids
         noted = await journal.begin(ids)
         finished = _outcomes(noted, ids)
         self._done += finished.values()
-        items, unknown = await self._look_up(surveyor, [one for one in ids if one not in finished], noted)
+        items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], noted)
         for outcome in (*refused, *unknown):
             if outcome.connection_id in noted:
                 await journal.finish(str(outcome.connection_id), outcome)
             self._done.append(outcome)
-            await self._tell(ConnectionFinished(connection_id=outcome.connection_id, outcome=outcome))
+            await self._emit(ConnectionFinished(connection_id=outcome.connection_id, outcome=outcome))
         self._schedule = Schedule(items, concurrency=self._options.concurrency, per_itwin=self._options.per_itwin)
         self._dispatcher = Dispatcher(
             [self._entry(item, noted.get(item.connection_id, Noted())) for item in items],
             self._schedule,
             watches=Watches(self._begin_watch, self._resume_watch),
             journal=journal,
-            tell=self._tell,
+            emit=self._emit,
             retry_failed=self._options.retry_failed,
         )
         await self._dispatcher.run(began=self._began)
@@ -242,25 +242,25 @@ class BulkRun(AsyncContextManagerMixin):
     def _open_journal(self) -> AbstractAsyncContextManager[Journal]:
         return self._file if self._file is not None else nullcontext(NoJournal())
 
-    async def _find(self, journal: Journal) -> tuple[list[str], list[Outcome], Surveyor]:
-        surveyor = Surveyor(self._lookups, journal)
-        found, refused = await surveyor.connections_of(self._imodel_ids)
+    async def _find(self, journal: Journal) -> tuple[list[str], list[Outcome], ConnectionResolver]:
+        resolver = ConnectionResolver(self._counted_connections, journal)
+        found, refused = await resolver.connections_of(self._imodel_ids)
         ids, impossible = usable([*self._connection_ids, *found])
-        return ids, [*refused, *impossible], surveyor
+        return ids, [*refused, *impossible], resolver
 
-    async def _look_up(
-        self, surveyor: Surveyor, ids: list[str], noted: Mapping[str, Noted]
+    async def _resolve(
+        self, resolver: ConnectionResolver, ids: list[str], noted: Mapping[str, Noted]
     ) -> tuple[list[Item], list[Outcome]]:
-        survey = await surveyor.look_up(ids)
-        refused = {outcome.connection_id for outcome in survey.refused}
+        resolved = await resolver.resolve(ids)
+        refused = {outcome.connection_id for outcome in resolved.refused}
         left = [one for one in ids if one not in refused]
         for one in left:
-            if one not in self._lookout.experience:
-                self._lookout.experience.listed(one, survey.durations.get(one, ()))
-        expected = expected_durations(survey.durations, left)
+            if one not in self._shared_pacing.history:
+                self._shared_pacing.history.listed(one, resolved.durations.get(one, ()))
+        expected = expected_durations(resolved.durations, left)
         items: list[Item] = []
         for one in left:
-            place = survey.places.get(one)
+            place = resolved.places.get(one)
             items.append(
                 Item(
                     connection_id=one,
@@ -270,18 +270,20 @@ class BulkRun(AsyncContextManagerMixin):
                     under_way=one in noted and noted[one].token is not None,
                 )
             )
-        return items, [evolve(one, requests=self._meter(one.connection_id or "").requests) for one in survey.refused]
+        return items, [
+            evolve(one, requests=self._counter(one.connection_id or "").requests) for one in resolved.refused
+        ]
 
     def _entry(self, item: Item, noted: Noted) -> Entry:
-        meter = self._meter(item.connection_id)
-        return Entry(item, meter, attempt=noted.attempt, token=noted.token, joined=noted.joined)
+        counter = self._counter(item.connection_id)
+        return Entry(item, counter, attempt=noted.attempt, token=noted.token, joined=noted.joined)
 
     def _unusable(self) -> list[Outcome]:
         """Return why iModels could not be listed, and ids are none."""
         ids = set(self._ids)
         return [outcome for outcome in self._done if outcome.connection_id not in ids]
 
-    async def _tell(self, event: BulkEvent) -> None:
+    async def _emit(self, event: BulkEvent) -> None:
         while len(self._events) >= _MOST_UNTAKEN:
             await self._room.wait()
         self._events.append(event)
@@ -299,30 +301,30 @@ class BulkRun(AsyncContextManagerMixin):
 
     # Whom it asks.
 
-    def _meter(self, connection_id: str) -> Meter:
-        return self._meters.setdefault(connection_id, Meter())
+    def _counter(self, connection_id: str) -> RequestCounter:
+        return self._counters.setdefault(connection_id, RequestCounter())
 
-    def _lookups(self, connection_id: str) -> StorageConnections:
-        return StorageConnections(self._pipeline.telling(self._meter(connection_id)))
+    def _counted_connections(self, connection_id: str) -> StorageConnections:
+        return StorageConnections(self._pipeline.with_hook(self._counter(connection_id)))
 
-    def _begin_watch(self, connection_id: str, meter: Meter) -> RunWatcher:
+    def _begin_watch(self, connection_id: str, counter: RequestCounter) -> RunWatcher:
         options = self._options
         return RunWatcher(
-            StorageConnections(self._patient.telling(meter)),
+            StorageConnections(self._patient.with_hook(counter)),
             connection_id=connection_id,
             timeout=options.timeout,
             when_active=options.when_active,
             pacing=options.pacing,
-            lookout=self._lookout,
+            shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
 
-    def _resume_watch(self, token: str, meter: Meter) -> RunWatcher:
+    def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
         return RunWatcher.resuming(
-            StorageConnections(self._patient.telling(meter)),
-            Bookmark.of(token, origin=self._pipeline.base_url),
+            StorageConnections(self._patient.with_hook(counter)),
+            ResumeState.of(token, origin=self._pipeline.base_url),
             pacing=self._options.pacing,
-            lookout=self._lookout,
+            shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
 

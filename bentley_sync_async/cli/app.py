@@ -57,7 +57,7 @@ def _root(
 @app.command(epilog=_EXIT_CODES, short_help="Show a synchronization happen, on an emulator.")
 def demo() -> None:
     """Show a synchronization happen: three connections, on an emulator of the service in this process."""
-    from .demo import run_demo  # noqa: PLC0415 - only the demo needs the emulator
+    from .commands.demo import run_demo  # noqa: PLC0415 - only the demo needs the emulator
 
     raise typer.Exit(run_demo())
 
@@ -75,7 +75,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a connection of the service that the BENTLEY_SYNC_* variables name, and follow the run to its end."""
-    from .run import Follower  # noqa: PLC0415 - the help is quick without it
+    from .commands.run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
         make_client=package.SynchronizationClient.from_env,
@@ -102,7 +102,7 @@ def attach(
     json: Json = False,
 ) -> None:
     """Follow a run that there is, without triggering anything."""
-    from .run import Follower  # noqa: PLC0415 - the help is quick without it
+    from .commands.run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
         make_client=package.SynchronizationClient.from_env,
@@ -152,7 +152,7 @@ def bulk(
     ] = None,
 ) -> None:
     """Run many connections, each once, and one at a time on each iModel."""
-    from .bulk import Bulk  # noqa: PLC0415 - the help is quick without it
+    from .commands.bulk import Bulk  # noqa: PLC0415 - the help is quick without it
 
     work = Bulk(
         make_client=package.SynchronizationClient.from_env,
@@ -183,7 +183,7 @@ def budget(
     *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False
 ) -> None:
     """Send one request, and show the quota and what is known to be left of it."""
-    from .budget import show_budget  # noqa: PLC0415 - the help is quick without it
+    from .commands.budget import show_budget  # noqa: PLC0415 - the help is quick without it
 
     make_client = partial(package.SynchronizationClient.from_env, retry=package.RetryPolicy(attempts=1))
     raise typer.Exit(show_budget(make_client, json=json))

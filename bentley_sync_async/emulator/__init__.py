@@ -4,14 +4,14 @@
 shell. It shares no code with the client but the models, so that the two cannot share a mistake.
 """
 
-from .catalogue import CATALOGUE, CatalogueEntry
-from .faults import FaultAction, FaultRule
+from .platform.faults import FaultAction, FaultRule
 from .scenario import Scenario, load_scenario, parse_scenario
-from .script import FileRule, RunRule
 from .server import Emulator, RecordedRequest
 from .settings import Options, Settings
-from .webhooks import Delivery, Webhook
-from .world import Run
+from .synchronization.catalogue import CATALOGUE, CatalogueEntry
+from .synchronization.rules import FileRule, RunRule
+from .synchronization.store import Run
+from .synchronization.webhooks import Delivery, Webhook
 
 __all__ = [
     "CATALOGUE",

@@ -12,10 +12,10 @@ from attrs import field, frozen
 
 from bentley_sync_async.errors import ConfigurationError
 
-from .faults import FaultRule
-from .ids import is_pair
-from .script import FileRule, RunRule
+from .platform.faults import FaultRule
+from .platform.ids import is_pair
 from .settings import Options, Settings
+from .synchronization.rules import FileRule, RunRule
 
 T = TypeVar("T")
 

@@ -16,20 +16,21 @@ from attrs import define, field
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
-from .clock import Clock
-from .faults import FaultAction, FaultRule, Faults
-from .ids import is_pair, itwin_of
-from .limits import RateLimits
-from .messages import Call, Reply
-from .oauth import SCOPE, Issuer
-from .problems import ProblemError
-from .routes import OPERATIONS, Operation, find
+from .platform.clock import Clock
+from .platform.faults import FaultAction, FaultRule, Faults
+from .platform.ids import is_pair, itwin_of
+from .platform.limits import RateLimits
+from .platform.messages import Call, Reply
+from .platform.oauth import SCOPE, Issuer
+from .platform.problems import ProblemError
+from .platform.routing import Operation, find
+from .platform.wire import drop_content_type, response, send_broken
 from .scenario import Scenario, load_scenario
-from .script import FileRule, RunRule
 from .settings import Options, Settings, refuse_unknown
-from .webhooks import Webhook, delivering
-from .wire import drop_content_type, response, send_broken
-from .world import Run, World
+from .synchronization.routes import operations
+from .synchronization.rules import FileRule, RunRule
+from .synchronization.store import Run, Store
+from .synchronization.webhooks import Webhook, delivering
 
 _BREAKS_THE_WIRE = frozenset(
     {FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS, FaultAction.TRUNCATED_BODY}
@@ -90,14 +91,14 @@ class Emulator(AsyncContextManagerMixin):
         self.requests: list[RecordedRequest] = []
         self._port = port
         self._url: str | None = None
-        self._world = World(
+        self._store = Store(
             self.settings, map(attrs.evolve, loaded.run_rules), map(attrs.evolve, loaded.file_rules), loaded.file_names
         )
         self._faults = Faults(self.settings.seed, map(attrs.evolve, loaded.fault_rules))
         self._issuer = Issuer(self.settings)
         self._limits = RateLimits(self.settings)
         self._operations = (
-            *OPERATIONS,
+            *operations(self._store),
             Operation("discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery, open=True),
             Operation("token", "POST", "/connect/token", self._issuer.token, open=True),
         )
@@ -116,7 +117,7 @@ class Emulator(AsyncContextManagerMixin):
             await _start(site)
             host, port = runner.addresses[0][:2]
             self._url = f"http://{host}:{port}"
-            self._world.clock = Clock(self.settings.speed, self.settings.start)
+            self._store.clock = Clock(self.settings.speed, self.settings.start)
             yield self
         finally:
             await runner.cleanup()
@@ -159,29 +160,29 @@ class Emulator(AsyncContextManagerMixin):
     @property
     def consent(self) -> bool:
         """Whether users have authorized the service, which runs of User connections need."""
-        return self._world.consent
+        return self._store.consent
 
     @consent.setter
     def consent(self, given: bool) -> None:
-        self._world.consent = given
+        self._store.consent = given
 
     @property
     def forbidden_imodels(self) -> set[str]:
         """IModels on which callers may start no runs and change no files: they get a 403."""
-        return self._world.forbidden_imodels
+        return self._store.forbidden_imodels
 
     @property
     def runs(self) -> tuple[Run, ...]:
         """Every run ever created, the oldest first."""
-        return tuple(self._world.runs)
+        return tuple(self._store.runs)
 
     def state(self, run: Run) -> ExecutionState:
         """Return the state of a run at this moment."""
-        return run.state(self._world.elapsed())
+        return run.state(self._store.elapsed())
 
     def new_imodel_id(self) -> str:
         """Return the id of a new iModel."""
-        return self._world.ids.guid()
+        return self._store.ids.guid()
 
     def new_storage_file_id(self, file_name: str | None = None, *, imodel_id: str | None = None) -> str:
         """Return the id of a new file in Storage.
@@ -190,9 +191,9 @@ class Emulator(AsyncContextManagerMixin):
             file_name: Its name, which source files show after their first run.
             imodel_id: The file belongs to this iModel's iTwin.
         """
-        storage_file_id = self._world.ids.storage_file(itwin_of(imodel_id) if imodel_id else None)
+        storage_file_id = self._store.ids.storage_file(itwin_of(imodel_id) if imodel_id else None)
         if file_name is not None:
-            self._world.file_names[storage_file_id] = file_name
+            self._store.file_names[storage_file_id] = file_name
         return storage_file_id
 
     def add_connection(
@@ -217,12 +218,12 @@ class Emulator(AsyncContextManagerMixin):
             for name, kind in files
         ]
         kind = AuthenticationType(authentication_type)
-        return self._world.connect(imodel_id, specs, display_name=display_name, authentication_type=kind).id
+        return self._store.connect(imodel_id, specs, display_name=display_name, authentication_type=kind).id
 
     def start_run(self, connection_id: str) -> Run:
         """Trigger a connection as somebody else would, without a request, and return the iModel's active run."""
-        connection = self._world.connections[connection_id]
-        return self._world.active_run(connection.imodel_id) or self._world.start_run(connection)
+        connection = self._store.connections[connection_id]
+        return self._store.active_run(connection.imodel_id) or self._store.start_run(connection)
 
     def webhook(
         self, url: str, secret: str | None = None, *, delay: float = 0.0
@@ -234,18 +235,18 @@ class Emulator(AsyncContextManagerMixin):
             secret: What signs it, at least 32 characters; one is made if it is left out.
             delay: Seconds of the event loop between the end of a run and its message.
         """
-        return delivering(self._world, url, secret, delay)
+        return delivering(self._store, url, secret, delay)
 
     # Scripts.
 
     def add_run_rule(self, rule: RunRule) -> RunRule:
         """Script runs from now on; the rule goes before all others."""
-        self._world.run_rules.insert(0, rule)
+        self._store.run_rules.insert(0, rule)
         return rule
 
     def add_file_rule(self, rule: FileRule) -> FileRule:
         """Script tasks from now on; the rule goes before all others."""
-        self._world.file_rules.insert(0, rule)
+        self._store.file_rules.insert(0, rule)
         return rule
 
     def add_fault(self, rule: FaultRule) -> FaultRule:
@@ -261,7 +262,7 @@ class Emulator(AsyncContextManagerMixin):
             method=call.method, path=call.path, query=call.query, headers=call.headers, time=anyio.current_time()
         )
         self.requests.append(record)
-        clock = self._world.running_clock
+        clock = self._store.running_clock
         rule = self._faults.due(call.method, call.path)
         if rule is None:
             reply = self._answer(call, record)
@@ -280,8 +281,8 @@ class Emulator(AsyncContextManagerMixin):
             record.operation = operation.name
             if not operation.open:
                 client_id = self._issuer.client_of(call)
-                self._limits.count(client_id, operation.name, self._world.running_clock)
-            return operation.answer(self._world, attrs.evolve(call, names=names))
+                self._limits.count(client_id, operation.name, self._store.running_clock)
+            return operation.answer(attrs.evolve(call, names=names))
         except ProblemError as problem:
             return Reply.of_problem(problem)
 

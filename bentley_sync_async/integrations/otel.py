@@ -8,17 +8,8 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from bentley_sync_async import (
-    APIError,
-    GateRecord,
-    PollRecord,
-    Record,
-    RequestRecord,
-    RetryRecord,
-    SynchronizationError,
-    TokenRecord,
-    __version__,
-)
+from bentley_sync_async import APIError, SynchronizationError, __version__
+from bentley_sync_async.transport import PollRecord, Record, RequestRecord, RetryRecord, ThrottleRecord, TokenRecord
 
 try:
     from opentelemetry import metrics, trace
@@ -52,7 +43,7 @@ _MANY = (0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 _HISTOGRAMS = {
     RequestRecord: ("http.client.request.duration", "s", "Duration of HTTP client requests.", _SHORT),
     RetryRecord: (f"{_SCOPE}.retry.delay", "s", "Waits before a call is tried again.", _LONG),
-    GateRecord: (f"{_SCOPE}.gate.delay", "s", "Pauses of all requests after a throttle.", _LONG),
+    ThrottleRecord: (f"{_SCOPE}.gate.delay", "s", "Pauses of all requests after a throttle.", _LONG),
     TokenRecord: (f"{_SCOPE}.token.duration", "s", "Duration of asking for a token.", _SHORT),
     PollRecord: (f"{_SCOPE}.poll.changes", "{event}", "Events that a look at a run brought.", _MANY),
 }
@@ -98,7 +89,7 @@ class OpenTelemetryHook:
                 self._span(f"{_SCOPE}.token", trace.SpanKind.INTERNAL, record, attributes)
             case RetryRecord():
                 value, attributes = record.delay, {"http.request.method": record.method, **_of_error(record.cause)}
-            case GateRecord():
+            case ThrottleRecord():
                 value, attributes = record.delay, _of_error(record.cause)
             case PollRecord():
                 # A state that is new to this package could be any text, and each would be a series of its own.

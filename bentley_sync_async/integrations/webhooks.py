@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from bentley_sync_async import Announcements, SeenMessages, WebhookError, verify_webhook
+from bentley_sync_async import ReplayGuard, WebhookError, verify_webhook
+from bentley_sync_async.pacing import CompletionNotifier
 
 _LARGEST = 64 * 1024
 _LOGGER = logging.getLogger("bentley_sync_async.webhooks")
@@ -17,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def webhook_handler(
-    announcements: Announcements,
+    notifier: CompletionNotifier,
     *,
     secret: str,
     max_age: float | None = 3600.0,
@@ -36,7 +37,7 @@ def webhook_handler(
         max_age: Seconds after which a message is too old; `None` if its time does not matter.
         now: Tells the instant, with its zone.
     """
-    seen = SeenMessages(max_age=max_age)
+    seen = ReplayGuard(max_age=max_age)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         body = await _body(request)
@@ -47,7 +48,7 @@ def webhook_handler(
             _LOGGER.warning("A webhook was refused: %s", error)
             return web.Response(status=error.status)
         seen.add(message.message_id, instant)
-        announcements.announce(message.ref)
+        notifier.notify(message.ref)
         return web.Response(status=204)
 
     return handle

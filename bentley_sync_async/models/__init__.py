@@ -24,10 +24,9 @@ from .enums import (
 )
 from .links import Link, Page, PagingLinks
 from .open_enum import OpenEnum
-from .problems import Problem, ProblemDetail
 from .runs import (
-    ConnectionKind,
     RunErrorDetails,
+    RunFailedError,
     RunRef,
     RunSummary,
     StorageJob,
@@ -38,16 +37,14 @@ from .runs import (
     TaskError,
     TriggeredRun,
 )
-from .states import TRANSITIONS, Transition, classify
+from .states import Transition
 from .webhooks import WebhookContent, WebhookMessage
 
 __all__ = [
-    "TRANSITIONS",
     "AuthenticationType",
     "AuthorizationInformation",
     "AuthorizationLinks",
     "Connection",
-    "ConnectionKind",
     "ConnectionLinks",
     "ConnectionSummary",
     "ConnectorType",
@@ -58,9 +55,8 @@ __all__ = [
     "OpenEnum",
     "Page",
     "PagingLinks",
-    "Problem",
-    "ProblemDetail",
     "RunErrorDetails",
+    "RunFailedError",
     "RunRef",
     "RunSummary",
     "SourceFile",
@@ -82,5 +78,7 @@ __all__ = [
     "TriggeredRun",
     "WebhookContent",
     "WebhookMessage",
-    "classify",
 ]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # errors, reprs and pickles name the public place of a class

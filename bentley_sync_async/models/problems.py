@@ -2,24 +2,7 @@
 
 from attrs import frozen
 
-
-@frozen(kw_only=True)
-class ProblemDetail:
-    """One thing that is wrong with a request (an element of `error.details` in every 422 example).
-
-    Attributes:
-        code: Such as `InvalidValue` or `MissingRequiredProperty`.
-        message: For people.
-        target: The property or parameter that it is about; `None` if it is about the whole body.
-    """
-
-    code: str | None = None
-    message: str | None = None
-    target: str | None = None
-
-    def __str__(self) -> str:
-        about = f"{self.target}: " if self.target else ""
-        return f"{about}{self.message or 'no message'} ({self.code or 'no code'})"
+from bentley_sync_async.errors import ProblemDetail
 
 
 @frozen(kw_only=True)

@@ -5,13 +5,13 @@ ids may be missing. Timestamps are aware UTC datetimes to the microsecond (the s
 the service's empty date, the year 1, is `None`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
 from attrs import field, frozen
 
-from bentley_sync_async.errors import RunFailedError, RunNotCompletedError
+from bentley_sync_async.errors import RunNotCompletedError, SynchronizationError
 from bentley_sync_async.redaction import excerpt
 
 from .enums import (
@@ -269,6 +269,20 @@ class StorageRun:
             raise RunNotCompletedError(f"Run {self.id} is still {self.state}; watch it to its end first.")
         if self.result not in _NO_FAILURE:
             raise RunFailedError(_failure_text(self), run=self, failed_tasks=self.failed_tasks)
+
+
+class RunFailedError(SynchronizationError):
+    """The run was completed and is no success (`StorageRun.raise_for_result`).
+
+    Attributes:
+        run: The completed run.
+        failed_tasks: Its tasks that are no success, with their errors.
+    """
+
+    def __init__(self, text: str, *, run: StorageRun, failed_tasks: Sequence[StorageTask]) -> None:
+        self.run = run
+        self.failed_tasks = tuple(failed_tasks)
+        super().__init__(text)
 
 
 _LONGEST_LINE = 500

@@ -58,7 +58,7 @@ class RetryRecord(Record):
 
 
 @frozen(kw_only=True)
-class GateRecord(Record):
+class ThrottleRecord(Record):
     """A throttle has paused every request of the client.
 
     Attributes:
@@ -122,7 +122,7 @@ class Hooks:
             getattr(hook, "wants", _everything) for hook in self._hooks
         )
 
-    def also(self, hook: Hook) -> "Hooks":
+    def with_hook(self, hook: Hook) -> "Hooks":
         """Return the same hooks and another one."""
         return Hooks((*self._hooks, hook))
 

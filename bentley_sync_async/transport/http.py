@@ -25,8 +25,8 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.redaction import redact
 
-from .deadlines import Deadlines
 from .messages import Request, Response
+from .timeouts import RequestTimeouts
 
 USER_AGENT: Final = (
     f"bentley-sync-async/{__version__} (Python {platform.python_version()}; aiohttp {aiohttp.__version__})"
@@ -113,13 +113,13 @@ class AiohttpTransport(AsyncContextManagerMixin):
         # Without aiohttp's own total, which does not cover a body on a connection that it takes for released already;
         # it would round longer timeouts up to whole seconds.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
-        self._deadlines = Deadlines()
+        self._deadlines = RequestTimeouts()
         self._max_body_bytes = max_body_bytes
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
         # Others each time: the event loop may be another one, and what is still under way at the end keeps its own.
-        self._deadlines = Deadlines()
+        self._deadlines = RequestTimeouts()
         with closing(self._deadlines):
             if self._session is not None:
                 yield self

@@ -9,11 +9,11 @@ from attrs import fields
 
 from bentley_sync_async.errors import APIError, SynchronizationError
 
-from .hooks import GateRecord, PollRecord, Record, RequestRecord, RetryRecord, TokenRecord
+from .hooks import PollRecord, Record, RequestRecord, RetryRecord, ThrottleRecord, TokenRecord
 
 _LOGGERS: dict[type[Record], logging.Logger] = {
     kind: logging.getLogger(f"bentley_sync_async.{kind.__name__.removesuffix('Record').lower()}")
-    for kind in (RequestRecord, RetryRecord, GateRecord, TokenRecord, PollRecord)
+    for kind in (RequestRecord, RetryRecord, ThrottleRecord, TokenRecord, PollRecord)
 }
 _HIGHEST = {RequestRecord: logging.DEBUG, PollRecord: logging.DEBUG, RetryRecord: logging.INFO}
 
@@ -39,7 +39,7 @@ class LoggingHook:
 
 def _level(record: Record) -> int:
     match record:
-        case GateRecord() | TokenRecord(error=SynchronizationError()):
+        case ThrottleRecord() | TokenRecord(error=SynchronizationError()):
             return logging.WARNING
         case RetryRecord():
             return logging.INFO
@@ -55,7 +55,7 @@ def _text(record: Record) -> str:
         case RetryRecord():
             what = f"{record.method} {record.url}: {_short(record.cause)}"
             return f"{what}; attempt {record.attempt + 1} in {record.delay:.1f} s"
-        case GateRecord():
+        case ThrottleRecord():
             return f"All requests pause for {record.delay:.1f} s: {_short(record.cause)}"
         case TokenRecord(error=SynchronizationError() as error):
             return f"No token after {record.duration:.3f} s: {_short(error)}"

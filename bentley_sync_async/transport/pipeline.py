@@ -28,12 +28,12 @@ from bentley_sync_async.redaction import redact, without
 from bentley_sync_async.wire.problems import api_error
 
 from .clock import current_time
-from .gate import Gate
-from .hooks import GateRecord, Hook, Hooks, RequestRecord, RetryRecord
+from .hooks import Hook, Hooks, RequestRecord, RetryRecord, ThrottleRecord
 from .messages import Request, Response, Transport
+from .rate_limit.limiter import CALL, Permit, Priority, RateLimiter
+from .rate_limit.throttle import Throttle
 from .retry import RetryPolicy, not_processed
 from .tokens import ReadyTokenSource, Token, TokenSource
-from .turnstile import CALL, Passage, Turn, Turnstile
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
@@ -52,9 +52,9 @@ class _Call:
     request: Request
     ends: float
     see_other: bool
-    turn: Turn
+    priority: Priority
     sends: int = 0
-    turned_away: bool = False
+    rejected: bool = False
 
 
 class Pipeline:
@@ -68,7 +68,7 @@ class Pipeline:
         base_url: str,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
-        turnstile: Turnstile | None = None,
+        limiter: RateLimiter | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         """Make a pipeline.
@@ -88,10 +88,10 @@ class Pipeline:
         self._ready = tokens.ready if isinstance(tokens, ReadyTokenSource) else _nothing
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
-        self._gate = Gate()
-        self._turnstile = turnstile or Turnstile()
-        self._patient = False
-        self._tell = hooks or Hooks()
+        self._throttle = Throttle()
+        self._limiter = limiter or RateLimiter()
+        self._waits_indefinitely = False
+        self._emit = hooks or Hooks()
 
     def without_retries(self) -> Pipeline:
         """Return the same pipeline for callers that have a patience of their own, such as a watch.
@@ -100,20 +100,20 @@ class Pipeline:
         does not count.
         """
         twin = copy(self)
-        twin._retry, twin._patient = RetryPolicy(attempts=1), True
+        twin._retry, twin._waits_indefinitely = RetryPolicy(attempts=1), True
         return twin
 
-    def telling(self, hook: Hook) -> Pipeline:
+    def with_hook(self, hook: Hook) -> Pipeline:
         """Return the same pipeline for requests of which somebody else is told as well."""
-        told = copy(self)
-        told._tell = self._tell.also(hook)
-        return told
+        reported = copy(self)
+        reported._emit = self._emit.with_hook(hook)
+        return reported
 
     def url(self, path: str) -> str:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
         return f"{self.base_url}/synchronization/{path}"
 
-    async def call(self, request: Request, *, see_other: bool = False, turn: Turn = CALL) -> Response:
+    async def call(self, request: Request, *, see_other: bool = False, priority: Priority = CALL) -> Response:
         """Send a request, again if that is safe and may help, within `Timeouts.call`.
 
         Args:
@@ -130,7 +130,7 @@ class Pipeline:
             ProtocolError: A redirect, or another status that the API does not have.
             TokenError: There was no token.
         """
-        call = _Call(request, current_time() + self._timeouts.call, see_other, turn)
+        call = _Call(request, current_time() + self._timeouts.call, see_other, priority)
         maybe_done = False
         attempt = 1
         while True:
@@ -146,32 +146,32 @@ class Pipeline:
                     left=call.ends - current_time(),
                     chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
                 )
-                if wait is None or call.turned_away:
+                if wait is None or call.rejected:
                     raise
                 maybe_done |= not not_processed(error)
                 url = redact(request.url)
-                self._tell(RetryRecord(method=request.method, url=url, cause=error, attempt=attempt, delay=wait))
+                self._emit(RetryRecord(method=request.method, url=url, cause=error, attempt=attempt, delay=wait))
             await anyio.sleep(wait)
             attempt += 1
 
     async def _attempt(self, call: _Call) -> Response:
         """Send the request once, or twice if the first token was refused and there is another."""
-        token, passage = self._free_to_go(call) or await self._admitted(call)
+        token, permit = self._try_admit(call) or await self._admit(call)
         try:
-            return await self._send(call, token, passage)
+            return await self._send(call, token, permit)
         except AuthenticationError:
             if not self._tokens.invalidate(token):
                 raise
-        return await self._send(call, *await self._admitted(call))
+        return await self._send(call, *await self._admit(call))
 
-    def _free_to_go(self, call: _Call) -> tuple[Token, Passage] | None:
+    def _try_admit(self, call: _Call) -> tuple[Token, Permit] | None:
         """Return what the call needs if all of it is there at once; see `_admitted`."""
         now = current_time()
-        token = None if self._gate.wait(now) else self._ready()
-        passage = self._turnstile.pass_at_once(call.turn, now) if token is not None else None
-        return (token, passage) if token is not None and passage is not None else None
+        token = None if self._throttle.wait(now) else self._ready()
+        permit = self._limiter.try_acquire(call.priority, now) if token is not None else None
+        return (token, permit) if token is not None and permit is not None else None
 
-    async def _admitted(self, call: _Call) -> tuple[Token, Passage]:
+    async def _admit(self, call: _Call) -> tuple[Token, Permit]:
         """Wait until it is the call's turn, it has a token and the gate is open, all at once; `_send` ends the turn.
 
         Raises:
@@ -180,37 +180,37 @@ class Pipeline:
             TokenError: There was no token.
         """
         while True:
-            await self._pass_gate(call)
-            passage = await self._take_turn(call)
+            await self._await_throttle(call)
+            permit = await self._acquire_permit(call)
             try:
                 token = self._ready() or await self._token(call.ends)
             except BaseException:
-                passage.leave()
+                permit.leave()
                 raise
-            if not self._gate.wait(current_time()):
-                return token, passage
-            passage.leave()
+            if not self._throttle.wait(current_time()):
+                return token, permit
+            permit.leave()
 
-    async def _pass_gate(self, call: _Call) -> None:
-        while (closed := self._gate.wait(now := current_time())) > 0:
+    async def _await_throttle(self, call: _Call) -> None:
+        while (closed := self._throttle.wait(now := current_time())) > 0:
             # Those that wait do not all go on at the same instant.
             wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
             too_long = closed > self._retry.retry_after_ceiling or now + wait >= call.ends
-            if too_long and not self._patient and self._gate.cause is not None:
-                call.turned_away = True
-                raise copy(self._gate.cause)
+            if too_long and not self._waits_indefinitely and self._throttle.cause is not None:
+                call.rejected = True
+                raise copy(self._throttle.cause)
             await anyio.sleep(wait)
             self._waited(call, now)
 
-    async def _take_turn(self, call: _Call) -> Passage:
+    async def _acquire_permit(self, call: _Call) -> Permit:
         began = current_time()
-        if self._patient or not call.ends < self._turnstile.opens() < math.inf:
-            with anyio.CancelScope(deadline=math.inf if self._patient else call.ends):
-                passage = await self._turnstile.enter(call.turn)
+        if self._waits_indefinitely or not call.ends < self._limiter.opens() < math.inf:
+            with anyio.CancelScope(deadline=math.inf if self._waits_indefinitely else call.ends):
+                permit = await self._limiter.enter(call.priority)
                 self._waited(call, began)
-                return passage
-        call.turned_away = True
-        use = self._turnstile.use()
+                return permit
+        call.rejected = True
+        use = self._limiter.use()
         raise RequestTimeoutError(
             f"its turn does not come within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
             f"under way (max_connections), and {use.minute.used} were sent in a minute, {use.hour.used} in an hour "
@@ -221,7 +221,7 @@ class Pipeline:
         )
 
     def _waited(self, call: _Call, since: float) -> None:
-        if self._patient:
+        if self._waits_indefinitely:
             call.ends += current_time() - since
 
     async def _token(self, ends: float) -> Token:
@@ -232,7 +232,7 @@ class Pipeline:
             raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
         return token
 
-    async def _send(self, call: _Call, token: Token, passage: Passage) -> Response:
+    async def _send(self, call: _Call, token: Token, permit: Permit) -> Response:
         """Send the request in the call's turn, and end the turn."""
         request, resends = call.request, call.sends
         call.sends += 1
@@ -240,23 +240,23 @@ class Pipeline:
         response: Response | None = None
         error: SynchronizationError | None = None
         try:
-            passage.sent = True
+            permit.sent = True
             timeout = min(self._timeouts.request, call.ends - began)
             response = _without(token, await self._transport.send(_authorized(request, token), timeout=timeout))
-            passage.answered(response.status, response.headers)
+            permit.answered(response.status, response.headers)
             self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
             error = exc
-            passage.sent = not isinstance(exc, ConfigurationError) and getattr(exc, "sent", True)
+            permit.sent = not isinstance(exc, ConfigurationError) and getattr(exc, "sent", True)
             raise
         else:
-            self._gate.passed()
+            self._throttle.passed()
             return response
         finally:
-            passage.leave()
+            permit.leave()
             cancelled = response is None and error is None
-            if not cancelled and self._tell.wants(RequestRecord):
-                self._tell(
+            if not cancelled and self._emit.wants(RequestRecord):
+                self._emit(
                     RequestRecord(
                         method=request.method,
                         url=redact(request.url),
@@ -273,8 +273,8 @@ class Pipeline:
     def _note(self, error: SynchronizationError) -> None:
         now = current_time()
         # A copy, as whoever is handed the error itself may note things on it.
-        if self._gate.note(copy(error), now):
-            self._tell(GateRecord(cause=error, delay=self._gate.wait(now)))
+        if self._throttle.note(copy(error), now):
+            self._emit(ThrottleRecord(cause=error, delay=self._throttle.wait(now)))
 
     @staticmethod
     def _check(request: Request, response: Response, *, see_other: bool) -> None:

@@ -35,7 +35,7 @@ def not_processed(error: SynchronizationError) -> bool:
             return isinstance(error, TokenUnavailableError)
 
 
-def may_pass(error: SynchronizationError) -> bool:
+def is_transient(error: SynchronizationError) -> bool:
     """Return whether the failure is of a kind that goes away by itself."""
     match error:
         case APIError():
@@ -44,7 +44,7 @@ def may_pass(error: SynchronizationError) -> bool:
             return isinstance(error, (ConnectionLostError, RequestTimeoutError, TokenUnavailableError))
 
 
-def asked_wait(error: SynchronizationError) -> float:
+def requested_wait(error: SynchronizationError) -> float:
     """Return the seconds that the other side asks to wait; 0 if it asks nothing."""
     return (error.retry_after or 0.0) if isinstance(error, (APIError, TokenUnavailableError)) else 0.0
 
@@ -101,11 +101,11 @@ class RetryPolicy:
             left: Seconds that the call still has (`Timeouts.call`).
             chance: A random number from 0 to 1.
         """
-        if attempt >= self.attempts or not may_pass(error):
+        if attempt >= self.attempts or not is_transient(error):
             return None
         if method not in _IDEMPOTENT and not not_processed(error):
             return None
-        asked = asked_wait(error)
+        asked = requested_wait(error)
         wait = max(asked, self.wait_after(attempt, chance=chance))
         return wait if asked <= self.retry_after_ceiling and wait < left else None
 

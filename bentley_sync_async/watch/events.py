@@ -19,9 +19,9 @@ from bentley_sync_async.models import (
     StorageRun,
     StorageTask,
     Transition,
-    classify,
 )
-from bentley_sync_async.wire.codec import to_builtins
+from bentley_sync_async.models.states import classify
+from bentley_sync_async.wire.codec import encode, to_builtins
 
 
 @frozen(kw_only=True)
@@ -35,6 +35,14 @@ class WatchEvent:
 
     seq: int
     at: datetime
+
+    def to_json(self) -> str:
+        """Return the event as one line of JSON, in the API's spelling, with the name of its class as `event`.
+
+        The jobs of a run are in `RunCompleted` only, and the tasks of a job in no event: the events of the jobs and
+        tasks themselves have reported them.
+        """
+        return encode(event_to_builtins(self)).decode()
 
 
 # On the way to a run of ours.
@@ -301,12 +309,8 @@ class TaskVanished(TaskChange):
     """The service no longer shows a task."""
 
 
-def told(event: WatchEvent) -> dict[str, Any]:
-    """Return an event as the dicts and lists that its JSON is made of, with its name as `event`.
-
-    The jobs of a run stand in `RunCompleted` only, the tasks of a job in none: the events of the jobs and tasks
-    themselves have told them.
-    """
+def event_to_builtins(event: WatchEvent) -> dict[str, Any]:
+    """Return an event as the dicts and lists that its JSON is made of; see `WatchEvent.to_json`."""
     match event:
         case RunCompleted():
             pass

@@ -12,14 +12,17 @@ from typing import cast
 import anyio
 from attrs import evolve
 
-from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError, WatchTimeoutError
+from bentley_sync_async.config import WhenActive, WhenBusy
+from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
-from bentley_sync_async.resources.storage_connections import StorageConnections
+from bentley_sync_async.pacing.learned import LearnedPacing
+from bentley_sync_async.pacing.scheduler import SharedPacing
+from bentley_sync_async.pacing.strategies import Pacing, check_pacing
+from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
 
-from .bookmark import Bookmark
-from .choices import WhenActive, WhenBusy
 from .diff import RUN_ENDING, Endings
+from .errors import WatchTimeoutError
 from .events import (
     JobChange,
     JobCompleted,
@@ -30,13 +33,11 @@ from .events import (
     UnknownValueSeen,
     WatchEvent,
 )
+from .fingerprints import Packed, remember
 from .fold import fold
-from .learned import LearnedPacing
-from .lookout import Lookout
-from .memory import Packed, remember
-from .pacing import Pacing, check_pacing
-from .patience import GRACE
-from .road import Road
+from .machine import WatchMachine
+from .resume_state import ResumeState
+from .retry_state import GRACE
 
 
 def utc_now() -> datetime:
@@ -62,8 +63,8 @@ class RunWatcher:
         when_active: WhenActive = "join",
         when_busy: WhenBusy = "wait",
         pacing: Pacing | None = None,
-        lookout: Lookout | None = None,
-        bookmark: Bookmark | None = None,
+        shared_pacing: SharedPacing | None = None,
+        resume_state: ResumeState | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         """Make a watcher for a connection to trigger, for a run that there is, or to go on from a bookmark."""
@@ -78,15 +79,15 @@ class RunWatcher:
         self._timeout = timeout
         self._when_active: WhenActive = when_active
         self._when_busy: WhenBusy = when_busy
-        self._bookmark = bookmark
-        self._road = Road(
+        self._resume_state = resume_state
+        self._machine = WatchMachine(
             connections,
             connection_id or (ref.connection_id if ref is not None else ""),
             ref=ref,
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing if pacing is not None else LearnedPacing(),
-            lookout=lookout or Lookout(),
+            shared_pacing=shared_pacing or SharedPacing(),
             hooks=hooks or Hooks(),
             utc_now=utc_now,
         )
@@ -96,57 +97,57 @@ class RunWatcher:
         self._left = False  # by an error or a cancellation, without an answer
         self._ends = math.inf  # by the event loop's clock
         self._time = anyio.current_time  # that clock; from the first step on without the loop that runs
-        if bookmark is not None:
-            self._road.seq = bookmark.seq
-            self._road.reported = frozenset(bookmark.reported)
-            self._road.memory = bookmark.remembered()
-            self._road.ending = frozenset(tuple(key) for key in bookmark.ending)
-            self._road.done = bookmark.told_to_its_end
-            if bookmark.waits_for is not None:
-                self._road.begin_in_the_wait(bookmark.waits_for, bookmark.shown)
+        if resume_state is not None:
+            self._machine.seq = resume_state.seq
+            self._machine.reported = frozenset(resume_state.reported)
+            self._machine.memory = resume_state.remembered()
+            self._machine.ending = frozenset(tuple(key) for key in resume_state.ending)
+            self._machine.done = resume_state.completion_reported
+            if resume_state.waits_for is not None:
+                self._machine.start_waiting(resume_state.waits_for, resume_state.blocking_fingerprint)
 
     @classmethod
     def resuming(
         cls,
         connections: StorageConnections,
-        bookmark: Bookmark,
+        resume_state: ResumeState,
         *,
         pacing: Pacing | None,
-        lookout: Lookout,
+        shared_pacing: SharedPacing,
         hooks: Hooks,
     ) -> RunWatcher:
         """Make a watcher that goes on from a bookmark."""
         return cls(
             connections,
-            connection_id=bookmark.connection_id,
-            ref=bookmark.ref,
-            timeout=bookmark.timeout,
-            when_active=bookmark.when_active,
-            when_busy=bookmark.when_busy,
+            connection_id=resume_state.connection_id,
+            ref=resume_state.ref,
+            timeout=resume_state.timeout,
+            when_active=resume_state.when_active,
+            when_busy=resume_state.when_busy,
             pacing=pacing,
-            lookout=lookout,
-            bookmark=bookmark,
+            shared_pacing=shared_pacing,
+            resume_state=resume_state,
             hooks=hooks,
         )
 
     @property
     def ref(self) -> RunRef | None:
         """The run that is followed; `None` until it is known."""
-        return self._road.ref
+        return self._machine.ref
 
     @property
     def run(self) -> StorageRun | None:
         """The run's latest snapshot; `None` before the first."""
-        return self._road.run
+        return self._machine.run
 
     @property
     def connection_id(self) -> str:
         """The connection whose run is watched."""
-        return self._road.connection_id
+        return self._machine.connection_id
 
     def __del__(self) -> None:
-        if hasattr(self, "_road"):  # else its arguments were refused
-            self._road.leave()
+        if hasattr(self, "_machine"):  # else its arguments were refused
+            self._machine.leave()
 
     def __repr__(self) -> str:
         state = self.run.state if self.run is not None else "not seen yet"
@@ -174,10 +175,10 @@ class RunWatcher:
             ConfigurationError: The client is not open.
         """
         await self._advance(self._has_news)
-        if not self._road.events:
+        if not self._machine.events:
             raise StopAsyncIteration
-        event = self._road.take()
-        if not self._road.events:
+        event = self._machine.take()
+        if not self._machine.events:
             self._taken.clear()
         elif isinstance(event, RunChange | JobChange | TaskChange):
             self._taken.append(event)
@@ -194,7 +195,7 @@ class RunWatcher:
         async for _ in self:
             pass
         await self._advance(lambda: self.run is not None)  # its end may have been told before the watch was taken up
-        self._road.drop()
+        self._machine.drop()
         assert self.run is not None  # noqa: S101 - that was waited for
         return self.run
 
@@ -221,46 +222,46 @@ class RunWatcher:
         now = utc_now().timestamp()
         return (mark if mark.attempted_at is not None else evolve(mark, attempted_at=now)).token()
 
-    def _mark(self) -> Bookmark:
-        road, bookmark = self._road, self._bookmark
-        if bookmark is not None and not self._began:
-            return bookmark
-        told = fold(self._taken, road.told_before)
-        memory = remember(told) if told is not None else road.memory
-        untold = {(event.enum, event.value) for event in road.events if isinstance(event, UnknownValueSeen)}
-        return Bookmark(
+    def _mark(self) -> ResumeState:
+        machine, resume_state = self._machine, self._resume_state
+        if resume_state is not None and not self._began:
+            return resume_state
+        told = fold(self._taken, machine.reported_run)
+        memory = remember(told) if told is not None else machine.memory
+        untold = {(event.enum, event.value) for event in machine.events if isinstance(event, UnknownValueSeen)}
+        return ResumeState(
             origin=self._connections.base_url,
-            connection_id=road.connection_id,
-            run=_named(road.ref),
-            seq=road.seq - len(road.events),
+            connection_id=machine.connection_id,
+            run=_named(machine.ref),
+            seq=machine.seq - len(machine.events),
             timeout=self._timeout,
             ends_at=self._timestamp(self._ends),
-            attempted_at=self._timestamp(road.attempted_at),
-            grace_ends=self._timestamp(road.grace_ends),
+            attempted_at=self._timestamp(machine.attempted_at),
+            grace_ends=self._timestamp(machine.grace_ends),
             when_active=self._when_active,
             when_busy=self._when_busy,
-            reported=sorted(road.reported - untold),
+            reported=sorted(machine.reported - untold),
             memory=cast("Packed", memory.pack()) if memory is not None else None,
             ending=sorted(list(key) for key in self._ending(told)),
-            in_the_way=_named(road.in_the_way),
-            shown=road.shown,  # an event about it is never left untaken: it is alone in its step
+            blocking_run=_named(machine.blocking_run),
+            blocking_fingerprint=machine.blocking_fingerprint,  # an event about it is never left untaken: it is alone in its step
         )
 
     def _ending(self, told: StorageRun | None) -> Endings:
         """Return what the consumer knows to be completed while the event that says so was not taken yet."""
         if told is None:
-            return self._road.ending
+            return self._machine.ending
         ended: dict[tuple[str, ...], bool] = {
             RUN_ENDING: told.completed,
             **{(job.id,): job.state == ExecutionState.COMPLETED for job in told.jobs},
             **{(job.id, task.id): task.state == ExecutionState.COMPLETED for job in told.jobs for task in job.tasks},
         }
-        untaken = self._road.ending | {_ending_of(event) for event in self._road.events}
+        untaken = self._machine.ending | {_ending_of(event) for event in self._machine.events}
         untaken -= {_ending_of(event) for event in self._taken}
         return frozenset(key for key in untaken if key is not None and ended.get(key))
 
     def _has_news(self) -> bool:
-        return self._road.done or bool(self._road.events)
+        return self._machine.done or bool(self._machine.events)
 
     async def _advance(self, far_enough: Callable[[], bool]) -> None:
         """Go on for one consumer until it is far enough, and let no error out without the way back."""
@@ -268,18 +269,18 @@ class RunWatcher:
             raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
         self._asked = True
         if self._left:
-            self._road.come_back()
+            self._machine.resume_polling()
         self._left = True
         try:
             while not far_enough():
                 if not self._began:
                     self._begin()
                 if self._ends == math.inf:  # a watch that sleeps holds as little as can be
-                    if (pause := self._road.pause()) is not None:
+                    if (pause := self._machine.pause()) is not None:
                         await pause
-                    await self._road.step()
+                    await self._machine.step()
                 elif await self._timed_out():
-                    raise self._timeout_error() from self._road.trouble
+                    raise self._timeout_error() from self._machine.last_failure
             self._left = False
         except SynchronizationError as error:
             with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
@@ -288,16 +289,16 @@ class RunWatcher:
         finally:
             self._asked = False
             if self._left:  # perhaps nobody asks again
-                self._road.leave()
+                self._machine.leave()
 
     async def _timed_out(self) -> bool:
         """Take a step, and return whether the timeout ran out first."""
         if self._time() >= self._ends:
             return True
         with anyio.CancelScope(deadline=self._ends) as scope:
-            if (pause := self._road.pause()) is not None:
+            if (pause := self._machine.pause()) is not None:
                 await pause
-            await self._road.step()
+            await self._machine.step()
         return scope.cancelled_caught
 
     def _begin(self) -> None:
@@ -305,20 +306,20 @@ class RunWatcher:
         self._began = True
         self._time = asyncio.get_running_loop().time
         now = self._time()
-        bookmark = self._bookmark
+        resume_state = self._resume_state
         if self._timeout is not None:
             self._ends = now + self._timeout
-        if bookmark is None:
+        if resume_state is None:
             return
         past = utc_now().timestamp() - now
-        if bookmark.ends_at is not None:
-            self._ends = bookmark.ends_at - past
-        if self._road.done:  # all was told in time; what is left is the look for the result
+        if resume_state.ends_at is not None:
+            self._ends = resume_state.ends_at - past
+        if self._machine.done:  # all was told in time; what is left is the look for the result
             self._ends = math.inf
-        if bookmark.attempted_at is not None:
-            self._road.attempted_at = bookmark.attempted_at - past
-        if bookmark.grace_ends is not None:
-            self._road.grace_ends = min(bookmark.grace_ends - past, now + GRACE)
+        if resume_state.attempted_at is not None:
+            self._machine.attempted_at = resume_state.attempted_at - past
+        if resume_state.grace_ends is not None:
+            self._machine.grace_ends = min(resume_state.grace_ends - past, now + GRACE)
 
     def _timestamp(self, instant: float | None) -> float | None:
         """Return an instant of the event loop's clock as seconds since 1970."""
@@ -333,14 +334,14 @@ class RunWatcher:
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
             f"The watch of {self._what()} ended after its timeout of {self._timeout:g} s{state}. "
-            f"{self._road.goes_on()}{self._trouble()}",
+            f"{self._machine.what_remains()}{self._trouble()}",
             ref=self.ref,
             run=self.run,
         )
 
     def _trouble(self) -> str:
-        trouble = self._road.trouble
-        return f" The latest attempt failed: {str(trouble).splitlines()[0]}" if trouble is not None else ""
+        last_failure = self._machine.last_failure
+        return f" The latest attempt failed: {str(last_failure).splitlines()[0]}" if last_failure is not None else ""
 
 
 def _named(ref: RunRef | None) -> tuple[str, str, str] | None:

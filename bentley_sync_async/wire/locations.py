@@ -11,7 +11,8 @@ from typing import cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, LocationError
-from bentley_sync_async.models import ConnectionKind, RunRef
+from bentley_sync_async.models import RunRef
+from bentley_sync_async.models.runs import ConnectionKind
 from bentley_sync_async.redaction import excerpt
 
 from .ids import check_id, is_plain, path_segment

@@ -17,11 +17,12 @@ from bentley_sync_async.errors import (
     DecodeError,
     NotFoundError,
     PermissionDeniedError,
+    ProblemDetail,
     RateLimitedError,
     ServerError,
     UnprocessableError,
 )
-from bentley_sync_async.models import Problem, ProblemDetail
+from bentley_sync_async.models.problems import Problem
 from bentley_sync_async.redaction import excerpt, redact
 
 from .codec import parse

@@ -42,7 +42,7 @@ def verify_webhook(
 ) -> WebhookMessage:
     """Return the message of a webhook, if the platform sent it, of late, and not before.
 
-    Pure, so any web framework will do: add the `message_id` of what it returns to `seen`, such as a `SeenMessages`.
+    Pure, so any web framework will do: add the `message_id` of what it returns to `seen`, such as a `ReplayGuard`.
 
     Args:
         body: The body of the request, byte for byte as it came.
@@ -69,7 +69,7 @@ def verify_webhook(
     return message
 
 
-class SeenMessages:
+class ReplayGuard:
     """The ids of messages that came, for as long as one of them could be repeated."""
 
     def __init__(self, *, max_age: float | None = MAX_AGE) -> None:

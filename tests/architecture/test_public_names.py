@@ -11,225 +11,91 @@ import attrs
 import pytest
 
 import bentley_sync_async as public
-import bentley_sync_async.emulator as public_emulator
-import bentley_sync_async.testing as public_testing
 
-PUBLIC = [
-    "APIError",
-    "Announcements",
-    "AuthenticationError",
-    "AuthenticationType",
-    "AuthorizationInformation",
-    "AuthorizationLinks",
-    "BackoffPacing",
-    "BudgetUse",
-    "BulkEvent",
-    "BulkPlan",
-    "BulkProgress",
-    "BulkReport",
-    "BulkRun",
-    "ClientCredentials",
-    "CompletionSignal",
-    "ConfigurationError",
-    "ConflictError",
-    "Connection",
-    "ConnectionFinished",
-    "ConnectionLinks",
-    "ConnectionLostError",
-    "ConnectionProgressed",
-    "ConnectionStarted",
-    "ConnectionSummary",
-    "ConnectorType",
-    "CredentialsError",
-    "DecodeError",
-    "Demand",
-    "Durations",
-    "Environment",
-    "ExecutionResult",
-    "ExecutionState",
-    "FailedFile",
-    "FixedPacing",
-    "ForeignOriginError",
-    "GateRecord",
-    "Hook",
-    "IModelBusyError",
-    "InvalidArgumentError",
-    "JobAppeared",
-    "JobChange",
-    "JobCompleted",
-    "JobPhase",
-    "JobStateChanged",
-    "JobUpdated",
-    "JobVanished",
-    "JournalError",
-    "JournalInUseError",
-    "LearnedPacing",
-    "Link",
-    "Listing",
-    "LocationError",
-    "LoggingHook",
-    "Look",
-    "NotFoundError",
-    "OpenEnum",
-    "Outcome",
-    "OutcomeStatus",
-    "Pacing",
-    "Page",
-    "Pages",
-    "PagingLinks",
-    "PermissionDeniedError",
-    "PlannedRun",
-    "PollDelayed",
-    "PollRecord",
-    "ProblemDetail",
-    "ProtocolError",
-    "RateLimitedError",
-    "RateTier",
-    "Record",
-    "Request",
-    "RequestRecord",
-    "RequestTimeoutError",
-    "Response",
-    "ResponseTooLargeError",
-    "ResumeTokenError",
-    "RetryPolicy",
-    "RetryRecord",
-    "RunAppeared",
-    "RunChange",
-    "RunCompleted",
-    "RunErrorDetails",
-    "RunEvent",
-    "RunFailedError",
-    "RunJoined",
-    "RunNotCompletedError",
-    "RunPhaseChanged",
-    "RunRef",
-    "RunStateChanged",
-    "RunSummary",
-    "RunTriggered",
-    "RunUpdated",
-    "RunVanishedError",
-    "RunWatcher",
-    "SeenMessages",
-    "ServerError",
-    "SourceFile",
-    "SourceFileCreate",
-    "SourceFileLinks",
-    "SourceFileSummary",
-    "StorageConnection",
-    "StorageJob",
-    "StorageRun",
-    "StorageTask",
-    "SuggestedAction",
-    "SynchronizationClient",
-    "SynchronizationError",
-    "SynchronizationReport",
-    "TaskAppeared",
-    "TaskChange",
-    "TaskCompleted",
-    "TaskDetails",
-    "TaskError",
-    "TaskErrorCategory",
-    "TaskErrorPhase",
-    "TaskErrorSystem",
-    "TaskRetried",
-    "TaskStateChanged",
-    "TaskUpdated",
-    "TaskVanished",
-    "Timeouts",
-    "Token",
-    "TokenError",
-    "TokenRecord",
-    "TokenSource",
-    "TokenUnavailableError",
-    "Transition",
-    "Transport",
-    "TransportError",
-    "TriggerDelayed",
-    "TriggeredRun",
-    "UnknownValueSeen",
-    "UnprocessableError",
-    "WaitingForIModel",
-    "WatchError",
-    "WatchEvent",
-    "WatchFailedError",
-    "WatchTimeoutError",
-    "WebhookContent",
-    "WebhookError",
-    "WebhookMessage",
-    "WindowUse",
-    "__version__",
-    "diff",
-    "event_to_json",
-    "fold",
-    "verify_webhook",
+ROOT = "bentley_sync_async"
+
+# Every public name, by the namespace of the package in which it is public.
+PUBLIC = {
+    "": """
+        APIError AuthenticationError AuthenticationType BackoffPacing ClientCredentials ConfigurationError ConflictError
+        ConnectionLostError ConnectorType CredentialsError DecodeError Environment ExecutionResult ExecutionState
+        FixedPacing ForeignOriginError IModelBusyError InvalidArgumentError JobAppeared JobChange JobCompleted JobPhase
+        JobStateChanged JobUpdated JobVanished JournalError JournalInUseError LearnedPacing LocationError NotFoundError
+        PermissionDeniedError PollDelayed ProblemDetail ProtocolError RateLimitedError RateTier ReplayGuard
+        RequestTimeoutError ResponseTooLargeError ResumeTokenError RetryPolicy RunAppeared RunChange RunCompleted
+        RunEvent RunFailedError RunJoined RunNotCompletedError RunPhaseChanged RunRef RunStateChanged RunTriggered
+        RunUpdated RunVanishedError RunWatcher ServerError SourceFile SourceFileCreate StorageConnection StorageJob
+        StorageRun StorageTask SynchronizationClient SynchronizationError SynchronizationReport TaskAppeared TaskChange
+        TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts TokenError
+        TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError WaitingForIModel
+        WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold verify_webhook
+    """,
+    "bulk": """
+        BulkEvent BulkPlan BulkProgress BulkReport BulkRun ConnectionFinished ConnectionProgressed ConnectionStarted
+        FailedFile Outcome OutcomeStatus PlannedRun
+    """,
+    "emulator": """
+        CATALOGUE CatalogueEntry Delivery Emulator FaultAction FaultRule FileRule Options RecordedRequest Run RunRule
+        Scenario Settings Webhook load_scenario parse_scenario
+    """,
+    "models": """
+        AuthenticationType AuthorizationInformation AuthorizationLinks Connection ConnectionLinks
+        ConnectionSummary ConnectorType ExecutionResult ExecutionState JobPhase Link OpenEnum Page PagingLinks
+        RunErrorDetails RunFailedError RunRef RunSummary SourceFile SourceFileCreate SourceFileLinks SourceFileSummary
+        StorageConnection StorageJob StorageRun StorageTask SuggestedAction SynchronizationReport
+        TaskDetails TaskError TaskErrorCategory TaskErrorPhase TaskErrorSystem Transition TriggeredRun WebhookContent
+        WebhookMessage
+    """,
+    "pacing": """
+        BackoffPacing CompletionNotifier CompletionSignal DurationDistribution FixedPacing LearnedPacing Pacing
+        PollContext PollDemand
+    """,
+    "resources": """
+        Listing Pages
+    """,
+    "testing": """
+        After ScriptFailed ScriptedTransport Sent Step answer lost refusal timed_out
+    """,
+    "transport": """
+        BudgetUse Hook LoggingHook PollRecord Record Request RequestRecord Response RetryRecord ThrottleRecord Token
+        TokenRecord TokenSource Transport WindowUse
+    """,
+}
+PUBLIC = {f"{ROOT}.{namespace}".rstrip("."): names.split() for namespace, names in PUBLIC.items()}
+MODULES = {namespace: importlib.import_module(namespace) for namespace in PUBLIC}
+NAMES = [(namespace, name) for namespace, names in PUBLIC.items() for name in names if name != "__version__"]
+CLASSES = [
+    (namespace, name, cls) for namespace, name in NAMES if inspect.isclass(cls := getattr(MODULES[namespace], name))
 ]
-PUBLIC_OF_THE_EMULATOR = [
-    "CATALOGUE",
-    "CatalogueEntry",
-    "Delivery",
-    "Emulator",
-    "FaultAction",
-    "FaultRule",
-    "FileRule",
-    "Options",
-    "RecordedRequest",
-    "Run",
-    "RunRule",
-    "Scenario",
-    "Settings",
-    "Webhook",
-    "load_scenario",
-    "parse_scenario",
-]
-PUBLIC_OF_TESTING = [
-    "After",
-    "ScriptFailed",
-    "ScriptedTransport",
-    "Sent",
-    "Step",
-    "answer",
-    "lost",
-    "refusal",
-    "timed_out",
-]
-CLASSES = [(name, cls) for name in PUBLIC if inspect.isclass(cls := getattr(public, name))]
-EMULATOR_CLASSES = [
-    (name, cls) for name in PUBLIC_OF_THE_EMULATOR if inspect.isclass(cls := getattr(public_emulator, name))
-]
-TESTING_CLASSES = [(name, cls) for name in PUBLIC_OF_TESTING if inspect.isclass(cls := getattr(public_testing, name))]
+CLIENT_CLASSES = [cls for namespace, _, cls in CLASSES if not namespace.endswith((".emulator", ".testing"))]
 RESOURCES = [
     cls
-    for module in pkgutil.iter_modules(importlib.import_module("bentley_sync_async.resources").__path__)
-    for name, cls in vars(importlib.import_module(f"bentley_sync_async.resources.{module.name}")).items()
+    for module in pkgutil.walk_packages(MODULES[f"{ROOT}.resources"].__path__, f"{ROOT}.resources.")
+    for name, cls in vars(importlib.import_module(module.name)).items()
     if inspect.isclass(cls) and cls.__module__.startswith("bentley_sync_async.resources") and not name.startswith("_")
 ]
-EVERY_CLASS = [cls for _, cls in [*CLASSES, *EMULATOR_CLASSES, *TESTING_CLASSES]] + RESOURCES
+EVERY_CLASS = [*dict.fromkeys([*(cls for _, _, cls in CLASSES), *RESOURCES])]
+
+every_namespace = pytest.mark.parametrize("namespace", PUBLIC)
+every_name = pytest.mark.parametrize(("namespace", "name"), NAMES)
+every_class = pytest.mark.parametrize("cls", EVERY_CLASS)
 
 
-def test_the_public_names_are_these():
-    assert public.__all__ == PUBLIC
+@every_namespace
+def test_the_public_names_are_these(namespace):
+    assert sorted(MODULES[namespace].__all__) == PUBLIC[namespace]
 
 
-def test_the_public_names_of_the_emulator_are_these():
-    assert public_emulator.__all__ == PUBLIC_OF_THE_EMULATOR
+def test_no_name_is_public_in_two_places_but_the_models_that_everybody_needs():
+    elsewhere = {name for namespace, name in NAMES if namespace not in {ROOT, f"{ROOT}.models", f"{ROOT}.pacing"}}
+    assert elsewhere & set(PUBLIC[ROOT]) == set()
 
 
-def test_the_public_names_of_testing_are_these():
-    assert public_testing.__all__ == PUBLIC_OF_TESTING
+def test_every_public_name_has_a_module_that_it_comes_from():
+    assert sorted({*public._HOMES, "__version__"}) == PUBLIC[ROOT]
 
 
-@pytest.mark.parametrize("module", [public, public_emulator, public_testing])
-def test_the_public_names_are_sorted_and_there(module):
-    assert module.__all__ == sorted(module.__all__)
-    assert all(hasattr(module, name) for name in module.__all__)
-
-
-def test_every_public_name_has_a_room_that_it_comes_from():
-    assert sorted({*public._HOMES, "__version__"}) == PUBLIC
-
-
-def test_every_public_name_is_the_one_of_its_room():
+def test_every_public_name_is_the_one_of_its_module():
     homes = {name: getattr(importlib.import_module(home), name) for name, home in public._HOMES.items()}
     assert {name: getattr(public, name) for name in homes} == homes
 
@@ -240,34 +106,29 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 
 def test_the_public_names_are_listed_before_they_are_used():
-    assert set(PUBLIC) <= set(dir(public))
+    assert set(PUBLIC[ROOT]) <= set(dir(public))
 
 
 def test_a_star_import_brings_the_public_names_and_no_others():
     names = {}
     exec("from bentley_sync_async import *", names)
-    assert sorted(names.keys() - {"__builtins__"}) == PUBLIC
+    assert sorted(names.keys() - {"__builtins__"}) == PUBLIC[ROOT]
 
 
-@pytest.mark.parametrize(("name", "cls"), CLASSES)
-def test_a_public_class_says_that_it_lives_at_the_public_place(name, cls):
-    assert (cls.__module__, cls.__qualname__) == ("bentley_sync_async", name)
+@pytest.mark.parametrize(("namespace", "name", "cls"), [each for each in CLASSES if each[2] in CLIENT_CLASSES])
+def test_a_public_class_says_that_it_lives_at_a_public_place(namespace, name, cls):
+    place = ROOT if name in PUBLIC[ROOT] else namespace
+    assert (cls.__module__, cls.__qualname__) == (place, name)
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "__version__"])
-def test_a_public_name_is_documented_by_itself(name):
-    assert vars(getattr(public, name)).get("__doc__") or inspect.isfunction(getattr(public, name))
-    assert getattr(public, name).__doc__
-
-
-@pytest.mark.parametrize("name", [name for name in PUBLIC_OF_THE_EMULATOR if name != "CATALOGUE"])
-def test_a_public_name_of_the_emulator_is_documented(name):
-    assert vars(public_emulator)[name].__doc__
-
-
-@pytest.mark.parametrize("name", [name for name in PUBLIC_OF_TESTING if name != "Step"])
-def test_a_public_name_of_testing_is_documented(name):
-    assert vars(public_testing)[name].__doc__
+@every_name
+def test_a_public_name_is_documented_by_itself(namespace, name):
+    thing = getattr(MODULES[namespace], name)
+    if inspect.isclass(thing) or inspect.isfunction(thing):
+        assert vars(thing).get("__doc__") or inspect.isfunction(thing)
+        assert thing.__doc__
+    else:  # a constant or an alias
+        assert name in {"CATALOGUE", "Step"}
 
 
 def test_the_version_is_a_release_number():
@@ -281,13 +142,13 @@ def _members(cls):
             yield name, member
 
 
-@pytest.mark.parametrize("cls", EVERY_CLASS)
+@every_class
 def test_every_method_and_property_of_a_public_class_is_documented(cls):
     # What is inherited is documented where it is defined.
     assert [name for name, member in _members(cls) if not inspect.getdoc(member)] == []
 
 
-@pytest.mark.parametrize("cls", EVERY_CLASS)
+@every_class
 def test_every_argument_of_a_documented_method_is_documented_if_any_is(cls):
     undocumented = [
         (name, argument)
@@ -317,30 +178,37 @@ def test_every_documented_attribute_is_there(cls):
     assert [name for name in documented if name not in there] == []
 
 
-@pytest.mark.parametrize("cls", [cls for _, cls in CLASSES if attrs.has(cls)])
+@pytest.mark.parametrize("cls", [cls for cls in CLIENT_CLASSES if attrs.has(cls)])
 def test_a_public_value_is_frozen_unless_it_belongs_to_the_emulator(cls):
     assert cls.__setattr__ is not object.__setattr__
 
 
-@pytest.mark.parametrize("cls", [cls for _, cls in CLASSES if issubclass(cls, public.WatchEvent)])
+@pytest.mark.parametrize("cls", [cls for cls in CLIENT_CLASSES if issubclass(cls, public.WatchEvent)])
 def test_an_event_is_documented_by_itself_and_given_by_keyword(cls):
     assert vars(cls)["__doc__"].splitlines()[0].endswith((".", ";", ",")) or ". " in cls.__doc__
     assert all(field.kw_only for field in attrs.fields(cls))
 
 
 def test_only_errors_end_in_error_apart_from_the_error_of_a_task():
-    others = [name for name, cls in CLASSES if name.endswith("Error") and not issubclass(cls, Exception)]
+    others = [
+        name
+        for namespace, name, cls in CLASSES
+        if namespace == ROOT and name.endswith("Error") and not issubclass(cls, Exception)
+    ]
     assert others == ["TaskError"]
 
 
 def test_no_public_enum_is_closed_but_those_of_this_package():
-    enums = {name for name, cls in CLASSES if issubclass(cls, enum.Enum) and not issubclass(cls, public.OpenEnum)}
+    open_enum = MODULES[f"{ROOT}.models"].OpenEnum
+    enums = {cls.__name__ for cls in CLIENT_CLASSES if issubclass(cls, enum.Enum) and not issubclass(cls, open_enum)}
     assert enums == {"Environment", "OutcomeStatus", "Transition"}
 
 
 def test_every_public_name_is_used_by_the_typed_program():
     program = "\n".join(path.read_text("utf-8") for path in (Path(__file__).parents[1] / "typing").glob("*.py"))
-    assert [name for name in PUBLIC + PUBLIC_OF_TESTING if not re.search(rf"\b{name}\b", program)] == []
+    assert [
+        name for namespace, name in NAMES if ".emulator" not in namespace and not re.search(rf"\b{name}\b", program)
+    ] == []
 
 
 def test_the_package_says_that_it_is_typed():

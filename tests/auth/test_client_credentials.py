@@ -3,7 +3,7 @@ from urllib.parse import parse_qs
 
 import anyio
 import pytest
-from support_transport import After, ScriptedTransport, answer, lost, refusal, timed_out
+from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async import Environment, SynchronizationClient
 from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, fetch_with

@@ -5,9 +5,9 @@ import io
 import json
 
 import pytest
-from support_once import once
+from support.once import once
 
-from benchmarks import bulk
+from benchmarks.bulk import __main__ as bulk
 
 CONNECTIONS = 40
 STATES = {"waiting", "under way", "finished"}

@@ -6,12 +6,12 @@ from random import Random
 import pytest
 from attrs import evolve
 
-from benchmarks import pacing
-from benchmarks.pacing_client import night
-from benchmarks.pacing_crowd import crowd
-from benchmarks.pacing_optimum import Clairvoyant, best_backoff, best_fixed, optimum
-from benchmarks.pacing_plots import delays_plot, looks_plot
-from benchmarks.pacing_workloads import WORKLOADS, Case, lognormal, weibull
+from benchmarks.pacing import __main__ as pacing
+from benchmarks.pacing.client import night
+from benchmarks.pacing.crowd import crowd
+from benchmarks.pacing.optimum import Clairvoyant, best_backoff, best_fixed, optimum
+from benchmarks.pacing.plots import delays_plot, polls_plot
+from benchmarks.pacing.workloads import WORKLOADS, Case, lognormal, weibull
 
 STEADY = WORKLOADS[1]
 
@@ -31,11 +31,11 @@ def test_the_same_runs_are_measured_each_time(rows):
 
 def test_all_ways_of_looking_need_as_many_requests(rows):
     row = rows[0]
-    assert {row.fixed.looks, row.backoff.looks, row.clairvoyant.looks} == {row.learned.looks}
+    assert {row.fixed.polls, row.backoff.polls, row.clairvoyant.polls} == {row.learned.polls}
 
 
 def test_as_many_requests_are_needed_as_were_aimed_at(rows):
-    assert [row.learned.looks for row in rows] == pytest.approx([5, 10], rel=0.1)
+    assert [row.learned.polls for row in rows] == pytest.approx([5, 10], rel=0.1)
 
 
 def test_nobody_looks_better_than_the_clairvoyant(rows):
@@ -105,7 +105,7 @@ def test_the_clairvoyant_reckons_each_price_once():
 
 
 def test_plots_are_drawn(rows):
-    assert all(plot.startswith("<svg") and plot.endswith("</svg>\n") for plot in (looks_plot(), delays_plot(rows)))
+    assert all(plot.startswith("<svg") and plot.endswith("</svg>\n") for plot in (polls_plot(), delays_plot(rows)))
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from datetime import timedelta
 import anyio
 import anyio.to_thread
 import pytest
-from support_bulk import in_place
-from support_runs import NOW
+from support.bulk import in_place
+from support.runs import NOW
 
 from bentley_sync_async.watch import watcher as watcher_module
 

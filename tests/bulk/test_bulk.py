@@ -4,22 +4,19 @@ import re
 
 import anyio
 import pytest
-from support_bulk import finished, outcomes_of, progressed, runs_created
-from support_watch import emulated
+from support.bulk import finished, outcomes_of, progressed, runs_created
+from support.watch import emulated
 
 from bentley_sync_async import (
     AuthenticationError,
     BackoffPacing,
     ClientCredentials,
-    ConnectionFinished,
-    ConnectionProgressed,
-    ConnectionStarted,
     CredentialsError,
     InvalidArgumentError,
-    OutcomeStatus,
     RunTriggered,
     SynchronizationClient,
 )
+from bentley_sync_async.bulk import ConnectionFinished, ConnectionProgressed, ConnectionStarted, OutcomeStatus
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRule
 
 PACING = BackoffPacing(shortest=5, factor=1, longest=5, jitter=0)
@@ -121,7 +118,7 @@ async def test_each_result_has_its_outcome_with_the_failed_files():
         failed = emulator.add_connection(files=[("bad.dgn", "MSTN")])
         skipped = emulator.add_connection(display_name="nothing")
         outcomes = await outcomes_of(client.run_many([partial, failed, skipped]))
-        assert outcomes[partial].status == OutcomeStatus.PARTIALLY
+        assert outcomes[partial].status == OutcomeStatus.PARTIAL_SUCCESS
         assert outcomes[failed].status == OutcomeStatus.FAILED
         assert outcomes[skipped].status == OutcomeStatus.SKIPPED
         [file] = outcomes[partial].failed_files

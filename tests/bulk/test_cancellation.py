@@ -15,21 +15,13 @@ from typing import Any
 
 import pytest
 from attrs import field, frozen
-from support_bulk import finished, runs_created
-from support_suspensions import Counted
-from support_watch import emulated
+from support.bulk import finished, runs_created
+from support.suspensions import Counted
+from support.watch import emulated
 
-from bentley_sync_async import (
-    BackoffPacing,
-    BulkEvent,
-    BulkReport,
-    ClientCredentials,
-    ConnectionStarted,
-    Outcome,
-    OutcomeStatus,
-    SynchronizationClient,
-)
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async import BackoffPacing, ClientCredentials, SynchronizationClient
+from bentley_sync_async.bulk import BulkEvent, BulkReport, ConnectionStarted, Outcome, OutcomeStatus
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")

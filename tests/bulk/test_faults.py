@@ -13,23 +13,15 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from support_bulk import finished, runs_created
-from support_chaos import FAULTS, chaos_proxy
-from support_runs import normal
-from support_watch import TRIGGER_PATH, completed_tasks, emulated
+from support.bulk import finished, runs_created
+from support.chaos import FAULTS, chaos_proxy
+from support.runs import normal
+from support.watch import TRIGGER_PATH, completed_tasks, emulated
 
-from bentley_sync_async import (
-    ClientCredentials,
-    ConnectionProgressed,
-    ConnectionStarted,
-    JournalError,
-    OutcomeStatus,
-    RunTriggered,
-    SynchronizationClient,
-    fold,
-)
-from bentley_sync_async.bulk import journal_file
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async import ClientCredentials, JournalError, RunTriggered, SynchronizationClient, fold
+from bentley_sync_async.bulk import ConnectionProgressed, ConnectionStarted, OutcomeStatus
+from bentley_sync_async.bulk.journal import sqlite_file
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
@@ -116,7 +108,7 @@ def add_connections(emulator):
     first, second = emulator.new_imodel_id(), emulator.new_imodel_id()
     return {
         emulator.add_connection(first, [GOOD]): (OutcomeStatus.SUCCEEDED, 1),
-        emulator.add_connection(first, [GOOD, BAD]): (OutcomeStatus.PARTIALLY, 1),
+        emulator.add_connection(first, [GOOD, BAD]): (OutcomeStatus.PARTIAL_SUCCESS, 1),
         emulator.add_connection(second, [BAD]): (OutcomeStatus.FAILED, 1),
         emulator.add_connection(second, [GOOD, ALSO_GOOD]): (OutcomeStatus.SUCCEEDED, 1),
         emulator.add_connection(files=[GOOD, FLAKY]): (OutcomeStatus.SUCCEEDED, 2),
@@ -225,7 +217,7 @@ def disk(monkeypatch):
     def connect(path, *, timeout):
         return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, factory=Connection)
 
-    monkeypatch.setattr(journal_file, "_connect", connect)
+    monkeypatch.setattr(sqlite_file, "_connect", connect)
     return disk
 
 

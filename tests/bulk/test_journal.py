@@ -17,10 +17,11 @@ import anyio
 import pytest
 from attrs import evolve
 
-from bentley_sync_async import InvalidArgumentError, JournalError, JournalInUseError, Outcome, OutcomeStatus
-from bentley_sync_async.bulk.journal import Noted, Place
-from bentley_sync_async.bulk.journal_file import JournalFile
-from bentley_sync_async.bulk.sqlite_journal import CONTINUED_WITHIN, MIGRATIONS, SQLiteJournal
+from bentley_sync_async import InvalidArgumentError, JournalError, JournalInUseError
+from bentley_sync_async.bulk import Outcome, OutcomeStatus
+from bentley_sync_async.bulk.journal.base import Noted, Place
+from bentley_sync_async.bulk.journal.sqlite import CONTINUED_WITHIN, MIGRATIONS, SQLiteJournal
+from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORIGIN = "https://api.example"
@@ -497,7 +498,7 @@ async def test_a_database_of_another_program_is_left_as_it_is(path):
 
 
 async def test_a_program_that_holds_the_file_is_named_as_the_cause(path, monkeypatch):
-    monkeypatch.setattr("bentley_sync_async.bulk.journal_file._LATE", 0.0)
+    monkeypatch.setattr("bentley_sync_async.bulk.journal.sqlite_file._LATE", 0.0)
     await made(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -575,8 +576,8 @@ async def test_a_journal_is_free_when_it_is_closed(path):
 
 HOLDER = """
 import asyncio, sys
-from bentley_sync_async.bulk.journal import Noted
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async.bulk.journal.base import Noted
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 
 async def main():
     async with SQLiteJournal(sys.argv[1], origin="https://api.example", now=lambda: 1_800_000_000.0) as journal:

@@ -4,10 +4,11 @@ import os
 import random
 
 import pytest
-from support_bulk import outcomes_of, runs_created
+from support.bulk import outcomes_of, runs_created
 
-from bentley_sync_async import BackoffPacing, OutcomeStatus, SynchronizationClient
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async import BackoffPacing, SynchronizationClient
+from bentley_sync_async.bulk import OutcomeStatus
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
 CONNECTIONS = int(os.environ.get("BULK_CONNECTIONS", "60"))

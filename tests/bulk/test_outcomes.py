@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_runs import runs
+from support.runs import runs
 
 from bentley_sync_async import (
     ConflictError,
@@ -11,16 +11,12 @@ from bentley_sync_async import (
     DecodeError,
     ExecutionResult,
     ExecutionState,
-    FailedFile,
     IModelBusyError,
     InvalidArgumentError,
     LocationError,
     NotFoundError,
-    Outcome,
-    OutcomeStatus,
     PermissionDeniedError,
     RateLimitedError,
-    RunErrorDetails,
     RunRef,
     RunVanishedError,
     ServerError,
@@ -28,14 +24,15 @@ from bentley_sync_async import (
     StorageRun,
     StorageTask,
     TaskError,
-    TaskErrorCategory,
     TokenUnavailableError,
     UnprocessableError,
     WatchFailedError,
     WatchTimeoutError,
 )
+from bentley_sync_async.bulk import FailedFile, Outcome, OutcomeStatus
 from bentley_sync_async.bulk.outcomes import failed_files, status_of_error, status_of_run, worth_another_run
-from bentley_sync_async.emulator.catalogue import CATALOGUE
+from bentley_sync_async.emulator.synchronization.catalogue import CATALOGUE
+from bentley_sync_async.models import RunErrorDetails, TaskErrorCategory
 from bentley_sync_async.wire.codec import decode, encode
 
 Result = ExecutionResult
@@ -74,7 +71,7 @@ def error_of(key: str) -> TaskError:
     ("result", "status"),
     [
         (Result.SUCCESS, OutcomeStatus.SUCCEEDED),
-        (Result.PARTIAL_SUCCESS, OutcomeStatus.PARTIALLY),
+        (Result.PARTIAL_SUCCESS, OutcomeStatus.PARTIAL_SUCCESS),
         (Result.SKIPPED, OutcomeStatus.SKIPPED),
         (Result.ERROR, OutcomeStatus.FAILED),
         (Result.CANCELED, OutcomeStatus.FAILED),

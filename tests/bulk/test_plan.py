@@ -6,17 +6,19 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import BackoffPacing, BulkPlan, Look, Outcome, OutcomeStatus
+from bentley_sync_async import BackoffPacing
+from bentley_sync_async.bulk import BulkPlan, Outcome, OutcomeStatus
 from bentley_sync_async.bulk.plan import (
     USUAL_DURATION,
     expected_durations,
-    expected_looks,
+    expected_polls,
     lower_bound,
     make_plan,
     rehearse,
     seconds_left,
 )
 from bentley_sync_async.bulk.schedule import Item
+from bentley_sync_async.pacing import PollContext
 
 STEADY = BackoffPacing(shortest=5, factor=1, longest=5, jitter=0)
 SIGNED = "https://storage.example/report?se=2026&sig=c2lnbmF0dXJl%3D"
@@ -54,30 +56,30 @@ def test_where_nothing_has_a_past_all_are_expected_to_be_as_usual():
     assert expected_durations({"a": []}, ["a", "b"]) == {"a": USUAL_DURATION, "b": USUAL_DURATION}
 
 
-@pytest.mark.parametrize(("seconds", "looks"), [(0, 1), (1, 2), (5, 2), (5.1, 3), (60, 13)])
-def test_a_run_is_looked_at_once_at_first_then_at_every_beat_until_it_has_ended(seconds, looks):
-    assert expected_looks(STEADY, [seconds]) == [looks]
+@pytest.mark.parametrize(("seconds", "polls"), [(0, 1), (1, 2), (5, 2), (5.1, 3), (60, 13)])
+def test_a_run_is_looked_at_once_at_first_then_at_every_beat_until_it_has_ended(seconds, polls):
+    assert expected_polls(STEADY, [seconds]) == [polls]
 
 
 def test_looks_become_rarer_as_the_pacing_has_it():
     pacing = BackoffPacing(shortest=2, factor=2, longest=8, jitter=0)  # at 0, 2, 6, 14, 22, 30
-    assert expected_looks(pacing, [6, 7, 30]) == [3, 4, 6]
+    assert expected_polls(pacing, [6, 7, 30]) == [3, 4, 6]
 
 
 def test_the_looks_of_many_runs_are_each_as_if_it_were_alone():
     durations = [0.0, 3.0, 77.0, 1000.0, 5.0]
-    assert expected_looks(STEADY, durations) == [looks for one in durations for looks in expected_looks(STEADY, [one])]
+    assert expected_polls(STEADY, durations) == [polls for one in durations for polls in expected_polls(STEADY, [one])]
 
 
 @frozen
 class NoPause:
-    def delay(self, look: Look) -> float:
+    def delay(self, context: PollContext) -> float:
         return 0.0
 
 
 def test_a_pacing_that_never_waits_does_not_hang_a_plan():
-    (looks,) = expected_looks(NoPause(), [1.0])
-    assert looks == 10_000
+    (polls,) = expected_polls(NoPause(), [1.0])
+    assert polls == 10_000
 
 
 # When.

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import BulkReport, ExecutionResult, FailedFile, Outcome, OutcomeStatus, RunRef
+from bentley_sync_async import ExecutionResult, RunRef
+from bentley_sync_async.bulk import BulkReport, FailedFile, Outcome, OutcomeStatus
 from bentley_sync_async.bulk.report import duration_text
 
 AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -36,7 +37,7 @@ FILE = FailedFile(
 PARTIAL = Outcome(
     connection_id="partial",
     imodel_id="imodel-1",
-    status=OutcomeStatus.PARTIALLY,
+    status=OutcomeStatus.PARTIAL_SUCCESS,
     result=ExecutionResult.PARTIAL_SUCCESS,
     failed_files=(FILE,),
     requests=5,

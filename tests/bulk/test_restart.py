@@ -13,26 +13,19 @@ from typing import Any
 import anyio
 import pytest
 from attrs import define, field
-from support_bulk import finished
-from support_watch import emulated
+from support.bulk import finished
+from support.watch import emulated
 
-from bentley_sync_async import (
-    BackoffPacing,
-    BulkEvent,
-    BulkReport,
-    ConnectionStarted,
-    Outcome,
-    StorageRun,
-    SynchronizationClient,
-)
-from bentley_sync_async.bulk.journal import Place
+from bentley_sync_async import BackoffPacing, StorageRun, SynchronizationClient
+from bentley_sync_async.bulk import BulkEvent, BulkReport, ConnectionStarted, Outcome
+from bentley_sync_async.bulk.journal.base import Place
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.bulk.outcomes import status_of_run, worth_another_run
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, Run, RunRule
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
 
-WORLDS = 25 * int(os.environ.get("CHAOS_SEEDS", "1"))
+SERVICES = 25 * int(os.environ.get("CHAOS_SEEDS", "1"))
 FILES = ["Good.dgn", "Also good.dgn", "Bad.dgn", "Flaky.dgn", "Hopeless.dgn"]
 TRIGGER, ANY = "/run$", "/storageconnections/"
 ACT = FaultAction
@@ -157,7 +150,7 @@ async def live(world: World, seconds: float | None) -> None:
     world.finished |= told
 
 
-@pytest.mark.parametrize("seed", range(WORLDS))
+@pytest.mark.parametrize("seed", range(SERVICES))
 async def test_a_bulk_keeps_its_promises_in_any_world(seed, tmp_path, record_property):
     async with emulated(seed=seed, tier="unlimited") as (emulator, client), anyio.create_task_group() as group:
         world = await make_world(emulator, client, tmp_path / "nightly.db", seed)

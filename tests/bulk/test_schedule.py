@@ -188,28 +188,28 @@ def test_a_connection_is_not_taken_for_an_imodel_of_the_same_id():
 def test_a_place_that_was_given_back_goes_to_the_next_while_the_imodel_stays_occupied():
     items = [an_item("waits", "i", 9), an_item("its neighbour", "i", 8), an_item("other", "j", 1)]
     schedule = Schedule(items, concurrency=1)
-    (waits,) = schedule.take()
-    schedule.release(waits)
+    (waiting,) = schedule.take()
+    schedule.release(waiting)
     assert taken(schedule) == ["other"]
 
 
 def test_what_has_reclaimed_a_place_gets_it_once_there_is_one():
     schedule = Schedule([an_item("waits", "i", 9), an_item("other", "j", 1)], concurrency=1)
-    (waits,) = schedule.take()
-    schedule.release(waits)
+    (waiting,) = schedule.take()
+    schedule.release(waiting)
     (other,) = schedule.take()
-    schedule.reclaim(waits)
+    schedule.reclaim(waiting)
     assert taken(schedule) == []
     schedule.finish(other)
-    assert schedule.take() == [waits]
+    assert schedule.take() == [waiting]
 
 
 def test_a_run_that_is_there_already_has_a_place_whatever_the_bound():
     schedule = Schedule([an_item("waits", "i", 9), an_item("other", "j", 1)], concurrency=1)
-    (waits,) = schedule.take()
-    schedule.release(waits)
+    (waiting,) = schedule.take()
+    schedule.release(waiting)
     schedule.take()
-    schedule.seize(waits)
+    schedule.seize(waiting)
     assert schedule.running == 2
 
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from support_chaos import FAULTS, chaos_proxy
-from support_runs import normal
-from support_watch import TRIGGER_PATH, completed_tasks, events_of
+from support.chaos import FAULTS, chaos_proxy
+from support.runs import normal
+from support.watch import TRIGGER_PATH, completed_tasks, events_of
 
 from bentley_sync_async import ClientCredentials, DecodeError, SynchronizationClient, fold
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule

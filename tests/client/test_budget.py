@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from support_transport import emulated
+from support.transport import emulated
 
 from bentley_sync_async import ConfigurationError, RateTier, RetryPolicy, SynchronizationClient, Timeouts
 

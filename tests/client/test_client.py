@@ -3,7 +3,7 @@ import asyncio
 import aiohttp
 import anyio
 import pytest
-from support_transport import After, ScriptedTransport, answer, http, raw_server, refusal, scripted
+from support.transport import After, ScriptedTransport, answer, http, raw_server, refusal, scripted
 
 from bentley_sync_async import Environment, SynchronizationClient
 from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource
@@ -19,9 +19,9 @@ from bentley_sync_async.errors import (
     ResponseTooLargeError,
 )
 from bentley_sync_async.models import RunRef
+from bentley_sync_async.pacing.strategies import BackoffPacing
 from bentley_sync_async.transport.retry import RetryPolicy
 from bentley_sync_async.transport.tokens import Token
-from bentley_sync_async.watch.pacing import BackoffPacing
 from bentley_sync_async.watch.watcher import RunWatcher
 
 API = "https://api.example"
@@ -151,7 +151,7 @@ async def test_a_base_url_is_the_root_of_every_request(base_url, root):
 
 @pytest.mark.parametrize("name", ["base_url", "issuer"])
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         ("http://api.example", "plain http"),
         ("http://127.0.0.1.attacker.example", "plain http"),
@@ -168,8 +168,8 @@ async def test_a_base_url_is_the_root_of_every_request(base_url, root):
         ("https://api.example:port", "not a URL"),
     ],
 )
-def test_a_root_that_cannot_be_is_refused_by_its_name(name, url, told):
-    with pytest.raises(ConfigurationError, match=told) as caught:
+def test_a_root_that_cannot_be_is_refused_by_its_name(name, url, reported):
+    with pytest.raises(ConfigurationError, match=reported) as caught:
         SynchronizationClient("token", **{name: url})
 
     assert str(caught.value).startswith(name)
@@ -391,7 +391,7 @@ def test_variables_say_where(who, variables, base_url, issuer):
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "reported"),
     [
         ({}, "set BENTLEY_SYNC_CLIENT_ID and BENTLEY_SYNC_CLIENT_SECRET for a service application"),
         ({"BENTLEY_SYNC_CLIENT_ID": "x"}, "set BENTLEY_SYNC_CLIENT_SECRET for"),
@@ -404,8 +404,8 @@ def test_variables_say_where(who, variables, base_url, issuer):
         ({"BENTLEY_SYNC_TOKEN": "two hush words"}, "access token"),
     ],
 )
-def test_variables_that_cannot_work_are_named(variables, told):
-    with pytest.raises(ConfigurationError, match=told) as caught:
+def test_variables_that_cannot_work_are_named(variables, reported):
+    with pytest.raises(ConfigurationError, match=reported) as caught:
         SynchronizationClient.from_env(variables)
 
     assert "hush" not in str(caught.value)

@@ -3,10 +3,9 @@
 from math import inf, nan
 
 import pytest
-from support_transport import answer, scripted
+from support.transport import answer, scripted
 
 from bentley_sync_async import (
-    Announcements,
     BackoffPacing,
     ConfigurationError,
     FixedPacing,
@@ -16,6 +15,7 @@ from bentley_sync_async import (
     RunRef,
     SynchronizationClient,
 )
+from bentley_sync_async.pacing import CompletionNotifier
 
 pytestmark = pytest.mark.looptime(start=0)
 ID, RUN_ID = "a" * 43, "0d3c4f4c-1f33-4ad0-9ef5-0d8c1f2a4b5c"
@@ -29,7 +29,7 @@ def test_what_is_no_tier_is_refused(tier):
         SynchronizationClient("token", rate_tier=tier)
 
 
-@pytest.mark.parametrize("completions", [5, [], Announcements])
+@pytest.mark.parametrize("completions", [5, [], CompletionNotifier])
 def test_what_is_no_signal_is_refused(completions):
     with pytest.raises(ConfigurationError, match="completions must be a CompletionSignal"):
         SynchronizationClient("token", completions=completions)

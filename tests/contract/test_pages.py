@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support_pages import ERROR_PAGES, payload
+from support.pages import ERROR_PAGES, payload
 
 from bentley_sync_async import (
     AuthenticationError,
@@ -20,7 +20,7 @@ from bentley_sync_async import (
     SourceFileCreate,
     UnprocessableError,
 )
-from bentley_sync_async.transport.deadlines import Deadlines
+from bentley_sync_async.transport.timeouts import RequestTimeouts
 
 CLASSES = {
     401: AuthenticationError,
@@ -109,8 +109,10 @@ class TestEveryRequest:
 
     @every_operation
     async def test_has_a_bound_on_its_time(self, service, opened, page, monkeypatch):
-        bounds, within = [], Deadlines.within
-        monkeypatch.setattr(Deadlines, "within", lambda self, seconds: bounds.append(seconds) or within(self, seconds))
+        bounds, within = [], RequestTimeouts.within
+        monkeypatch.setattr(
+            RequestTimeouts, "within", lambda self, seconds: bounds.append(seconds) or within(self, seconds)
+        )
         method, path, call = OPERATIONS[page]
         service.answers(method, path, **SUCCESSES[page])
         async with opened() as client:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support_served import environment, served
+from support.served import environment, served
 
 from bentley_sync_async.cli.exit_codes import ExitCode
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from support_watch import RUN_PATH, TRIGGER_PATH, emulated
+from support.watch import RUN_PATH, TRIGGER_PATH, emulated
 
 import bentley_sync_async
 from bentley_sync_async import (

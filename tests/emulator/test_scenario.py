@@ -176,8 +176,8 @@ async def test_rules_apply_to_what_they_name(serving):
 
         def result_of_run(rule):
             api.emulator.add_run_rule(rule)
-            run = api.emulator._world.start_run(api.emulator._world.connections[connection_id])
-            api.emulator._world.run_rules.remove(rule)
+            run = api.emulator._store.start_run(api.emulator._store.connections[connection_id])
+            api.emulator._store.run_rules.remove(rule)
             return run.plan.result
 
         hits = [

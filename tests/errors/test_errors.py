@@ -15,33 +15,36 @@ from bentley_sync_async.errors import (
     CredentialsError,
     DecodeError,
     ForeignOriginError,
-    IModelBusyError,
     InvalidArgumentError,
     JournalError,
     JournalInUseError,
     LocationError,
     NotFoundError,
     PermissionDeniedError,
+    ProblemDetail,
     ProtocolError,
     RateLimitedError,
     RequestTimeoutError,
     ResponseTooLargeError,
     ResumeTokenError,
-    RunFailedError,
     RunNotCompletedError,
-    RunVanishedError,
     ServerError,
     SynchronizationError,
     TokenError,
     TokenUnavailableError,
     TransportError,
     UnprocessableError,
+    WebhookError,
+)
+from bentley_sync_async.models import ExecutionState, RunFailedError, RunRef, StorageRun, StorageTask, runs
+from bentley_sync_async.watch import errors as watch_errors
+from bentley_sync_async.watch.errors import (
+    IModelBusyError,
+    RunVanishedError,
     WatchError,
     WatchFailedError,
     WatchTimeoutError,
-    WebhookError,
 )
-from bentley_sync_async.models import ExecutionState, ProblemDetail, RunRef, StorageRun, StorageTask
 
 TREE = {
     SynchronizationError: (Exception,),
@@ -115,8 +118,9 @@ every_error = pytest.mark.parametrize("cls", TREE, ids=lambda cls: cls.__name__)
 
 
 def test_the_tree_holds_every_error_there_is():
-    found = {cls for cls in vars(errors).values() if inspect.isclass(cls) and issubclass(cls, BaseException)}
-    assert found == set(TREE)
+    modules = (errors, runs, watch_errors)
+    found = {cls for module in modules for cls in vars(module).values() if inspect.isclass(cls)}
+    assert {cls for cls in found if issubclass(cls, BaseException)} == set(TREE)
 
 
 @every_error

@@ -14,18 +14,15 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
-from support_pages import FIXTURES
+from support.pages import FIXTURES
 
-from bentley_sync_async import (
+from bentley_sync_async import SourceFile, StorageConnection, StorageRun, SynchronizationError
+from bentley_sync_async.models import (
     AuthorizationInformation,
     Connection,
     ConnectionSummary,
     RunSummary,
-    SourceFile,
     SourceFileSummary,
-    StorageConnection,
-    StorageRun,
-    SynchronizationError,
 )
 from bentley_sync_async.redaction import excerpt, redact
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode

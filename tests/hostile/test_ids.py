@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from support_hostile import CONNECTION, ROOT, hostile_server, ok
-from support_transport import raw_server
+from support.hostile import CONNECTION, ROOT, hostile_server, ok
+from support.transport import raw_server
 
 from bentley_sync_async import (
     ConnectorType,

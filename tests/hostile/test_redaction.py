@@ -13,32 +13,25 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 from attrs import evolve
-from support_bulk import in_place
-from support_hostile import CONNECTION, hostile_server, ok, run_body
-from support_otel import Collected
-from support_transport import http, reset, then
+from support.bulk import in_place
+from support.hostile import CONNECTION, hostile_server, ok, run_body
+from support.otel import Collected
+from support.transport import http, reset, then
 
 from bentley_sync_async import (
     AuthenticationType,
     ClientCredentials,
     ConnectorType,
-    LoggingHook,
-    OutcomeStatus,
-    Record,
-    Request,
-    RequestRecord,
-    Response,
-    RetryRecord,
     SourceFileCreate,
     SynchronizationClient,
     SynchronizationError,
-    Token,
-    event_to_json,
 )
-from bentley_sync_async.bulk.journal import Noted
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async.bulk import OutcomeStatus
+from bentley_sync_async.bulk.journal.base import Noted
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.config import from_env
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule
+from bentley_sync_async.transport import LoggingHook, Record, Request, RequestRecord, Response, RetryRecord, Token
 from bentley_sync_async.wire.codec import encode
 from bentley_sync_async.wire.resume import unpack
 
@@ -94,7 +87,7 @@ class Output(logging.Handler):
         try:
             async with bulk:
                 async for event in bulk:
-                    self.add(event, event_to_json(event), bulk, bulk.progress)
+                    self.add(event, event.to_json(), bulk, bulk.progress)
                     self.add_files(journal)
         except SynchronizationError as error:
             self.add_error(error)
@@ -122,7 +115,7 @@ class Output(logging.Handler):
         try:
             self.add_resume_token(watcher.resume_token())
             async for event in watcher:
-                self.add(event, event_to_json(event), watcher)
+                self.add(event, event.to_json(), watcher)
                 self.add_resume_token(watcher.resume_token())
                 if (cause := getattr(event, "cause", None)) is not None:
                     self.add_error(cause)

@@ -7,14 +7,14 @@ import anyio
 import msgspec
 import pytest
 from attrs import astuple, evolve
-from support_transport import ScriptedTransport, lost
+from support.transport import ScriptedTransport, lost
 
 from bentley_sync_async import ResumeTokenError, SynchronizationClient, SynchronizationError
-from bentley_sync_async.watch.bookmark import Bookmark
+from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.wire.resume import pack
 
 ORIGIN = "https://api.example"
-HONEST = Bookmark(
+HONEST = ResumeState(
     origin=ORIGIN,
     connection_id="connection",
     run=["storage", "connection", "run"],
@@ -28,8 +28,8 @@ HONEST = Bookmark(
     memory=["Executing", None, b"x", []],
     ending=[],
     grace_ends=None,
-    in_the_way=None,
-    shown=None,
+    blocking_run=None,
+    blocking_fingerprint=None,
 )
 UNCHECKED = [
     {"run": []},
@@ -49,13 +49,13 @@ UNCHECKED = [
     {"timeout": None},
     {"attempted_at": "x"},
     {"grace_ends": "x"},
-    {"in_the_way": ["storage", "other", "run"]},
-    {"in_the_way": [], "run": None},
-    {"in_the_way": 5, "run": None},
-    {"in_the_way": ["storage", 5, "b"], "run": None},
-    {"in_the_way": ["storage", "other", "../..\r\nX-Injected: 1"], "run": None},
-    {"in_the_way": ["neither", "a", "b"], "run": None},
-    {"shown": 5},
+    {"blocking_run": ["storage", "other", "run"]},
+    {"blocking_run": [], "run": None},
+    {"blocking_run": 5, "run": None},
+    {"blocking_run": ["storage", 5, "b"], "run": None},
+    {"blocking_run": ["storage", "other", "../..\r\nX-Injected: 1"], "run": None},
+    {"blocking_run": ["neither", "a", "b"], "run": None},
+    {"blocking_fingerprint": 5},
     {"when_active": []},
     {"when_active": "whenever"},
     {"when_busy": {}},
@@ -78,8 +78,8 @@ def client_of(transport: ScriptedTransport) -> SynchronizationClient:
     return SynchronizationClient("secret-token", base_url=ORIGIN, transport=transport)
 
 
-def token_of(bookmark: Bookmark) -> str:
-    return pack(astuple(bookmark, recurse=False))
+def token_of(resume_state: ResumeState) -> str:
+    return pack(astuple(resume_state, recurse=False))
 
 
 async def test_an_honest_bookmark_is_taken():

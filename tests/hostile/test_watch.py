@@ -4,8 +4,8 @@ import zlib
 from functools import cache
 
 import pytest
-from support_hostile import CONNECTION, ROOT, RUN_TARGET, HostileServer, hostile_server, ok, run_body
-from support_transport import http, then
+from support.hostile import CONNECTION, ROOT, RUN_TARGET, HostileServer, hostile_server, ok, run_body
+from support.transport import http, then
 
 from bentley_sync_async import (
     BackoffPacing,

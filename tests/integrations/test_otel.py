@@ -19,23 +19,14 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, S
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.semconv.metrics.http_metrics import HTTP_CLIENT_REQUEST_DURATION
 from opentelemetry.trace import SpanKind, StatusCode
-from support_otel import Collected
-from support_transport import After, ScriptedTransport, answer, lost, refusal
-from support_watch import emulated
+from support.otel import Collected
+from support.transport import After, ScriptedTransport, answer, lost, refusal
+from support.watch import emulated
 
-from bentley_sync_async import (
-    ExecutionState,
-    PollRecord,
-    Record,
-    RequestRecord,
-    RetryPolicy,
-    RunRef,
-    SynchronizationClient,
-    SynchronizationError,
-    Token,
-)
+from bentley_sync_async import ExecutionState, RetryPolicy, RunRef, SynchronizationClient, SynchronizationError
 from bentley_sync_async.emulator import FaultRule
-from bentley_sync_async.emulator.routes import OPERATIONS
+from bentley_sync_async.emulator.synchronization.routes import operations
+from bentley_sync_async.transport import PollRecord, Record, RequestRecord, Token
 
 ROOT = "https://api.example"
 RUN = {"run": {"id": "r", "state": "Completed", "result": "Success"}}
@@ -179,7 +170,7 @@ async def test_another_call_begins_to_count_anew():
     assert [span.attributes.get(HTTP_REQUEST_RESEND_COUNT) for span in collected.spans] == [None, 1, None]
 
 
-@pytest.mark.parametrize("operation", [operation for operation in OPERATIONS if not operation.open])
+@pytest.mark.parametrize("operation", [operation for operation in operations(None) if not operation.open])
 def test_every_operation_of_the_api_has_a_template(operation):
     variable = r"\(\?P<\w+>\[\^/\]\+\)"
     (span,) = told(request_record(ROOT + re.sub(variable, "8e6a-1", operation.path) + "?$top=5")).spans
@@ -313,7 +304,7 @@ def test_without_the_extra_the_error_says_how_to_install_it():
 
 def test_providers_that_are_made_global_after_the_hook_get_its_spans():
     program = """
-from bentley_sync_async import TokenRecord
+from bentley_sync_async.transport import TokenRecord
 from bentley_sync_async.integrations.otel import OpenTelemetryHook
 hook = OpenTelemetryHook()
 from opentelemetry import trace

@@ -10,9 +10,10 @@ import anyio
 import pytest
 from aiohttp import web
 
-from bentley_sync_async import Announcements, RunRef
+from bentley_sync_async import RunRef
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 from bentley_sync_async.integrations.webhooks import webhook_handler
+from bentley_sync_async.pacing import CompletionNotifier
 
 pytestmark = pytest.mark.looptime(start=0)
 SECRET = "s" * 32
@@ -24,9 +25,9 @@ def now():
 
 
 @asynccontextmanager
-async def receiving(announcements, **options):
+async def receiving(notifier, **options):
     app = web.Application()
-    app.router.add_post("/hook", webhook_handler(announcements, secret=SECRET, **options))
+    app.router.add_post("/hook", webhook_handler(notifier, secret=SECRET, **options))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -38,10 +39,10 @@ async def receiving(announcements, **options):
 
 @asynccontextmanager
 async def told(start=START, **options):
-    """Announcements, the URL of their receiver, and what an emulator sent there when a run ended."""
-    announcements = Announcements()
+    """CompletionNotifier, the URL of their receiver, and what an emulator sent there when a run ended."""
+    notifier = CompletionNotifier()
     async with (
-        receiving(announcements, **options) as url,
+        receiving(notifier, **options) as url,
         Emulator(start=start, error_rate=0, retry_rate=0) as emulator,
     ):
         emulator.add_run_rule(RunRule(queued=1, waiting=1, preprocessing=1, references=1, finalizing=1))
@@ -49,9 +50,9 @@ async def told(start=START, **options):
         async with emulator.webhook(url, SECRET) as webhook:
             run = emulator.start_run(emulator.add_connection())
             with anyio.fail_after(60):
-                await announcements.wait(run.ref)
+                await notifier.wait(run.ref)
             await anyio.sleep(1)
-        yield announcements, url, webhook.deliveries[0]
+        yield notifier, url, webhook.deliveries[0]
 
 
 async def post(url, body, **headers):
@@ -66,18 +67,18 @@ async def test_the_end_of_a_run_wakes_who_waits_for_it():
 
 
 async def test_a_message_that_comes_again_is_answered_and_not_announced(caplog):
-    async with told(now=now) as (announcements, url, delivery):
-        announcements._ended.clear()
+    async with told(now=now) as (notifier, url, delivery):
+        notifier._ended.clear()
         assert await post(url, delivery.body, **delivery.headers) == 200
-        assert not announcements._ended
+        assert not notifier._ended
     assert "A webhook was refused: The message" in caplog.text
     assert "came before" in caplog.text
 
 
 async def test_a_forged_message_is_refused_without_a_word_on_why(caplog):
-    announcements = Announcements()
+    notifier = CompletionNotifier()
     async with (
-        receiving(announcements) as url,
+        receiving(notifier) as url,
         aiohttp.ClientSession() as session,
         session.post(url, data=b"{}", headers={"Signature": "sha256=00"}) as answer,
     ):
@@ -88,12 +89,12 @@ async def test_a_forged_message_is_refused_without_a_word_on_why(caplog):
 
 
 async def test_a_message_without_a_signature_is_refused():
-    async with receiving(Announcements()) as url:
+    async with receiving(CompletionNotifier()) as url:
         assert await post(url, b"{}") == 401
 
 
 async def test_an_old_message_is_refused():
-    async with told(now=now) as (announcements, _, delivery), receiving(announcements, now=now) as another:
+    async with told(now=now) as (notifier, _, delivery), receiving(notifier, now=now) as another:
         await anyio.sleep(3700)
         assert await post(another, delivery.body, **delivery.headers) == 400
 
@@ -113,7 +114,7 @@ async def test_the_rest_of_a_huge_body_is_not_read():
             yield b" " * 64 * 1024
             await asyncio.sleep(0)
 
-    async with receiving(Announcements()) as url, aiohttp.ClientSession() as session:
+    async with receiving(CompletionNotifier()) as url, aiohttp.ClientSession() as session:
         try:
             async with session.post(url, data=huge(), headers={"Signature": "sha256=00"}) as answer:
                 assert answer.status == 413
@@ -123,5 +124,5 @@ async def test_the_rest_of_a_huge_body_is_not_read():
 
 
 async def test_what_is_announced_names_run_and_connection():
-    async with told(now=now) as (announcements, _, delivery):
-        await announcements.wait(RunRef(connection_id=delivery.run.connection_id, run_id=delivery.run.id.upper()))
+    async with told(now=now) as (notifier, _, delivery):
+        await notifier.wait(RunRef(connection_id=delivery.run.connection_id, run_id=delivery.run.id.upper()))

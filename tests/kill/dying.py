@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import nightly
 
-from bentley_sync_async import TriggeredRun
-from bentley_sync_async.bulk.journal_file import JournalFile
-from bentley_sync_async.resources.runs import Runs
+from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
+from bentley_sync_async.models import TriggeredRun
+from bentley_sync_async.resources.synchronization.runs import Runs
 
 POINT, NUMBER = sys.argv[3], int(sys.argv[4])
 MIDWAY = 0.05  # seconds; the emulator takes longer for the answer

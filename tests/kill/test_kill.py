@@ -33,11 +33,11 @@ POINTS = [
 
 
 @contextmanager
-def world(*, connections: int, imodels: int) -> Iterator[tuple[dict[str, Any], list[str]]]:
+def service(*, connections: int, imodels: int) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """A served emulator, and the connections of its runs once the block is left."""
     runs: list[str] = []
     with subprocess.Popen(
-        [sys.executable, HERE / "world.py", str(connections), str(imodels)],
+        [sys.executable, HERE / "service.py", str(connections), str(imodels)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -111,7 +111,7 @@ def test_a_bulk_that_is_killed_at_any_moment_runs_each_connection_exactly_once(t
         bulks += 1
         folder = tmp_path / str(bulks)
         folder.mkdir()
-        with world(connections=60, imodels=20) as (found, runs):
+        with service(connections=60, imodels=20) as (found, runs):
             while not (folder / "report.json").exists():  # the job's last deed
                 kills += life(found, folder, seconds=chance.uniform(0, LONGEST_LIFE) if kills < KILLS else None)
         assert sorted(runs) == sorted(found["connections"])
@@ -123,7 +123,7 @@ def test_a_bulk_that_is_killed_at_any_moment_runs_each_connection_exactly_once(t
 def test_a_bulk_that_is_killed_at_a_certain_point_runs_each_connection_exactly_once(tmp_path, record_property):
     """All points if `KILLS` is as many, else three."""
     points = POINTS if len(POINTS) <= KILLS else random.sample(POINTS, k=3)
-    with world(connections=6 * len(points), imodels=3 * len(points)) as (found, runs):
+    with service(connections=6 * len(points), imodels=3 * len(points)) as (found, runs):
         for number, point in enumerate(points):
             folder = tmp_path / str(number)
             folder.mkdir()
@@ -166,7 +166,7 @@ def no_disk_can_be_made() -> bool:
 def test_a_bulk_on_a_full_disk_ends_and_runs_each_connection_exactly_once_when_there_is_room(size, begun, tmp_path):
     disk, ids, report = tmp_path / "disk", tmp_path / "ids", tmp_path / "report.json"
     disk.mkdir()
-    with world(connections=20, imodels=20) as (found, runs):
+    with service(connections=20, imodels=20) as (found, runs):
         ids.write_text("\n".join(found["connections"]))
         files = [disk, sys.executable, HERE / "nightly.py", ids, report]
         done = subprocess.run(
@@ -186,7 +186,7 @@ def test_a_bulk_on_a_full_disk_ends_and_runs_each_connection_exactly_once_when_t
 
 
 def test_a_second_process_on_the_same_journal_is_refused_with_the_pid_of_the_first(tmp_path):
-    with world(connections=3, imodels=3) as (found, _):
+    with service(connections=3, imodels=3) as (found, _):
         with subprocess.Popen(
             [sys.executable, "-c", HOLD, tmp_path / "nightly.db", found["url"]],
             stdin=subprocess.PIPE,
@@ -203,7 +203,7 @@ def test_a_second_process_on_the_same_journal_is_refused_with_the_pid_of_the_fir
 
 HOLD = """
 import asyncio, sys
-from bentley_sync_async.bulk.sqlite_journal import SQLiteJournal
+from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 
 async def main():
     async with SQLiteJournal(sys.argv[1], origin=sys.argv[2]):

@@ -15,8 +15,8 @@ from attrs import define, evolve, field
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
-from support_runs import normal
-from support_transport import answer, lost, refusal, timed_out
+from support.runs import normal
+from support.transport import answer, lost, refusal, timed_out
 
 from bentley_sync_async import (
     AuthenticationError,
@@ -51,7 +51,7 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.watch import watcher as watcher_module
-from bentley_sync_async.watch.patience import FAILURE_BUDGET
+from bentley_sync_async.watch.retry_state import FAILURE_BUDGET
 from bentley_sync_async.wire.codec import decode_one
 
 BASE = "https://api.example"
@@ -253,7 +253,7 @@ class Ledger:
         self.completed.discard(key)
 
 
-class WatchMachine(RuleBasedStateMachine):
+class WatchStateMachine(RuleBasedStateMachine):
     """A watch that is polled, cancelled, asked again, left and taken up: what all machines share."""
 
     def __init__(self):

@@ -2,11 +2,12 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
-from machines.model import SETTINGS, WatchMachine
+from machines.model import SETTINGS, WatchStateMachine
 
 from bentley_sync_async import RunTriggered
-from bentley_sync_async.models import TRANSITIONS, ExecutionState
-from bentley_sync_async.watch.patience import GRACE
+from bentley_sync_async.models import ExecutionState
+from bentley_sync_async.models.states import TRANSITIONS
+from bentley_sync_async.watch.retry_state import GRACE
 
 UNKNOWN = {
     "state": ["Hibernating", "Levitating"],
@@ -16,7 +17,7 @@ UNKNOWN = {
 }
 
 
-class Following(WatchMachine):
+class Following(WatchStateMachine):
     met_at: float | None = None
 
     @initialize(timeout=st.sampled_from([None, 900.0, 20000.0]), skew=st.sampled_from([0.0, -86400.5, 3600.25]))

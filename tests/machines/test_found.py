@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import anyio
 import pytest
-from support_runs import NOW
-from support_transport import answer, lost, refusal, scripted
+from support.runs import NOW
+from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async import BackoffPacing, RunVanishedError
 from bentley_sync_async.watch import watcher as watcher_module
-from bentley_sync_async.watch.bookmark import Bookmark
+from bentley_sync_async.watch.resume_state import ResumeState
 
 CONNECTION = "connection"
 LOCATION = "https://api.example/synchronization/imodels/storageconnections/connection/runs/run"
@@ -38,7 +38,7 @@ async def tokens_of(*script, events):
 async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_knows_of_the_lost_trigger():
     first, second = await tokens_of(lost("POST"), events=1)
     origin = "https://api.example"
-    assert Bookmark.of(second, origin=origin).attempted_at == Bookmark.of(first, origin=origin).attempted_at
+    assert ResumeState.of(second, origin=origin).attempted_at == ResumeState.of(first, origin=origin).attempted_at
 
 
 async def test_a_run_that_is_gone_after_a_resume_has_vanished():
@@ -104,7 +104,7 @@ async def test_a_retry_that_was_not_taken_with_its_change_of_state_is_told_after
     assert type(await anext(resumed)).__name__ == "TaskRetried"
 
 
-async def told_to_its_end(**options):
+async def completion_reported(**options):
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Completed"))
     watcher = client.watch(CONNECTION, pacing=PACING, **options)
     await watcher.result()
@@ -112,7 +112,7 @@ async def told_to_its_end(**options):
 
 
 async def test_a_watch_that_was_told_to_its_end_asks_for_nothing_more_and_is_not_out_of_time():
-    token = await told_to_its_end(timeout=60)
+    token = await completion_reported(timeout=60)
     await anyio.sleep(100)
     transport, other = scripted()
     assert [event async for event in other.resume(token, pacing=PACING)] == []
@@ -120,7 +120,7 @@ async def test_a_watch_that_was_told_to_its_end_asks_for_nothing_more_and_is_not
 
 
 async def test_the_result_of_a_watch_that_was_told_to_its_end_is_looked_for_and_nothing_is_told_of_the_trouble():
-    token = await told_to_its_end()
+    token = await completion_reported()
     transport, other = scripted(lost(), lost(), snapshot(state="Completed", result="Success"))
     watcher = other.resume(token, pacing=PACING)
     run = await watcher.result()

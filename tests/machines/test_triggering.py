@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
-from machines.model import OTHER, OURS, SETTINGS, WatchMachine
+from machines.model import OTHER, OURS, SETTINGS, WatchStateMachine
 
 from bentley_sync_async import IModelBusyError, RunJoined, RunTriggered, TransportError, WaitingForIModel
 
@@ -10,7 +10,7 @@ DATE_IS_COARSE = 1.0  # seconds
 THROTTLED, SPREAD = 7.0, 0.7  # seconds for which a gate stays closed, and then spreads its requests over
 
 
-class Triggering(WatchMachine):
+class Triggering(WatchStateMachine):
     doubtful_since: float | None = None  # the earliest trigger of which the watch may not know what came
     asked_at = 0.0
     posted = False  # since it was asked last

@@ -5,18 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import (
-    AuthenticationType,
-    ConnectorType,
-    ExecutionResult,
-    ExecutionState,
-    JobPhase,
-    OpenEnum,
-    SuggestedAction,
-    TaskErrorCategory,
-    TaskErrorPhase,
-    TaskErrorSystem,
-)
+from bentley_sync_async import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, JobPhase
+from bentley_sync_async.models import OpenEnum, SuggestedAction, TaskErrorCategory, TaskErrorPhase, TaskErrorSystem
 
 # Every value that any page, official client or published catalogue names.
 VALUES = {

@@ -5,7 +5,6 @@ import pytest
 from bentley_sync_async import (
     ExecutionResult,
     ExecutionState,
-    RunErrorDetails,
     RunFailedError,
     RunNotCompletedError,
     StorageJob,
@@ -13,6 +12,7 @@ from bentley_sync_async import (
     StorageTask,
     TaskError,
 )
+from bentley_sync_async.models import RunErrorDetails
 
 COMPLETED = ExecutionState.COMPLETED
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import ExecutionState, Transition
-from bentley_sync_async.models import TRANSITIONS, classify
+from bentley_sync_async import ExecutionState
+from bentley_sync_async.models import Transition
+from bentley_sync_async.models.states import TRANSITIONS, classify
 
 S = ExecutionState
 EVERYTHING = set(S)

@@ -2,7 +2,7 @@
 
 import pytest
 from attrs import frozen
-from support_transport import answer, lost, refusal, scripted
+from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (
     AuthenticationError,
@@ -12,11 +12,12 @@ from bentley_sync_async.errors import (
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
+    ProblemDetail,
     RateLimitedError,
     ServerError,
     UnprocessableError,
 )
-from bentley_sync_async.models import AuthenticationType, ConnectorType, ProblemDetail, SourceFileCreate
+from bentley_sync_async.models import AuthenticationType, ConnectorType, SourceFileCreate
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.transport.retry import RetryPolicy
 

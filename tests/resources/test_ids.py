@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_transport import answer, client_of, emulated, http, raw_server, refusal, scripted
+from support.transport import answer, client_of, emulated, http, raw_server, refusal, scripted
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError
 from bentley_sync_async.models import ConnectorType, RunRef, SourceFileCreate
@@ -36,7 +36,7 @@ IN_PATHS = {
     "list whole runs": lambda api, x: everything(api.storage_connections.runs.list(x, prefer="representation")),
     "get run of": lambda api, x: api.storage_connections.runs.get(x, "r"),
     "get run": lambda api, x: api.storage_connections.runs.get("c", x),
-    "look": lambda api, x: api.storage_connections.runs.looks(RunRef(connection_id="c", run_id=x)).look(),
+    "look": lambda api, x: api.storage_connections.runs.reader(RunRef(connection_id="c", run_id=x)).read(),
 }
 IN_QUERIES = {
     "list": lambda api, x: everything(api.storage_connections.list(x)),

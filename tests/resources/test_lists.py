@@ -3,7 +3,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 import pytest
-from support_transport import After, ScriptedTransport, answer, emulated, lost, raw_server, refusal, scripted
+from support.transport import After, ScriptedTransport, answer, emulated, lost, raw_server, refusal, scripted
 
 from bentley_sync_async import SynchronizationClient
 from bentley_sync_async.errors import (
@@ -56,7 +56,7 @@ def windows(transport):
 
 # Against the emulator.
 
-WORLDS = {
+SERVICES = {
     "connections": lambda api, world: api.connections.list(world[0]),
     "storage connections": lambda api, world: api.storage_connections.list(world[0]),
     "source files": lambda api, world: api.storage_connections.source_files.list(world[1]),
@@ -100,28 +100,28 @@ async def with_runs(emulator, count=5):
     return world
 
 
-@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("kind", SERVICES)
 async def test_a_list_is_iterated_to_its_end(kind):
     async with emulated(page_size=2, token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator)
 
-        assert len(set(ids(await everything(WORLDS[kind](api, world))))) == 5
+        assert len(set(ids(await everything(SERVICES[kind](api, world))))) == 5
 
 
-@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("kind", SERVICES)
 async def test_a_list_that_names_a_next_page_for_ever_ends(kind):
     async with emulated(page_size=5, always_next=True, token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator)
 
-        assert len(ids(await everything(WORLDS[kind](api, world)))) == 5
+        assert len(ids(await everything(SERVICES[kind](api, world)))) == 5
 
 
-@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("kind", SERVICES)
 async def test_a_plain_list_holds_summaries(kind):
     async with emulated(token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator, 2)
 
-        assert {type(item) for item in await everything(WORLDS[kind](api, world))} == {SUMMARIES[kind]}
+        assert {type(item) for item in await everything(SERVICES[kind](api, world))} == {SUMMARIES[kind]}
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -157,7 +157,7 @@ async def test_both_kinds_of_list_hold_the_same_items():
     async with emulated() as (emulator, api):
         world = populated(emulator)
 
-        assert ids(await everything(WORLDS["connections"](api, world))) == ids(
+        assert ids(await everything(SERVICES["connections"](api, world))) == ids(
             await everything(WHOLE["storage connections"](api, world))
         )
 
@@ -166,12 +166,12 @@ async def test_the_states_of_a_runs_list_are_told():
     async with emulated() as (emulator, api):
         world = populated(emulator, 1)
         emulator.start_run(world[1])
-        [run] = await everything(WORLDS["runs"](api, world))
+        [run] = await everything(SERVICES["runs"](api, world))
 
     assert run.state is not ExecutionState.COMPLETED
 
 
-@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("kind", SERVICES)
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
 async def test_the_page_size_is_the_callers(kind, size):
     listing = {
@@ -207,7 +207,7 @@ async def test_a_page_size_out_of_the_services_bounds_is_refused_by_it(size):
 
 
 @pytest.mark.parametrize("size", [0, -1])
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", SERVICES)
 async def test_a_page_size_that_cannot_be_is_refused_here(make, size):
     _, api = scripted()
     listing = {

@@ -4,7 +4,7 @@ import uuid
 
 import anyio
 import pytest
-from support_transport import emulated
+from support.transport import emulated
 
 from bentley_sync_async.emulator import FaultAction, FaultRule
 from bentley_sync_async.errors import (
@@ -39,7 +39,7 @@ def new_file(emulator, kind=ConnectorType.MSTN):
 def deleted(emulator):
     """Return the id of a connection that is no more."""
     connection = emulator.add_connection()
-    del emulator._world.connections[connection]
+    del emulator._store.connections[connection]
     return connection
 
 
@@ -356,7 +356,7 @@ async def test_a_run_that_has_ended_is_a_success():
 async def test_a_look_shows_the_answer_that_a_run_came_in():
     async with emulated() as (emulator, api):
         triggered = await api.storage_connections.runs.trigger(emulator.add_connection())
-        run, response = await api.storage_connections.runs.looks(triggered.ref).look()
+        run, response = await api.storage_connections.runs.reader(triggered.ref).read()
 
     assert (run.id, response.status, "date" in response.headers) == (triggered.ref.run_id, 200, True)
 

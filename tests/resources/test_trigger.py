@@ -1,6 +1,6 @@
 import anyio
 import pytest
-from support_transport import (
+from support.transport import (
     After,
     answer,
     client_of,

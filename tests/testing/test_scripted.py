@@ -11,7 +11,6 @@ from bentley_sync_async import (
     ConnectionLostError,
     ConnectorType,
     NotFoundError,
-    Request,
     RequestTimeoutError,
     RetryPolicy,
     RunRef,
@@ -20,6 +19,7 @@ from bentley_sync_async import (
     Timeouts,
 )
 from bentley_sync_async.testing import After, ScriptedTransport, ScriptFailed, answer, lost, refusal, timed_out
+from bentley_sync_async.transport import Request
 
 RUN = RunRef(connection_id="c", run_id="r")
 GET = Request(method="GET", url="https://api.example/a")

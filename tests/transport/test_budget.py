@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bentley_sync_async import ConfigurationError, RateTier
 from bentley_sync_async.config import ClientConfig
-from bentley_sync_async.transport.budget import RequestBudget
+from bentley_sync_async.transport.rate_limit.budget import RequestBudget
 
 SMALL = RateTier(name="Small", per_minute=10, per_hour=50)
 

@@ -3,28 +3,25 @@
 import logging
 
 import pytest
-from support_transport import ScriptedTransport, answer, refusal
-from support_watch import emulated
+from support.transport import ScriptedTransport, answer, refusal
+from support.watch import emulated
 
-from bentley_sync_async import (
-    ClientCredentials,
-    GateRecord,
+from bentley_sync_async import ClientCredentials, RateLimitedError, ServerError, SynchronizationClient
+from bentley_sync_async.emulator import FaultRule
+from bentley_sync_async.transport import (
     LoggingHook,
     PollRecord,
-    RateLimitedError,
     RequestRecord,
     RetryRecord,
-    ServerError,
-    SynchronizationClient,
+    ThrottleRecord,
     TokenRecord,
 )
-from bentley_sync_async.emulator import FaultRule
 from bentley_sync_async.transport.hooks import Record
 
 RUN = {"run": {"id": "r", "state": "Completed", "result": "Success"}}
 
 
-async def told(*script, **options):
+async def reported(*script, **options):
     records = []
     transport = ScriptedTransport(*script)
     client = SynchronizationClient("hush", transport=transport, hooks=[records.append], **options)
@@ -34,7 +31,7 @@ async def told(*script, **options):
 
 
 async def test_a_request_is_told_with_its_answer():
-    (record,) = await told(answer(200, RUN))
+    (record,) = await reported(answer(200, RUN))
     assert isinstance(record, RequestRecord)
     assert (record.method, record.status, record.error) == ("GET", 200, None)
     assert record.url.endswith("/imodels/storageconnections/c/runs/r")
@@ -42,7 +39,7 @@ async def test_a_request_is_told_with_its_answer():
 
 
 async def test_a_retry_is_told_with_its_cause_and_its_delay():
-    first, retry, second = await told(refusal(502), answer(200, RUN))
+    first, retry, second = await reported(refusal(502), answer(200, RUN))
     assert isinstance(first, RequestRecord)
     assert isinstance(first.error, ServerError)
     assert isinstance(retry, RetryRecord)
@@ -52,9 +49,9 @@ async def test_a_retry_is_told_with_its_cause_and_its_delay():
 
 
 async def test_a_throttle_that_closes_the_gate_is_told():
-    _, gate, retry, _ = await told(refusal(429, **{"retry-after": "7"}), answer(200, RUN))
-    assert isinstance(gate, GateRecord)
-    assert (type(gate.cause), gate.delay) == (RateLimitedError, 7.0)
+    _, throttle, retry, _ = await reported(refusal(429, **{"retry-after": "7"}), answer(200, RUN))
+    assert isinstance(throttle, ThrottleRecord)
+    assert (type(throttle.cause), throttle.delay) == (RateLimitedError, 7.0)
     assert isinstance(retry, RetryRecord)
 
 
@@ -125,15 +122,15 @@ async def test_a_hook_that_fails_to_say_what_it_wants_is_told_everything():
 @pytest.mark.parametrize(
     ("level", "wanted"),
     [
-        (logging.DEBUG, {RequestRecord, RetryRecord, GateRecord, TokenRecord, PollRecord}),
-        (logging.INFO, {RetryRecord, GateRecord, TokenRecord}),
-        (logging.WARNING, {GateRecord, TokenRecord}),
+        (logging.DEBUG, {RequestRecord, RetryRecord, ThrottleRecord, TokenRecord, PollRecord}),
+        (logging.INFO, {RetryRecord, ThrottleRecord, TokenRecord}),
+        (logging.WARNING, {ThrottleRecord, TokenRecord}),
         (logging.ERROR, set()),
     ],
 )
 def test_logging_wants_what_its_level_lets_through(caplog, level, wanted):
     caplog.set_level(level, "bentley_sync_async")
-    kinds = [RequestRecord, RetryRecord, GateRecord, TokenRecord, PollRecord, Record]
+    kinds = [RequestRecord, RetryRecord, ThrottleRecord, TokenRecord, PollRecord, Record]
     assert {kind for kind in kinds if LoggingHook().wants(kind)} == wanted
 
 
@@ -150,8 +147,8 @@ async def test_by_default_records_go_to_logging_with_their_fields(caplog):
     by_logger = {}
     for line in caplog.records:
         by_logger.setdefault(line.name.removeprefix("bentley_sync_async."), []).append(line)
-    assert set(by_logger) == {"request", "retry", "gate", "token", "poll"}
-    assert {line.levelname for line in by_logger["gate"]} == {"WARNING"}
+    assert set(by_logger) == {"request", "retry", "throttle", "token", "poll"}
+    assert {line.levelname for line in by_logger["throttle"]} == {"WARNING"}
     assert "All requests pause for 30.0 s: RateLimitedError 429" in caplog.text
     assert by_logger["request"][0].sync_status == 502
     assert by_logger["retry"][0].sync_attempt == 1

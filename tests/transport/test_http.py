@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import anyio
 import pytest
-from support_transport import http, raw_server, reset, then
+from support.transport import http, raw_server, reset, then
 
 from bentley_sync_async._version import __version__
 from bentley_sync_async.errors import (
@@ -704,9 +704,9 @@ async def test_no_error_leads_to_the_token_that_was_sent(broken):
         with pytest.raises(ConnectionLostError) as caught:
             await transport.send(Request(method="POST", url=server.url, headers=headers), timeout=60)
 
-    told, error = [], caught.value
+    reported, error = [], caught.value
     while error is not None:
-        told.append(f"{error!r} {error} {vars(error)}")
+        reported.append(f"{error!r} {error} {vars(error)}")
         error = error.__cause__ or error.__context__
     assert server.header("authorization") == "Bearer hush"
-    assert "hush" not in "".join(told)
+    assert "hush" not in "".join(reported)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import anyio
 import pytest
-from support_transport import After, ScriptedTransport, answer, lost, refusal, timed_out
+from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
@@ -23,9 +23,9 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.transport.rate_limit.limiter import RateLimiter
 from bentley_sync_async.transport.retry import RetryPolicy
 from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
-from bentley_sync_async.transport.turnstile import Turnstile
 
 BASE = "https://api.example"
 URL = f"{BASE}/synchronization/imodels/storageconnections/x"
@@ -465,7 +465,7 @@ async def test_a_token_that_is_ready_does_not_pass_a_closed_gate():
 
 async def test_a_token_that_is_ready_waits_for_its_turn():
     transport = ScriptedTransport(After(20.0, answer()), answer())
-    one_by_one = Pipeline(transport, ReadyTokens("second"), base_url=BASE, turnstile=Turnstile(at_once=1))
+    one_by_one = Pipeline(transport, ReadyTokens("second"), base_url=BASE, limiter=RateLimiter(max_in_flight=1))
 
     async with anyio.create_task_group() as group:
         group.start_soon(one_by_one.call, request())

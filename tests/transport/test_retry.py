@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_transport import lost, timed_out
+from support.transport import lost, timed_out
 
 from bentley_sync_async.errors import (
     ConfigurationError,
@@ -15,7 +15,7 @@ from bentley_sync_async.errors import (
     SynchronizationError,
     TokenUnavailableError,
 )
-from bentley_sync_async.transport.retry import RetryPolicy, asked_wait, may_pass, not_processed
+from bentley_sync_async.transport.retry import RetryPolicy, is_transient, not_processed, requested_wait
 from bentley_sync_async.wire.problems import api_error
 
 STEADY = RetryPolicy(jitter=0.0)
@@ -97,7 +97,7 @@ def test_what_does_not_go_away_by_itself_is_never_retried(method, failure):
 
 @pytest.mark.parametrize("failure", PASSING)
 def test_every_failure_of_the_table_may_pass(failure):
-    assert may_pass(PASSING[failure])
+    assert is_transient(PASSING[failure])
 
 
 @pytest.mark.parametrize("failure", PASSING)
@@ -183,7 +183,7 @@ def test_a_retry_after_beyond_the_time_left_ends_the_call():
 
 @pytest.mark.parametrize("error", [lost(), status(429), TokenUnavailableError("?"), DecodeError("?")])
 def test_who_says_nothing_asks_for_no_wait(error):
-    assert asked_wait(error) == 0.0
+    assert requested_wait(error) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ calls = st.fixed_dictionaries(
 def test_a_wait_is_never_shorter_than_what_the_other_side_asks(policy, failure, call):
     waited = policy.wait(failure, **call)
 
-    assert waited is None or waited >= asked_wait(failure)
+    assert waited is None or waited >= requested_wait(failure)
 
 
 @given(policies, failures, calls)
@@ -288,4 +288,4 @@ def test_only_what_certainly_was_not_processed_lets_a_post_be_repeated(policy, f
 
 
 def test_no_failure_at_all_is_no_failure_that_may_pass():
-    assert not may_pass(SynchronizationError("?"))
+    assert not is_transient(SynchronizationError("?"))

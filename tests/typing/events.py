@@ -30,12 +30,12 @@ from bentley_sync_async import (
     TaskStateChanged,
     TaskUpdated,
     TaskVanished,
-    Transition,
     TriggerDelayed,
     UnknownValueSeen,
     WaitingForIModel,
     WatchEvent,
 )
+from bentley_sync_async.models import Transition
 
 
 def told(event: WatchEvent) -> str:  # noqa: PLR0912 - one for each event

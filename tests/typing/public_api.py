@@ -5,115 +5,104 @@ from datetime import datetime
 from typing import assert_type
 
 from bentley_sync_async import (
-    Announcements,
     APIError,
     AuthenticationError,
     AuthenticationType,
-    AuthorizationInformation,
-    AuthorizationLinks,
     BackoffPacing,
-    BudgetUse,
-    BulkEvent,
-    BulkPlan,
-    BulkProgress,
-    BulkReport,
-    BulkRun,
     ClientCredentials,
-    CompletionSignal,
     ConfigurationError,
-    Connection,
-    ConnectionFinished,
-    ConnectionLinks,
-    ConnectionProgressed,
-    ConnectionStarted,
-    ConnectionSummary,
     ConnectorType,
     DecodeError,
-    Demand,
-    Durations,
     Environment,
     ExecutionResult,
     ExecutionState,
-    FailedFile,
     FixedPacing,
     ForeignOriginError,
-    GateRecord,
-    Hook,
     JobChange,
     JobPhase,
     JournalError,
     JournalInUseError,
     LearnedPacing,
-    Link,
-    Listing,
-    LoggingHook,
-    Look,
-    OpenEnum,
-    Outcome,
-    OutcomeStatus,
-    Pacing,
-    Page,
-    Pages,
-    PagingLinks,
-    PlannedRun,
-    PollRecord,
     ProblemDetail,
     RateTier,
-    Record,
-    Request,
-    RequestRecord,
-    Response,
+    ReplayGuard,
     ResumeTokenError,
     RetryPolicy,
-    RetryRecord,
     RunChange,
-    RunErrorDetails,
     RunEvent,
     RunFailedError,
     RunRef,
-    RunSummary,
     RunWatcher,
-    SeenMessages,
     SourceFile,
     SourceFileCreate,
-    SourceFileLinks,
-    SourceFileSummary,
     StorageConnection,
     StorageJob,
     StorageRun,
     StorageTask,
-    SuggestedAction,
     SynchronizationClient,
     SynchronizationError,
     SynchronizationReport,
     TaskChange,
-    TaskDetails,
     TaskError,
-    TaskErrorCategory,
-    TaskErrorPhase,
-    TaskErrorSystem,
     Timeouts,
-    Token,
-    TokenRecord,
-    TokenSource,
     TokenUnavailableError,
-    Transport,
     TransportError,
-    TriggeredRun,
     WatchError,
     WatchEvent,
     WatchTimeoutError,
-    WebhookContent,
     WebhookError,
-    WebhookMessage,
-    WindowUse,
     diff,
-    event_to_json,
     fold,
     verify_webhook,
 )
+from bentley_sync_async.bulk import (
+    BulkEvent,
+    BulkPlan,
+    BulkProgress,
+    BulkReport,
+    BulkRun,
+    ConnectionFinished,
+    ConnectionProgressed,
+    ConnectionStarted,
+    FailedFile,
+    Outcome,
+    OutcomeStatus,
+    PlannedRun,
+)
 from bentley_sync_async.integrations.otel import OpenTelemetryHook
 from bentley_sync_async.integrations.webhooks import Handler, webhook_handler
+from bentley_sync_async.models import (
+    AuthorizationInformation,
+    AuthorizationLinks,
+    Connection,
+    ConnectionLinks,
+    ConnectionSummary,
+    Link,
+    OpenEnum,
+    Page,
+    PagingLinks,
+    RunErrorDetails,
+    RunSummary,
+    SourceFileLinks,
+    SourceFileSummary,
+    SuggestedAction,
+    TaskDetails,
+    TaskErrorCategory,
+    TaskErrorPhase,
+    TaskErrorSystem,
+    TriggeredRun,
+    WebhookContent,
+    WebhookMessage,
+)
+from bentley_sync_async.pacing import (
+    CompletionNotifier,
+    CompletionSignal,
+    DurationDistribution,
+    Pacing,
+    PollContext,
+    PollDemand,
+)
+from bentley_sync_async.resources import Listing, Pages
 from bentley_sync_async.testing import (
     After,
     ScriptedTransport,
@@ -124,6 +113,23 @@ from bentley_sync_async.testing import (
     lost,
     refusal,
     timed_out,
+)
+from bentley_sync_async.transport import (
+    BudgetUse,
+    Hook,
+    LoggingHook,
+    PollRecord,
+    Record,
+    Request,
+    RequestRecord,
+    Response,
+    RetryRecord,
+    ThrottleRecord,
+    Token,
+    TokenRecord,
+    TokenSource,
+    Transport,
+    WindowUse,
 )
 
 
@@ -253,7 +259,7 @@ async def bulks(client: SynchronizationClient) -> None:
                         assert_type(outcome, Outcome)
                         assert_type(outcome.failed_files, tuple[FailedFile, ...])
                     case _:
-                        assert_type(event_to_json(event), str)
+                        assert_type(event.to_json(), str)
             assert_type(bulk.progress, BulkProgress)
             assert_type(bulk.progress.counts, Mapping[OutcomeStatus, int])
             assert_type(await bulk.result(), BulkReport)
@@ -268,7 +274,7 @@ def snapshots(before: StorageRun | None, after: StorageRun, ref: RunRef, at: dat
     changes = diff(before, after, ref=ref, at=at)
     assert_type(changes, tuple[RunEvent, ...])
     assert_type(fold(changes, before), StorageRun | None)
-    assert_type([event_to_json(change) for change in changes], list[str])
+    assert_type([change.to_json() for change in changes], list[str])
     for change in changes:
         if isinstance(change, RunChange):
             assert_type(change.run, StorageRun)
@@ -331,13 +337,13 @@ class Recorded:
 class EverySecond:
     """A pacing of the user's own."""
 
-    def delay(self, look: Look) -> float:
-        assert_type((look.quiet, look.elapsed, look.price), tuple[int, float, float])
-        assert_type(look.durations.quantile(0.5, elapsed=look.elapsed), float)
-        assert_type(look.durations, Durations)
-        assert_type(LearnedPacing().demand(look), Demand)
-        assert_type(look.durations.hazard(600.0), float)
-        return 1.0 + 0 * look.chance
+    def delay(self, context: PollContext) -> float:
+        assert_type((context.unchanged_polls, context.elapsed, context.price), tuple[int, float, float])
+        assert_type(context.durations.quantile(0.5, elapsed=context.elapsed), float)
+        assert_type(context.durations, DurationDistribution)
+        assert_type(LearnedPacing().demand(context), PollDemand)
+        assert_type(context.durations.hazard(600.0), float)
+        return 1.0 + 0 * context.chance
 
 
 async def fetch_text() -> str:
@@ -394,9 +400,9 @@ class Mailbox:
 
 
 async def webhooks(body: bytes, headers: Mapping[str, str], now: datetime) -> int:
-    announcements = Announcements()
-    signals: list[CompletionSignal] = [announcements, Mailbox()]
-    seen = SeenMessages(max_age=600)
+    notifier = CompletionNotifier()
+    signals: list[CompletionSignal] = [notifier, Mailbox()]
+    seen = ReplayGuard(max_age=600)
     try:
         message = verify_webhook(body, headers, secret="s", now=now, seen=seen, max_age=600)
     except WebhookError as refused:
@@ -405,10 +411,10 @@ async def webhooks(body: bytes, headers: Mapping[str, str], now: datetime) -> in
     assert_type(message.content, WebhookContent)
     assert_type((message.ref, message.enqueued_date_time), tuple[RunRef, datetime])
     seen.add(message.message_id, now)
-    announcements.announce(message.ref)
+    notifier.notify(message.ref)
     for signal in signals:
         await signal.wait(message.ref)
-    assert_type(webhook_handler(announcements, secret="s", max_age=None, now=lambda: now), Handler)
+    assert_type(webhook_handler(notifier, secret="s", max_age=None, now=lambda: now), Handler)
     return 204
 
 
@@ -416,7 +422,7 @@ def counting(record: Record) -> None:
     match record:
         case RequestRecord(status=status, error=error):
             assert_type((status, error), tuple[int | None, SynchronizationError | None])
-        case RetryRecord(delay=delay) | GateRecord(delay=delay):
+        case RetryRecord(delay=delay) | ThrottleRecord(delay=delay):
             assert_type(delay, float)
         case TokenRecord(duration=duration):
             assert_type(duration, float)

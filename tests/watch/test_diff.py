@@ -2,7 +2,7 @@ import copy
 
 import pytest
 from attrs import evolve
-from support_runs import NOW, REF
+from support.runs import NOW, REF
 
 from bentley_sync_async import (
     ConnectorType,
@@ -10,19 +10,17 @@ from bentley_sync_async import (
     ExecutionState,
     JobPhase,
     JobStateChanged,
-    RunErrorDetails,
     RunStateChanged,
     StorageJob,
     StorageRun,
     StorageTask,
     TaskError,
-    TaskErrorSystem,
     TaskRetried,
     TaskStateChanged,
-    Transition,
     diff,
     fold,
 )
+from bentley_sync_async.models import RunErrorDetails, TaskErrorSystem, Transition
 from bentley_sync_async.watch.diff import RUN_ENDING, unknown_values
 
 S = ExecutionState

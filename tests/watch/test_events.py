@@ -21,7 +21,6 @@ from bentley_sync_async import (
     TaskCompleted,
     WaitingForIModel,
     WatchEvent,
-    event_to_json,
 )
 from bentley_sync_async.watch import events
 
@@ -80,7 +79,7 @@ def test_a_run_is_taken_for_ours_unless_its_event_says_otherwise():
     ],
 )
 def test_an_event_is_one_line_of_json_in_the_spelling_of_the_api(event, expected):
-    line = event_to_json(event)
+    line = event.to_json()
     assert "\n" not in line
     assert json.loads(line) == expected
 
@@ -88,6 +87,6 @@ def test_an_event_is_one_line_of_json_in_the_spelling_of_the_api(event, expected
 def test_the_cause_of_a_delay_is_told_by_its_class_and_text():
     cause = RateLimitedError(status=429, method="GET", url="https://api.bentley.com/x", code="RateLimitExceeded")
     event = PollDelayed(seq=3, at=AT, ref=REF, cause=cause, failures=1, delay=2.5)
-    told = json.loads(event_to_json(event))
+    told = json.loads(event.to_json())
     assert told["cause"] == {"type": "RateLimitedError", "message": str(cause)}
     assert (told["failures"], told["delay"]) == (1, 2.5)

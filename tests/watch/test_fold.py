@@ -2,7 +2,7 @@
 
 import pytest
 from attrs import evolve
-from support_runs import NOW, REF
+from support.runs import NOW, REF
 
 from bentley_sync_async import (
     ExecutionState,

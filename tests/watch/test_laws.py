@@ -6,7 +6,7 @@ import itertools
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from support_runs import NOW, REF, lawful_histories, normal, runs
+from support.runs import NOW, REF, lawful_histories, normal, runs
 
 from bentley_sync_async import (
     JobAppeared,

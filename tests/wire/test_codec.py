@@ -7,21 +7,15 @@ import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support_runs import runs
+from support.runs import runs
 
 import bentley_sync_async as public
 from bentley_sync_async import (
-    ConnectionLinks,
     ConnectorType,
     DecodeError,
     ExecutionResult,
     ExecutionState,
-    Link,
-    OpenEnum,
-    Page,
-    PagingLinks,
     RunRef,
-    RunSummary,
     SourceFile,
     StorageConnection,
     StorageJob,
@@ -30,6 +24,7 @@ from bentley_sync_async import (
     SynchronizationReport,
     TaskError,
 )
+from bentley_sync_async.models import ConnectionLinks, Link, OpenEnum, Page, PagingLinks, RunSummary
 from bentley_sync_async.wire import codec
 from bentley_sync_async.wire.codec import decode, decode_one, decode_page, encode, parse, to_builtins, wire_name
 

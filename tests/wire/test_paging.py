@@ -5,7 +5,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import Link, Page, PagingLinks
+from bentley_sync_async.models import Link, Page, PagingLinks
 from bentley_sync_async.wire.paging import PageWalk
 
 LIST = "https://api.bentley.com/synchronization/imodels/storageconnections/c/runs"

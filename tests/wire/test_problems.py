@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_pages import ERROR_PAGES, payload
+from support.pages import ERROR_PAGES, payload
 
 from bentley_sync_async import (
     APIError,
@@ -14,7 +14,7 @@ from bentley_sync_async import (
     ServerError,
     UnprocessableError,
 )
-from bentley_sync_async.models import Problem
+from bentley_sync_async.models.problems import Problem
 from bentley_sync_async.wire.problems import api_error, decode_problem
 
 CLASSES = {

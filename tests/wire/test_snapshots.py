@@ -3,7 +3,7 @@ import json
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support_runs import runs
+from support.runs import runs
 
 from bentley_sync_async import DecodeError, RunRef, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.wire import snapshots

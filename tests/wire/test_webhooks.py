@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async import (
-    InvalidArgumentError,
-    RunRef,
-    SeenMessages,
-    WebhookContent,
-    WebhookError,
-    WebhookMessage,
-    verify_webhook,
-)
+from bentley_sync_async import InvalidArgumentError, ReplayGuard, RunRef, WebhookError, verify_webhook
+from bentley_sync_async.models import WebhookContent, WebhookMessage
 
 SECRET = "4eb25d308ef2a9722ffbd7a2b7e5026f9d1f2feaca5999611d4ef8692b1ad70d"
 SENT = datetime(2023, 11, 3, 20, 7, 1, tzinfo=UTC)
@@ -271,7 +264,7 @@ def test_an_instant_without_a_zone_is_none():
 
 
 def test_a_message_that_was_seen_is_kept_for_as_long_as_it_could_be_taken_again():
-    seen = SeenMessages(max_age=3600)
+    seen = ReplayGuard(max_age=3600)
     seen.add("early", SENT)
     seen.add("late", SENT + timedelta(seconds=3900))
     assert "early" in seen
@@ -280,7 +273,7 @@ def test_a_message_that_was_seen_is_kept_for_as_long_as_it_could_be_taken_again(
 
 
 def test_where_age_does_not_matter_nothing_is_forgotten():
-    seen = SeenMessages(max_age=None)
+    seen = ReplayGuard(max_age=None)
     seen.add("early", SENT)
     seen.add("late", SENT + timedelta(days=9999))
     assert "early" in seen

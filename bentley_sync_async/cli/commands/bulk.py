@@ -1,0 +1,168 @@
+"""`bentley-sync bulk`: many connections of the configured service, each run once."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import anyio
+from attrs import define
+
+from bentley_sync_async import InvalidArgumentError, SynchronizationClient, SynchronizationError
+from bentley_sync_async.bulk import BulkReport, BulkRun
+from bentley_sync_async.cli.exit_codes import ExitCode
+from bentley_sync_async.cli.exit_status import code_of_error, code_of_report
+from bentley_sync_async.cli.formatting.budget import hour_words, quota_words
+from bentley_sync_async.cli.formatting.bulk import detached_words, report_text
+from bentley_sync_async.cli.formatting.display_names import DisplayNames
+from bentley_sync_async.cli.id_lists import STDIN, IdList, read_ids
+from bentley_sync_async.cli.report_file import ReportFile
+from bentley_sync_async.cli.shutdown import DETACHING, Screen, code_of_leaving, say, until_terminated
+from bentley_sync_async.cli.views.bulk import BulkView, JSONBulkView, best_bulk_view, whole_to_json
+from bentley_sync_async.transport import BudgetUse
+
+_EVERY = 1.0  # seconds between two looks at the progress, which is not free
+
+
+@define(kw_only=True)
+class Bulk:
+    """Runs the connections of a file or of iModels, and knows how to say how to go on with them.
+
+    Attributes:
+        make_client: Makes the client.
+        open_bulk: Opens the bulk of these connections.
+        again: The arguments that were given.
+        file: The file with the ids, `-` for standard input; `None` if there is none.
+        column: The column of the ids.
+        imodels: How many iModels were given.
+        remembers: Whether there is a journal.
+        junit: Where the JUnit XML goes, if anywhere.
+        dry_run: Whether the plan is shown instead.
+        json: Whether events are printed as JSON.
+    """
+
+    make_client: Callable[[], SynchronizationClient]
+    open_bulk: Callable[[SynchronizationClient, Sequence[str]], BulkRun]
+    again: Sequence[str]
+    file: str | None = None
+    column: str | None = None
+    imodels: int = 0
+    remembers: bool = False
+    junit: str | None = None
+    dry_run: bool = False
+    json: bool = False
+    _report_file: ReportFile | None = None
+    _bulk: BulkRun | None = None
+
+    def run(self) -> ExitCode:
+        """Run the connections until all are done with, to an error, or until the user leaves; return the exit code."""
+        try:
+            return self._run()
+        except DETACHING as left:
+            code = code_of_leaving(left)
+            self._tell_end(f"Detached. {self._goes_on()}")
+        except SynchronizationError as error:
+            code = code_of_error(error)
+            begun = self._bulk is not None and self._bulk.report.outcomes
+            self._tell_end(f"{error}\n{self._goes_on()}" if begun else str(error))
+        return self._written(code)
+
+    def _run(self) -> ExitCode:
+        if self.file is None and not self.imodels:
+            raise InvalidArgumentError(
+                "Name a file with the ids of connections (- for standard input), or an --imodel."
+            )
+        listed = self._listed()
+        self._report_file = ReportFile(self.junit) if self.junit is not None else None
+        return anyio.run(until_terminated, partial(self.follow, listed.ids))
+
+    async def follow(self, ids: Sequence[str]) -> ExitCode:
+        """Run the connections and show how it goes; return what it amounts to."""
+        async with self.make_client() as client:
+            bulk = self.open_bulk(client, ids)
+            if self.dry_run:
+                return await self._plan(client, bulk)
+            async with bulk:
+                self._bulk = bulk
+                names = DisplayNames(url=client.run_url)
+                view = JSONBulkView() if self.json else best_bulk_view(Screen(), names, use=lambda: client.budget)
+                await show(bulk, view, every=math.inf if self.json else _EVERY)
+                return self._told(bulk.report, client.budget)  # inside: until it is told, the journal holds it
+
+    def _told(self, report: BulkReport, use: BudgetUse) -> ExitCode:
+        if self.json:
+            print(whole_to_json(report), flush=True)
+        else:
+            text = "\n".join(part for part in (report_text(report), hour_words(use)) if part)
+            Screen().print(text, markup=False, highlight=False, soft_wrap=True)
+        if self.json and not report.good:
+            say(report.totals())
+        return self._written(code_of_report(report))
+
+    async def _plan(self, client: SynchronizationClient, bulk: BulkRun) -> ExitCode:
+        plan = await bulk.plan()
+        print(whole_to_json(plan) if self.json else plan)
+        if not self.json and (quota := quota_words(plan.requests, client.budget)):
+            print(quota)
+        return ExitCode.NOT_RUN if plan.refused else ExitCode.SUCCESS
+
+    def _listed(self) -> IdList:
+        if self.file is None:
+            return IdList(ids=())
+        if self.file == STDIN and sys.stdin.isatty():
+            say("Reading ids from the terminal, one a line; Ctrl-D ends the list.")
+        listed = read_ids(self.file, column=self.column)
+        if listed.repeated:
+            say(f"Repeated ids: {listed.repeated:,}. Each connection is run once.")
+        if listed.without:
+            say(f"Rows without an id, which are left out: {listed.without:,}.")
+        return listed
+
+    def _tell_end(self, text: str) -> None:
+        """Say why it ended early; a program gets the report."""
+        if self.json and self._bulk is not None:
+            print(whole_to_json(self._bulk.report), flush=True)
+        say(text)
+
+    def _written(self, code: ExitCode) -> ExitCode:
+        """Write the JUnit XML, whatever has ended the bulk; return the exit code."""
+        if self._report_file is not None and self._bulk is not None:
+            try:
+                self._report_file.write(self._bulk.report.to_junit())
+            except OSError as exc:
+                say(f"{self.junit} could not be written: {exc.strerror}.")
+                return code or ExitCode.FILES
+        return code
+
+    def _goes_on(self) -> str:
+        if self._bulk is None or not self._bulk.report.outcomes:
+            return "Nothing was triggered."
+        done = detached_words(self._bulk.report)
+        if not self.remembers:
+            command = shlex.join(["bentley-sync", *self.again, "--journal", "bulk.db"])
+            return (
+                f"{done}\nThere is no --journal, so that nothing was remembered: the same command would begin with all "
+                f"of them again. With one, it goes on where it was left:\n  {command}"
+            )
+        command = shlex.join(["bentley-sync", *self.again])
+        stdin = ", given the same ids again" if self.file == STDIN else ""
+        return f"{done}\nTo go on within twelve hours, repeating nothing{stdin}:\n  {command}"
+
+
+async def show(bulk: BulkRun, view: BulkView, *, every: float) -> None:
+    """Show the events of a bulk to its end, and how far it is every so many seconds."""
+    due = anyio.current_time()
+    with view:
+        while True:
+            with anyio.move_on_after(due - anyio.current_time()) as pause:
+                event = await anext(bulk, None)
+                if event is None:
+                    break
+                view.show(event)
+            if pause.cancelled_caught or anyio.current_time() >= due:
+                view.tick(bulk.progress)
+                due = anyio.current_time() + every
+        view.tick(bulk.progress)

@@ -1,0 +1,113 @@
+"""What the outcomes, the progress and the end of a bulk are in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from attrs import evolve
+
+from bentley_sync_async.bulk import BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus
+from bentley_sync_async.transport import BudgetUse
+
+from .budget import left_words
+from .events import FIXABLE, duration_words
+
+_MOST_FILES = 3  # of a connection whose run failed; the report has them all
+_MOST_ROWS = 50
+_LONGEST = 300
+
+_STYLES = {
+    OutcomeStatus.SUCCEEDED: "green",
+    OutcomeStatus.SKIPPED: "green",
+    OutcomeStatus.PARTIAL_SUCCESS: "yellow",
+}
+
+
+def outcome_style(status: OutcomeStatus) -> str:
+    """Return the colour of what came of a connection."""
+    return _STYLES.get(status, "red")
+
+
+def one_line(text: str) -> str:
+    """Return a text of somebody else's on one line, of bearable length, and without what moves a terminal's cursor."""
+    text = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """Return what an outcome is about: a connection, or an iModel that could not be asked for its connections."""
+    named = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
+    return one_line(named)
+
+
+def outcome_lines(outcome: Outcome) -> list[str]:
+    """Return what came of a connection, the first line without its name, then a few of the files that failed."""
+    said = str(outcome.status)
+    if outcome.duration is not None:
+        said += f" after {duration_words(timedelta(seconds=outcome.duration))}"
+    if not outcome.good:
+        why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
+        said += f": {one_line(why)}" if why else ""
+    lines = [said, *(f"  {_file(file)}" for file in outcome.failed_files[:_MOST_FILES])]
+    if (more := len(outcome.failed_files) - _MOST_FILES) > 0:
+        lines.append(f"  and {more} more files")
+    return lines
+
+
+def _file(file: FailedFile) -> str:
+    why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
+    name = f"file {file.storage_file_id}" if file.storage_file_id else "a file without an id"
+    return f"{one_line(name)}: {one_line(why)} (fixable by the user: {FIXABLE[file.can_user_fix]})"
+
+
+def done_words(progress: BulkProgress) -> str:
+    """Return how many connections are done with."""
+    percent = 100 * progress.finished // progress.total if progress.total else 0
+    return f"{progress.finished:,} of {progress.total:,} ({percent} %)"
+
+
+def counts_words(counts: Mapping[OutcomeStatus, int]) -> str:
+    """Return how many connections came to what."""
+    return ", ".join(f"{counts[status]:,} {status}" for status in OutcomeStatus if counts.get(status))
+
+
+def going_words(progress: BulkProgress, blocked: int, use: BudgetUse | None = None) -> str:
+    """Return what goes on, what it has cost, and how long it should still take.
+
+    Args:
+        progress: How far the bulk is.
+        blocked: How many of the active connections wait for somebody else's run.
+        use: The client's quota and what became of it, if that is known.
+    """
+    left = left_words(use) if use is not None else ""
+    requests = f"{progress.requests:,} requests{f', {left}' if left else ''}"
+    if not progress.total:
+        return f"looking the connections up; {requests}"
+    waits = f" ({blocked:,} waiting for a busy iModel)" if blocked else ""
+    parts = [f"{progress.active:,} active{waits}, {progress.waiting:,} to come", requests]
+    if progress.seconds_left:
+        parts.append(f"about {duration_words(timedelta(seconds=progress.seconds_left))} left")
+    return "; ".join(parts)
+
+
+def report_text(report: BulkReport) -> str:
+    """Return the report in full while it fits on a page, else what needs somebody's attention, and the totals."""
+    if len(report.outcomes) <= _MOST_ROWS:
+        return str(report)
+    bad = tuple(outcome for outcome in report.outcomes if not outcome.good)
+    lines = []
+    if bad:
+        lines.append(str(evolve(report, outcomes=bad[:_MOST_ROWS])).rpartition("\n")[0])
+    if len(bad) > _MOST_ROWS:
+        lines.append(f"and {len(bad) - _MOST_ROWS:,} more like these; --junit PATH and --json tell all.")
+    return "\n".join([*lines, report.totals()])
+
+
+def detached_words(report: BulkReport) -> str:
+    """Return what is left behind when a bulk ends before its end."""
+    left = [outcome for outcome in report.outcomes if outcome.status == OutcomeStatus.DETACHED]
+    runs = sum(outcome.ref is not None for outcome in left)
+    going = f" Runs that go on, as the API cannot cancel them: {runs:,}." if runs else ""
+    done = f"{len(report.outcomes) - len(left):,} of {len(report.outcomes):,}"
+    return f"Connections that are done with: {done}.{going}"

@@ -1,0 +1,306 @@
+"""What people and programs see while a bulk goes on: a live picture, plain lines, or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Protocol, Self
+
+import anyio
+from attrs import define, field, frozen
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bentley_sync_async import ExecutionState, RunJoined, RunTriggered, WaitingForIModel
+from bentley_sync_async.bulk import (
+    BulkEvent,
+    BulkPlan,
+    BulkProgress,
+    BulkReport,
+    ConnectionFinished,
+    ConnectionProgressed,
+    ConnectionStarted,
+)
+from bentley_sync_async.cli.formatting.bulk import (
+    counts_words,
+    done_words,
+    going_words,
+    outcome_lines,
+    outcome_name,
+    outcome_style,
+)
+from bentley_sync_async.cli.formatting.display_names import DisplayNames
+from bentley_sync_async.cli.formatting.events import duration_words, words
+from bentley_sync_async.transport import BudgetUse
+
+from .run import Board, draws
+
+_MOST_ACTIVE = 8
+_OTHER_LINES = 10  # around the active ones, with some room for failures above
+_BAR = 30
+_BEGIN_SHOWN = 8  # of an iModel's id
+_END_SHOWN = 12  # of a connection's id, the beginning of which is its iModel's
+_SILENCE = 30.0  # seconds between two plain lines on the progress
+_STEPS = 20  # of the way, each of which is worth such a line before that
+
+
+class BulkView(Protocol):
+    """Shows a bulk."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the screen in order."""
+        ...
+
+    def show(self, event: BulkEvent) -> None:
+        """Show an event."""
+        ...
+
+    def tick(self, progress: BulkProgress) -> None:
+        """Show how far it is; called about once a second, and at the end."""
+        ...
+
+
+def best_bulk_view(console: Console, names: DisplayNames, *, use: Callable[[], BudgetUse] | None = None) -> BulkView:
+    """Return the live picture for a terminal that can draw it, else plain lines.
+
+    Args:
+        console: The terminal.
+        labels: The names that are known.
+        use: Says what became of the client's quota.
+    """
+    return (LiveBulkView if draws(console) else PlainBulkView)(console, names, use)
+
+
+@define
+class _Blocked:
+    """Which connections wait for somebody else's run on their iModel."""
+
+    _ids: set[str | None] = field(factory=set)
+
+    def take(self, event: BulkEvent) -> None:
+        """Take an event in."""
+        if isinstance(event, ConnectionProgressed) and isinstance(event.event, WaitingForIModel):
+            self._ids.add(event.connection_id)
+        elif not isinstance(event, ConnectionProgressed) or isinstance(event.event, RunTriggered | RunJoined):
+            self._ids.discard(event.connection_id)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+@define
+class PlainBulkView:
+    """A line for the start and the end of each connection, and one on the progress now and then."""
+
+    _console: Console
+    _names: DisplayNames
+    _use: Callable[[], BudgetUse] | None = None
+    _now: Callable[[], float] = anyio.current_time
+    _blocked: _Blocked = field(init=False, factory=_Blocked)
+    _due: float = field(init=False, default=0.0)
+    _steps: int = field(init=False, default=0)
+
+    def __enter__(self) -> Self:
+        self._due = self._now() + _SILENCE
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, event: BulkEvent) -> None:
+        """Print what begins or ends."""
+        self._blocked.take(event)
+        match event:
+            case ConnectionStarted(resumed=True):
+                self._print(f"{event.connection_id}  goes on where another process has left it")
+            case ConnectionStarted(attempt=attempt) if attempt > 1:
+                self._print(f"{event.connection_id}  is run again, the cause of the failure may have passed: {attempt}")
+            case ConnectionProgressed(event=RunTriggered() | RunJoined() as progress):
+                self._print(f"{event.connection_id}  {words(progress, self._names, event.connection_id)}")
+            case ConnectionFinished():
+                print_outcome(self._console, event)
+            case _:
+                pass
+
+    def tick(self, progress: BulkProgress) -> None:
+        """Print how far it is, if that was not said lately or there is much to say."""
+        steps = _STEPS * progress.finished // progress.total if progress.total else 0
+        if steps > self._steps or self._now() >= self._due:
+            self._steps, self._due = steps, self._now() + _SILENCE
+            counts = counts_words(progress.counts)
+            done = [f"{done_words(progress)}{f': {counts}' if counts else ''}"] if progress.total else []
+            self._print(
+                "; ".join(
+                    [*done, going_words(progress, len(self._blocked), self._use() if self._use is not None else None)]
+                )
+            )
+
+    def _print(self, text: str) -> None:
+        self._console.print(f"{_clock()}  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+@frozen
+class _Active:
+    """A connection that is under way.
+
+    Attributes:
+        board: What its watch has told.
+        imodel_id: Its iModel, if anybody could tell.
+        since: When its turn came, by the event loop's clock.
+    """
+
+    board: Board
+    imodel_id: str | None
+    since: float
+
+
+@define
+class LiveBulkView:
+    """A picture of bounded height that changes in its place; what is not well is printed above it."""
+
+    _console: Console
+    _names: DisplayNames
+    _use: Callable[[], BudgetUse] | None = None
+    _now: Callable[[], float] = anyio.current_time
+    _began: float = field(init=False, default=0.0)
+    _active: dict[str, _Active] = field(init=False, factory=dict)
+    _blocked: _Blocked = field(init=False, factory=_Blocked)
+    _live: Live = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Lay the picture out; it is drawn when there is a tick, by nobody else."""
+        self._live = Live(console=self._console, auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        self._began = self._now()
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, event: BulkEvent) -> None:
+        """Take an event in; print an end that is not good."""
+        self._blocked.take(event)
+        match event:
+            case ConnectionStarted(connection_id=str() as connection_id, imodel_id=imodel_id):
+                self._active[connection_id] = _Active(Board(connection_id), imodel_id, self._now())
+            case ConnectionProgressed(connection_id=str() as connection_id, event=progress):
+                self._active[connection_id].board.take(progress, self._names)
+            case ConnectionFinished(outcome=outcome):
+                self._active.pop(outcome.connection_id or "", None)
+                if not outcome.good:
+                    print_outcome(self._console, event)
+            case _:
+                pass
+
+    def tick(self, progress: BulkProgress) -> None:
+        """Draw the picture."""
+        self._live.update(self.picture(progress), refresh=True)
+
+    def picture(self, progress: BulkProgress) -> RenderableType:
+        """Return the picture of this moment."""
+        head = Table.grid(padding=(0, 1))
+        head.add_column(width=min(_BAR, self._console.width // 3))
+        head.add_column(no_wrap=True, overflow="ellipsis")
+        head.add_row(ProgressBar(total=progress.total or 1, completed=progress.finished), done_words(progress))
+        room = min(_MOST_ACTIVE, max(self._console.height - _OTHER_LINES, 0))
+        shown = list(self._active.values())[:room]
+        lines = [
+            counts_words(progress.counts),
+            going_words(progress, len(self._blocked), self._use() if self._use is not None else None),
+        ]
+        more = len(self._active) - len(shown)
+        rest = [f"and {more:,} more active"] if more else []
+        rest.append(f"{self._elapsed(self._began)}. Ctrl-C detaches; runs go on.")
+        return Group(
+            *([head] if progress.total else []),
+            *(_line(line) for line in lines if line),
+            *([self._table(shown)] if shown else []),
+            *(
+                [_line(line, "dim") for line in rest]
+                if progress.finished < progress.total or not progress.total
+                else []
+            ),
+        )
+
+    def _table(self, shown: list[_Active]) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for _ in range(4):
+            table.add_column(no_wrap=True, overflow="ellipsis")
+        for one in shown:
+            table.add_row(
+                Text(f"...{one.board.connection_id[-_END_SHOWN:]}"),
+                Text(f"iModel {one.imodel_id[:_BEGIN_SHOWN]}" if one.imodel_id else "", style="dim"),
+                Text(self._elapsed(one.since), style="dim"),
+                Text(_state(one.board), style="cyan" if one.board.run is not None else "dim"),
+            )
+        return table
+
+    def _elapsed(self, since: float) -> str:
+        return duration_words(timedelta(seconds=self._now() - since))
+
+
+class JSONBulkView:
+    """One JSON object an event, and nothing else."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, event: BulkEvent) -> None:
+        """Print the event."""
+        print(event.to_json(), flush=True)  # a pipe sees it when it happens
+
+    def tick(self, progress: BulkProgress) -> None:
+        """Print nothing: the events tell it all."""
+
+
+def whole_to_json(whole: BulkReport | BulkPlan | BudgetUse) -> str:
+    """Return a report, a plan or a budget as one line of JSON, with its name as `event`."""
+    return f'{{"event":"{type(whole).__name__}",{whole.to_json()[1:]}'
+
+
+def print_outcome(console: Console, event: ConnectionFinished) -> None:
+    """Print what came of a connection, with a line for each of its first failed files."""
+    first, *rest = outcome_lines(event.outcome)
+    style = outcome_style(event.outcome.status)
+    head = Text.assemble(f"{_clock()}  {outcome_name(event.outcome)}  ", (first, style))
+    for line in [head, *map(Text, rest)]:
+        console.print(line, soft_wrap=True)
+
+
+def _clock() -> str:
+    return f"{datetime.now(UTC).astimezone():%H:%M:%S}"
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _state(board: Board) -> str:
+    """Return how far an active connection is."""
+    if board.run is None or board.hint is not None:
+        return board.hint or "triggering"
+    phase = f" {board.run.phase}" if board.run.phase else ""
+    files = list(board.run.tasks)
+    done = sum(task.state == ExecutionState.COMPLETED for task in files)
+    return f"{board.run.state}{phase}{f', {done} of {len(files)} files' if files else ''}"

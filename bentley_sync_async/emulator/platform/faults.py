@@ -1,0 +1,177 @@
+"""Rules that break answers: which requests they meet, and what becomes of the answer."""
+
+# ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
+from __future__ import annotations
+
+import enum
+import random
+import re
+from collections.abc import Iterable
+
+import attrs
+from attrs import define, field
+
+from bentley_sync_async.emulator.fields import flag, integer, mapping, number, own_enum, pattern, text
+
+from .clock import Clock
+from .messages import MEDIA_TYPE, Reply
+from .problems import ProblemError
+
+_HTML = b"<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+
+
+class FaultAction(enum.StrEnum):
+    """What happens to an answer."""
+
+    STATUS = "status"
+    """Another answer is sent: `status`, `code`, `message`, `body`."""
+
+    DELAY = "delay"
+    """Nothing but the `delay`, which every other action can have, too."""
+
+    RESET_BEFORE_HEADERS = "reset_before_headers"
+    """The connection is reset and nothing is sent."""
+
+    RESET_AFTER_HEADERS = "reset_after_headers"
+    """The connection is reset once the headers are sent."""
+
+    TRUNCATED_BODY = "truncated_body"
+    """The connection ends in the middle of the body."""
+
+    WRONG_CONTENT_TYPE = "wrong_content_type"
+    """The body is what it should be, and said to be `text/plain`."""
+
+    HTML_BODY = "html_body"
+    """The status is what it should be, and the body is a web page."""
+
+    EMPTY_BODY = "empty_body"
+    """The status is what it should be, and the body is empty."""
+
+    NO_LOCATION = "no_location"
+    """The Location is missing."""
+
+    RELATIVE_LOCATION = "relative_location"
+    """The Location is a path."""
+
+    FOREIGN_LOCATION = "foreign_location"
+    """The Location is on another host, or whatever `location` says."""
+
+
+_NOT_PERFORMED = frozenset({FaultAction.STATUS, FaultAction.RESET_BEFORE_HEADERS})
+
+
+@define(kw_only=True)
+class FaultRule:
+    """Breaks the answers to some requests.
+
+    Attributes:
+        action: What happens to the answer.
+        method: Meets requests with this method only.
+        path: Meets requests whose path has a part that matches this regular expression, in any case.
+        nth: Breaks the nth request that it meets only, counted from 1.
+        first: Breaks none before that one.
+        last: Breaks none after that one.
+        every: From `first` on, breaks every so many.
+        probability: Breaks those with this probability.
+        delay: Seconds of the event loop before the answer, and after the operation.
+        performed: Whether the operation is carried out. By default it is not for `status` and
+            `reset_before_headers`, and is for all others. Without it, the answer has `status` to begin with.
+        status: HTTP status.
+        code: The error's code; without it (and without `body`) the body is empty.
+        message: The error's text.
+        body: The body, in place of `code` and `message`.
+        headers: Further headers.
+        retry_after: Seconds that the answer asks to wait.
+        retry_after_date: Whether it does so with an instant.
+        location: The Location of `foreign_location`.
+        met: How many requests it has met.
+        fired: How many answers it has broken.
+    """
+
+    action: FaultAction = own_enum(FaultAction.STATUS, FaultAction)
+    method: str | None = text(None)
+    path: str = pattern("")
+    nth: int | None = integer(None, minimum=1)
+    first: int = integer(1, minimum=1)
+    last: int | None = integer(None, minimum=1)
+    every: int = integer(1, minimum=1)
+    probability: float = number(1.0, maximum=1.0)
+    delay: float = number(0.0)
+    performed: bool | None = flag(None)
+    status: int = integer(503, minimum=200)
+    code: str | None = text(None)
+    message: str = text("Emulated failure.")
+    body: str | None = text(None)
+    headers: dict[str, str] = mapping(attrs.Factory(dict[str, str]))
+    retry_after: float | None = number(None)
+    retry_after_date: bool = flag(default=False)
+    location: str = text("https://attacker.example/synchronization/imodels/storageconnections/x/runs/y")
+    met: int = field(default=0, init=False)
+    fired: int = field(default=0, init=False)
+
+    def meet(self, method: str, path: str, chance: random.Random) -> bool:
+        """Tell whether the answer to this request is to be broken, and count it."""
+        if self.method is not None and self.method.upper() != method:
+            return False
+        if re.search(self.path, path, re.IGNORECASE) is None:
+            return False
+        self.met += 1
+        if self.nth is not None:
+            due = self.met == self.nth
+        else:
+            in_range = self.met >= self.first and (self.last is None or self.met <= self.last)
+            due = in_range and (self.met - self.first) % self.every == 0
+        return due and (self.probability >= 1 or chance.random() < self.probability)
+
+    @property
+    def performs(self) -> bool:
+        """Whether the operation is carried out."""
+        return self.action not in _NOT_PERFORMED if self.performed is None else self.performed
+
+    def broken(self, reply: Reply | None, clock: Clock) -> Reply:
+        """Return the answer as this rule leaves it; `None` stands for that of an operation not carried out."""
+        answer = self._own(clock) if reply is None or self.action is FaultAction.STATUS else reply
+        headers = {**answer.headers, **self.headers}
+        match self.action:
+            case FaultAction.WRONG_CONTENT_TYPE:
+                headers["Content-Type"] = "text/plain; charset=utf-8"
+            case FaultAction.HTML_BODY:
+                return Reply(answer.status, _HTML, {**headers, "Content-Type": "text/html; charset=utf-8"})
+            case FaultAction.EMPTY_BODY:
+                return Reply(answer.status, b"", headers)
+            case FaultAction.NO_LOCATION:
+                headers.pop("Location", None)
+            case FaultAction.RELATIVE_LOCATION if "Location" in headers:
+                headers["Location"] = re.sub(r"^https?://[^/]+", "", headers["Location"])
+            case FaultAction.FOREIGN_LOCATION:
+                headers["Location"] = self.location
+            case _:
+                pass
+        return Reply(answer.status, answer.body, headers)
+
+    def _own(self, clock: Clock) -> Reply:
+        headers: dict[str, str] = {}
+        if self.retry_after is not None:
+            in_seconds = f"{self.retry_after:g}"
+            headers["Retry-After"] = clock.http_date(self.retry_after) if self.retry_after_date else in_seconds
+        if self.body is not None:
+            return Reply(self.status, self.body.encode(), {"Content-Type": MEDIA_TYPE, **headers})
+        if self.code is not None:
+            return Reply.of_problem(ProblemError(self.status, self.code, self.message, headers=headers))
+        return Reply(self.status, b"", headers)
+
+
+class Faults:
+    """All rules; the first one that is due breaks the answer."""
+
+    def __init__(self, seed: int, rules: Iterable[FaultRule] = ()) -> None:
+        self.rules = list(rules)
+        self._random = random.Random(f"faults/{seed}")
+
+    def due(self, method: str, path: str) -> FaultRule | None:
+        """Return the rule that breaks the answer to this request. Every rule counts the request."""
+        due = [rule for rule in self.rules if rule.meet(method, path, self._random)]
+        if not due:
+            return None
+        due[0].fired += 1
+        return due[0]

@@ -1,0 +1,1 @@
+"""The Synchronization API."""

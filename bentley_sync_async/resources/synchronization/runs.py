@@ -1,0 +1,158 @@
+"""The runs of a storage connection: trigger one, list them, look at one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, overload
+
+from bentley_sync_async.errors import LocationError, ProtocolError
+from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
+from bentley_sync_async.resources.base import Listing, Prefer, Resource, decoded, found
+from bentley_sync_async.transport.messages import Request, Response
+from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.transport.rate_limit.limiter import TRIGGER, Priority
+from bentley_sync_async.wire.ids import path_segment
+from bentley_sync_async.wire.locations import run_path, run_ref
+from bentley_sync_async.wire.snapshots import Snapshots
+
+_ACCEPTED, _SEE_OTHER = 202, 303
+
+
+class Runs(Resource):
+    """`client.storage_connections.runs`. To follow a run to its end, use `client.watch` or `client.attach`."""
+
+    async def trigger(self, connection_id: str) -> TriggeredRun:
+        """Trigger a synchronization of the connection, unless one is active on its iModel (`run-storage-connection`).
+
+        The service runs one synchronization per iModel at a time. If one is active, of this connection or of another,
+        it creates none and names the active one. A trigger whose answer was lost is not repeated here, as it may have
+        created a run: `client.watch` finds that out.
+
+        Args:
+            connection_id: The storage connection.
+
+        Returns:
+            The run, and whether the trigger created it or it was there already.
+
+        Raises:
+            NotFoundError: There is no such connection.
+            PermissionDeniedError: The caller may not run it.
+            ConflictError: Somebody else's trigger of the iModel is in flight; try again in a second.
+            LocationError: The service accepted, but the Location is missing, or names no run or one of another
+                connection; the run may exist.
+            ForeignOriginError: The Location is on another origin.
+            APIError: Any other refusal.
+            TransportError: No whole answer; if its `sent` is true, the run may exist.
+        """
+        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/run"
+        request = self._request("POST", path)
+        response = await self._pipeline.call(request, see_other=True, priority=TRIGGER)
+        if response.status not in {_ACCEPTED, _SEE_OTHER}:
+            raise ProtocolError(
+                f"The trigger of connection {connection_id} was answered {response.status}; the API knows 202 and 303 "
+                "only. Something between this client and the service may follow redirects by itself."
+            )
+        if "location" not in response.headers:
+            raise LocationError(
+                f"The trigger of connection {connection_id} was answered {response.status} without a Location. "
+                "The run may exist: list the runs of the connection before triggering again."
+            )
+        ref = run_ref(response.headers["location"], base_url=self.base_url, request_url=request.url)
+        created = response.status == _ACCEPTED
+        foreign = (ref.kind, ref.connection_id) != ("storage", connection_id)
+        if created and foreign:
+            raise LocationError(
+                f"The trigger of connection {connection_id} was answered 202 with the Location of {ref}, which is "
+                "another one's. A run may exist: list the runs of the connection before triggering again."
+            )
+        return TriggeredRun(ref=ref, created=created, foreign=foreign)
+
+    @overload
+    def list(
+        self, connection_id: str, *, prefer: Literal["minimal"] = "minimal", page_size: int | None = None
+    ) -> Listing[RunSummary]: ...
+
+    @overload
+    def list(
+        self, connection_id: str, *, prefer: Literal["representation"], page_size: int | None = None
+    ) -> Listing[StorageRun]: ...
+
+    def list(
+        self, connection_id: str, *, prefer: Prefer = "minimal", page_size: int | None = None
+    ) -> Listing[RunSummary] | Listing[StorageRun]:
+        """List the runs of a connection, in no certain order (`get-storage-connection-runs`).
+
+        Args:
+            connection_id: The storage connection.
+            prefer: `minimal` for summaries, `representation` for whole runs, with one more request for each run that
+                the service shows minimally all the same.
+            page_size: Runs per request; `None` leaves it to the service. Too large a size is an `UnprocessableError`.
+
+        Raises:
+            NotFoundError: There is no such connection (on iteration, like every other error of the service).
+        """
+        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/runs"
+        if prefer == "minimal":
+            return self._list(path, "runs", RunSummary, prefer=prefer, page_size=page_size)
+
+        async def complete(run: StorageRun) -> StorageRun | None:
+            return run if run.connection_id is not None else await found(self.get(connection_id, run.id))
+
+        return self._list(path, "runs", StorageRun, prefer=prefer, page_size=page_size, complete=complete)
+
+    async def get(self, connection_id: str, run_id: str) -> StorageRun:
+        """Return a snapshot of a run (`get-storage-connection-run`).
+
+        Args:
+            connection_id: The storage connection.
+            run_id: The run.
+
+        Raises:
+            NotFoundError: There is no such run of this connection.
+            APIError: Any other refusal.
+        """
+        path = run_path(RunRef(connection_id=connection_id, run_id=run_id))
+        return await self._one(self._request("GET", path), "run", StorageRun)
+
+    async def recent(self, connection_id: str) -> tuple[StorageRun, ...]:
+        """Return the runs that the service lists first, in one request, with as much as it shows of them."""
+        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/runs"
+        listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
+        return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
+
+    def reader(self, ref: RunRef) -> RunReader:
+        """Return what looks at a run, as often as it is asked."""
+        return RunReader(self._pipeline, self._request("GET", run_path(ref)), ref)
+
+
+class RunReader:
+    """Looks at one run, one look after another: what is still so is the same objects.
+
+    Attributes:
+        ref: The run.
+    """
+
+    __slots__ = ("_pipeline", "_request", "_seen", "ref")
+
+    def __init__(self, pipeline: Pipeline, request: Request, ref: RunRef) -> None:
+        """Begin with nothing seen; see `Runs.looks`."""
+        self.ref = ref
+        self._pipeline = pipeline
+        self._request = request
+        self._seen = Snapshots()
+
+    async def read(self, value: Callable[[], float] = float) -> tuple[StorageRun, Response]:
+        """Return a snapshot of the run and the answer that it came in, whose headers a watch needs.
+
+        Args:
+            value: Returns what the poll is worth beside others, asked if it has to wait for its permit.
+
+        Raises:
+            NotFoundError: There is no such run of this connection.
+            APIError: Any other refusal.
+        """
+        response = await self._pipeline.call(self._request, priority=Priority(kind="poll", value=value))
+        return decoded(self._request, response, self._decode), response
+
+    def _decode(self, body: bytes) -> StorageRun:
+        return self._seen.take(body, self.ref)

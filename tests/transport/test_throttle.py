@@ -1,0 +1,453 @@
+"""One throttle pauses every request of a client, and nothing else does."""
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.transport import After, ScriptedTransport, answer, lost, refusal
+
+from bentley_sync_async.config import Timeouts
+from bentley_sync_async.errors import (
+    ConflictError,
+    NotFoundError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerError,
+    SynchronizationError,
+)
+from bentley_sync_async.transport.hooks import Hooks, RequestRecord, ThrottleRecord
+from bentley_sync_async.transport.messages import Request, Response
+from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.transport.rate_limit.limiter import RateLimiter
+from bentley_sync_async.transport.rate_limit.throttle import CLOCK_RESOLUTION, MAX_RETRY_AFTER, Throttle
+from bentley_sync_async.transport.retry import RetryPolicy
+from bentley_sync_async.transport.tokens import Token
+
+URL = "https://api.example/synchronization/x"
+GET = Request(method="GET", url=URL)
+
+
+class Tokens:
+    async def token(self):
+        return Token(value="token")
+
+    def invalidate(self, token):
+        return False
+
+
+def pipeline(transport, **options):
+    return Pipeline(transport, Tokens(), base_url="https://api.example", **options)
+
+
+def error(cls, status, retry_after=None):
+    return cls(status=status, method="GET", url=URL, retry_after=retry_after)
+
+
+@pytest.mark.parametrize("closing", [error(RateLimitedError, 429, 30.0), error(ServerError, 503, 30.0)])
+def test_a_throttle_closes_the_gate_for_as_long_as_it_asks(closing):
+    throttle = Throttle()
+    throttle.note(closing, 100.0)
+    assert (throttle.wait(100.0), throttle.wait(129.0), throttle.wait(130.0), throttle.cause) == (
+        30.0,
+        1.0,
+        0.0,
+        closing,
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lost(sent=True),
+        lost(sent=False),
+        error(ServerError, 502),
+        error(ServerError, 502, 30.0),
+        error(ServerError, 503),
+        error(NotFoundError, 404, 30.0),
+        error(ConflictError, 409, 30.0),
+        SynchronizationError("any other"),
+    ],
+)
+def test_no_other_failure_closes_the_gate(other):
+    throttle = Throttle()
+    throttle.note(other, 100.0)
+    assert throttle.wait(100.0) == 0
+
+
+def test_throttles_that_do_not_say_how_long_close_the_gate_ever_longer_until_a_request_is_taken():
+    throttle = Throttle()
+    waits = []
+    now = 0.0
+    for _ in range(8):
+        throttle.note(error(RateLimitedError, 429), now)
+        waits.append(throttle.wait(now))
+        now += waits[-1]
+    throttle.passed()
+    throttle.note(error(RateLimitedError, 429), now)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert throttle.wait(now) == 1
+
+
+def test_throttles_of_requests_that_were_under_way_together_count_as_one():
+    throttle = Throttle()
+    for _ in range(50):
+        throttle.note(error(RateLimitedError, 429), 0.0)
+    assert throttle.wait(0.0) == 1
+
+
+def test_a_wait_of_years_is_cut():
+    throttle = Throttle()
+    throttle.note(error(RateLimitedError, 429, 1e9), 0.0)
+    assert throttle.wait(0.0) == MAX_RETRY_AFTER == 3600.0
+
+
+@pytest.mark.parametrize("now", [-1e9, 0.0, 1e9])
+def test_a_gate_is_open_at_first_whatever_the_clock_says(now):
+    assert Throttle().wait(now) == 0
+
+
+def test_a_wait_too_short_for_a_clock_to_tell_is_none():
+    assert Throttle(ends_at=CLOCK_RESOLUTION).wait(0.0) == 0
+
+
+def test_a_throttle_that_closes_the_gate_for_no_longer_is_not_its_cause():
+    throttle = Throttle()
+    first = error(RateLimitedError, 429, 30.0)
+    throttle.note(first, 0.0)
+    throttle.note(error(RateLimitedError, 429, 30.0), 0.0)
+    assert throttle.cause is first
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.none() | st.floats(0, 5000)), max_size=20))
+def test_nothing_opens_the_gate_early(notes):
+    throttle = Throttle()
+    now = 0.0
+    for later, asked in notes:
+        now += later
+        before = throttle.ends_at
+        throttle.note(error(RateLimitedError, 429, asked), now)
+        assert throttle.ends_at >= before
+        assert throttle.wait(now) >= min(asked or 0.0, MAX_RETRY_AFTER) - CLOCK_RESOLUTION - 1e-6
+
+
+async def test_a_throttle_of_many_requests_under_way_is_told_once():
+    records = []
+    transport = ScriptedTransport(
+        *(After(5.0 + n / 1000, refusal(429, **{"retry-after": "40"})) for n in range(50)), always=answer()
+    )
+    shared = pipeline(transport, hooks=Hooks([records.append]))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(shared.call, GET)
+
+    assert [record.delay for record in records if isinstance(record, ThrottleRecord)] == [40.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "news"),
+    [
+        ([10.0, 10.0], [True, False]),
+        ([10.0, 11.0], [True, False]),
+        ([10.0, 12.0], [True, True]),
+        ([10.0, 10.6, 11.2], [True, False, True]),
+        ([10.0, 5.0], [True, False]),
+    ],
+)
+def test_a_throttle_is_news_if_it_pauses_requests_or_does_so_for_a_second_longer(asked, news):
+    throttle = Throttle()
+    assert [throttle.note(error(RateLimitedError, 429, seconds), 0.0) for seconds in asked] == news
+
+
+def test_a_throttle_after_the_gate_has_opened_is_news_again():
+    throttle = Throttle()
+    assert [throttle.note(error(RateLimitedError, 429, 0.5), now) for now in (0.0, 0.4, 0.9)] == [True, False, True]
+
+
+def test_what_closes_no_gate_is_no_news():
+    assert not Throttle().note(lost(), 0.0)
+
+
+async def test_what_one_caller_notes_on_a_throttle_is_not_seen_by_the_next():
+    shared = pipeline(ScriptedTransport(refusal(429, **{"retry-after": "3000"})))
+    with pytest.raises(RateLimitedError) as first:
+        await shared.call(GET)
+    first.value.resume_token = "of a watch"
+
+    with pytest.raises(RateLimitedError) as second:
+        await shared.call(GET)
+
+    assert second.value.resume_token is None
+
+
+async def test_a_throttle_of_one_request_pauses_all_others_of_the_client():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "40"}), always=answer())
+    shared = pipeline(transport)
+
+    async def later():
+        await anyio.sleep(1)
+        await shared.call(GET)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(shared.call, GET)
+        for _ in range(20):
+            tasks.start_soon(later)
+    assert transport.instants[0] == 0
+    assert min(transport.instants[1:]) >= 40
+    assert max(transport.instants) <= 44
+
+
+async def test_watches_and_single_calls_share_one_gate_and_watches_wait_however_long_it_takes():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "3000"}), always=answer())
+    single = pipeline(transport)
+    watch = single.without_retries()
+    with pytest.raises(RateLimitedError):
+        await watch.call(GET)
+
+    with pytest.raises(RateLimitedError):
+        await single.call(GET)
+    at = anyio.current_time()
+    await watch.call(GET)
+
+    assert at == 0
+    assert len(transport.instants) == 2
+    assert 3000 <= transport.instants[1] <= 3005
+
+
+async def test_a_single_call_does_not_wait_at_the_gate_beyond_its_budget():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "500"}), always=answer())
+    shared = pipeline(transport, retry=RetryPolicy(attempts=1))
+    with pytest.raises(RateLimitedError):
+        await shared.call(GET)
+    await anyio.sleep(10)
+
+    await shared.call(GET)
+
+    assert 500 <= transport.instants[1] <= 505
+
+
+async def test_no_single_call_leaves_the_gate_after_its_time():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "100"}), always=answer())
+    shared = pipeline(transport, timeouts=Timeouts(call=101.0), retry=RetryPolicy(attempts=1))
+    with pytest.raises(RateLimitedError):
+        await shared.call(GET)
+
+    results = await attempted(shared, 100)
+
+    assert {type(result) for result in results} == {RateLimitedError, Response}
+    assert min(transport.timeouts) > 0
+
+
+async def test_a_request_that_is_taken_makes_the_next_throttle_a_first_one():
+    transport = ScriptedTransport(refusal(429), answer(), refusal(429), answer())
+    shared = pipeline(transport)
+
+    await shared.call(GET)
+    began = anyio.current_time()
+    await shared.call(GET)
+
+    assert 1.0 <= anyio.current_time() - began <= 1.2
+
+
+async def test_a_throttle_without_retry_after_pauses_a_post_and_lets_it_pass_then():
+    transport = ScriptedTransport(refusal(429), answer(202))
+
+    response = await pipeline(transport).call(Request(method="POST", url=URL))
+
+    assert response.status == 202
+    assert 1.0 <= transport.instants[1] <= 1.2
+
+
+# Behind the gate: tokens and slots.
+
+
+class SlowTokens(Tokens):
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    async def token(self):
+        await anyio.sleep(self.seconds)
+        return await super().token()
+
+
+async def attempted(shared, count, request=GET):
+    """Call many times at once; return what each came to."""
+    results = []
+
+    async def one():
+        try:
+            results.append(await shared.call(request))
+        except SynchronizationError as error:
+            results.append(error)
+
+    with anyio.fail_after(1_000_000):  # else a slot that is lost stops the test for ever
+        async with anyio.create_task_group() as tasks:
+            for _ in range(count):
+                tasks.start_soon(one)
+    return results
+
+
+async def test_requests_that_wait_for_a_slot_stay_behind_a_gate_that_closes():
+    transport = ScriptedTransport(always=After(1.0, refusal(429, **{"retry-after": "600"})))
+
+    await attempted(pipeline(transport).without_retries(), 500)
+
+    assert len([instant for instant in transport.instants if instant < 600]) == 100
+
+
+async def test_requests_that_wait_for_a_token_stay_behind_a_gate_that_closes():
+    transport = ScriptedTransport(After(1.0, refusal(429, **{"retry-after": "600"})), always=answer())
+    tokens = SlowTokens(0.0)
+    watch = Pipeline(transport, tokens, base_url="https://api.example").without_retries()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, watch, 1)
+        await anyio.sleep(0.5)
+        tokens.seconds = 10.0
+        tasks.start_soon(attempted, watch, 50)
+
+    assert len(transport.instants) == 51
+    assert min(transport.instants[1:]) >= 601
+
+
+class ExpiringTokens(Tokens):
+    """Hands out another token after five minutes."""
+
+    async def token(self):
+        return Token(value=f"token-{int(anyio.current_time() // 300)}")
+
+
+async def test_a_request_that_waited_at_the_gate_leaves_with_the_token_of_then():
+    transport = ScriptedTransport(refusal(429, **{"retry-after": "600"}), always=answer())
+    watch = Pipeline(transport, ExpiringTokens(), base_url="https://api.example").without_retries()
+
+    await attempted(watch, 1)
+    await attempted(watch, 1)
+
+    assert [sent.headers["Authorization"] for sent in transport.requests] == ["Bearer token-0", "Bearer token-2"]
+
+
+class Renewed(SlowTokens):
+    def invalidate(self, token):
+        self.seconds = 10.0
+        return True
+
+
+async def test_a_request_with_its_second_token_stays_behind_a_gate_that_closed_meanwhile():
+    transport = ScriptedTransport(refusal(401), After(1.0, refusal(429, **{"retry-after": "600"})), always=answer())
+    watch = Pipeline(transport, Renewed(0.0), base_url="https://api.example").without_retries()
+
+    await attempted(watch, 2)
+
+    assert transport.instants[:2] == [0, 0]
+    assert transport.instants[2] >= 601
+
+
+async def test_as_many_requests_are_under_way_as_there_are_slots():
+    transport = ScriptedTransport(always=After(1.0, answer()))
+
+    await attempted(pipeline(transport, limiter=RateLimiter(max_in_flight=3)), 7)
+
+    assert transport.instants == [0, 0, 0, 1, 1, 1, 2]
+
+
+async def test_a_hundred_requests_may_be_under_way_by_default():
+    transport = ScriptedTransport(always=After(1.0, answer()))
+
+    await attempted(pipeline(transport), 101)
+
+    assert [transport.instants.count(second) for second in (0, 1)] == [100, 1]
+
+
+async def test_watches_and_single_calls_share_the_slots():
+    transport = ScriptedTransport(always=After(1.0, answer()))
+    single = pipeline(transport, limiter=RateLimiter(max_in_flight=1))
+    watch = single.without_retries()
+
+    await attempted(single, 1)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, single, 2)
+        tasks.start_soon(attempted, watch, 2)
+
+    assert transport.instants == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("failed", [lost(), refusal(404), refusal(302), RuntimeError("a bug")], ids=repr)
+async def test_a_request_that_fails_gives_its_slot_back(failed):
+    transport = ScriptedTransport(failed, answer())
+    shared = pipeline(transport, limiter=RateLimiter(max_in_flight=1), retry=RetryPolicy(attempts=1))
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is
+        await shared.call(GET)
+
+    with anyio.fail_after(1):
+        assert (await shared.call(GET)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [(0, 0.5), (2, 0.5), (2, 2.0), (2, 2.5)],
+    ids=["under way at once", "waiting", "as its turn comes", "under way"],
+)
+async def test_a_call_that_is_cancelled_leaves_all_slots_to_others(number, after):
+    transport = ScriptedTransport(always=After(1.0, answer()))
+    shared = pipeline(transport, limiter=RateLimiter(max_in_flight=1))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, shared, number)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(after):
+            await shared.call(GET)
+    began = anyio.current_time()
+    with anyio.fail_after(10):
+        await attempted(shared, 2)
+
+    assert anyio.current_time() == began + 2
+
+
+async def test_waiting_for_a_slot_is_no_part_of_a_requests_timeout():
+    transport = ScriptedTransport(always=After(50.0, answer()))
+
+    results = await attempted(pipeline(transport, limiter=RateLimiter(max_in_flight=1)), 5)
+
+    assert [result.status for result in results] == [200] * 5
+    assert transport.timeouts == [60.0] * 5
+
+
+async def test_a_call_that_gets_no_slot_within_its_time_was_not_sent():
+    transport = ScriptedTransport(always=After(50.0, answer()))
+    single = pipeline(transport, limiter=RateLimiter(max_in_flight=1), timeouts=Timeouts(call=30.0))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, single.without_retries(), 2)
+        await anyio.sleep(10)
+        with pytest.raises(RequestTimeoutError, match="max_connections") as caught:
+            await single.call(Request(method="POST", url=URL))
+        failed_at = anyio.current_time()
+
+    assert (caught.value.sent, failed_at, transport.instants) == (False, 40, [0, 30])
+
+
+async def test_a_watch_waits_for_a_slot_however_long_it_takes():
+    transport = ScriptedTransport(always=After(50.0, answer()))
+    watch = pipeline(transport, limiter=RateLimiter(max_in_flight=1), timeouts=Timeouts(call=90.0)).without_retries()
+
+    results = await attempted(watch, 10)
+
+    assert [result.status for result in results] == [200] * 10
+    assert transport.timeouts == [60.0] * 10
+
+
+async def test_a_call_that_the_gate_turns_away_is_not_tried_again():
+    records = []
+    transport = ScriptedTransport(After(1.0, refusal(429)), always=answer())
+    single = pipeline(
+        transport, limiter=RateLimiter(max_in_flight=1), timeouts=Timeouts(call=1.4), hooks=Hooks([records.append])
+    )
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(attempted, single.without_retries(), 1)
+        await anyio.sleep(0.5)
+        with pytest.raises(RateLimitedError):
+            await single.call(GET)
+
+    assert [type(record) for record in records] == [RequestRecord, ThrottleRecord]

@@ -1,0 +1,290 @@
+"""When the watches of a client look: what they learn, share, and are told."""
+
+import gc
+import re
+
+import anyio
+import pytest
+from support.transport import answer, lost, scripted
+from support.watch import events_of, names, polls, triggers
+
+from bentley_sync_async import FixedPacing, RateTier, RunRef, RunVanishedError, SynchronizationClient
+from bentley_sync_async.emulator import Emulator, FaultRule, FileRule, RunRule
+from bentley_sync_async.pacing import CompletionNotifier
+from bentley_sync_async.pacing.price import LOWEST_PRICE
+
+pytestmark = pytest.mark.looptime(start=0)
+ID, RUN_ID = "a" * 43, "0d3c4f4c-1f33-4ad0-9ef5-0d8c1f2a4b5c"
+REF = RunRef(connection_id=ID, run_id=RUN_ID)
+EXECUTING = answer(200, {"run": {"id": RUN_ID, "state": "Executing"}})
+COMPLETED = answer(200, {"run": {"id": RUN_ID, "state": "Completed"}})
+NO_RUNS = answer(200, {"runs": []})
+HISTORY = "/runs$"
+
+
+def plain(**options):
+    """An emulator whose runs take ten minutes."""
+    emulator = Emulator(error_rate=0, retry_rate=0, accept_window=0, **options)
+    emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
+    emulator.add_file_rule(FileRule(queued=0, duration=600))
+    return emulator
+
+
+def client_of(emulator, **options):
+    return SynchronizationClient(emulator.token(lifetime=1e9), base_url=emulator.url, **options)
+
+
+def histories(emulator):
+    return [request.time for request in emulator.requests if re.search(HISTORY, request.path)]
+
+
+def price(client):
+    return client._shared_pacing.price.price(anyio.current_time())
+
+
+async def test_the_past_runs_of_a_connection_are_asked_for_once():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        for _ in range(2):
+            await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_watches_of_one_connection_that_begin_together_ask_for_them_once():
+    async with plain() as emulator, client_of(emulator) as client:
+        ref = emulator.start_run(emulator.add_connection()).ref
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(client.attach(ref).result)
+    assert len(histories(emulator)) == 1
+
+
+async def test_they_are_asked_for_though_a_run_of_the_connection_was_seen_before():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        ref = emulator.start_run(connection_id).ref
+        await anyio.sleep(601)
+        await client.attach(ref).result()
+        await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_who_is_cancelled_while_it_asks_for_them_leaves_that_to_the_next():
+    async with plain() as emulator, client_of(emulator) as client:
+        emulator.add_fault(FaultRule(method="GET", path=HISTORY, delay=10, last=1))
+        ref = emulator.start_run(emulator.add_connection()).ref
+        with anyio.move_on_after(5):
+            await client.attach(ref).result()
+        await client.attach(ref).result()
+    assert len(histories(emulator)) == 2
+
+
+async def test_they_are_asked_for_before_the_first_look():
+    async with plain() as emulator, client_of(emulator) as client:
+        await client.watch(emulator.add_connection()).result()
+    paths = [re.search("[^/]*$", request.path)[0] for request in emulator.requests[:2]]
+    assert paths == ["run", "runs"]
+
+
+async def test_a_pacing_that_learns_nothing_asks_for_nothing():
+    async with plain() as emulator, client_of(emulator) as client:
+        await client.watch(emulator.add_connection(), pacing=FixedPacing()).result()
+    assert histories(emulator) == []
+
+
+async def test_a_run_that_has_ended_already_needs_no_past():
+    transport, client = scripted(COMPLETED)
+    await client.attach(REF).result()
+    assert len(transport.sent) == 1
+
+
+async def test_past_runs_that_cannot_be_had_delay_nothing():
+    async with plain() as emulator, client_of(emulator) as client:
+        emulator.add_fault(FaultRule(method="GET", path=HISTORY, status=500))
+        connection_id = emulator.add_connection()
+        for _ in range(2):
+            await client.watch(connection_id).result()
+    assert len(histories(emulator)) == 1
+
+
+async def test_what_a_watch_has_seen_the_next_one_knows():
+    async with plain() as emulator, client_of(emulator) as client:
+        connection_id = emulator.add_connection()
+        for _ in range(2):
+            await client.watch(connection_id).result()
+        assert client._shared_pacing.history.past(connection_id) == (600.0, 600.0)
+
+
+async def test_a_watch_alone_looks_right_after_its_trigger():
+    async with plain() as emulator, client_of(emulator) as client:
+        await client.watch(emulator.add_connection()).result()
+    assert polls(emulator)[0] == triggers(emulator)[0]
+
+
+async def test_no_look_follows_right_after_the_trigger_when_there_are_not_looks_for_all():
+    async with (
+        plain() as emulator,
+        client_of(emulator, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20)) as client,
+    ):
+        await client.watch(emulator.add_connection()).result()
+    assert polls(emulator)[0] > triggers(emulator)[0] + 60
+
+
+async def test_watches_that_wait_for_their_trigger_are_reckoned_with():
+    _, client = scripted(
+        EXECUTING, NO_RUNS, always=lost(), rate_tier=RateTier(name="Own", per_minute=100, per_hour=300)
+    )
+    one = client.attach(REF)
+    await anext(one)
+    alone = price(client)
+    others = [client.watch("b" * 43) for _ in range(9)]
+    for other in others:
+        await anext(other)
+    assert price(client) > 20 * alone
+
+
+async def test_a_watch_that_is_dropped_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    before = price(client)
+    del watcher
+    gc.collect()
+    assert (before > LOWEST_PRICE, price(client)) == (True, LOWEST_PRICE)
+
+
+async def test_a_watch_that_ends_with_an_error_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, answer(404), rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    with pytest.raises(RunVanishedError):
+        await watcher.result()
+    assert price(client) == LOWEST_PRICE
+
+
+async def test_a_watch_that_is_told_of_the_end_looks_then_and_at_no_other_time():
+    notifier = CompletionNotifier()
+    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+        connection_id = emulator.add_connection()
+        async with anyio.create_task_group() as group:
+            watcher = client.watch(connection_id)
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            notifier.notify(watcher.ref)
+        assert (polls(emulator), watcher.run.completed) == ([601], True)
+
+
+async def test_an_end_that_nobody_tells_is_found_all_the_same():
+    async with plain() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
+        run = await client.watch(emulator.add_connection()).result()
+    assert (run.completed, len(polls(emulator)) < 5) == (True, True)
+
+
+async def test_an_end_that_is_told_too_early_is_believed_once():
+    notifier = CompletionNotifier()
+    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+        watcher = client.watch(emulator.add_connection())
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(595)
+            notifier.notify(watcher.ref)
+        times = polls(emulator)
+    assert times[:2] == [595, pytest.approx(597, abs=0.3)]
+    assert 600 <= times[-1] < 606
+
+
+async def test_an_end_that_was_told_before_the_watch_began_is_seen_at_once():
+    notifier = CompletionNotifier()
+    notifier.notify(REF)
+    transport, client = scripted(EXECUTING, NO_RUNS, COMPLETED, completions=notifier)
+    events = await events_of(client.attach(REF))
+    assert names(events)[-1] == "RunCompleted"
+    assert [sent.at for sent in transport.sent] == [0, 0, 0]
+
+
+async def test_a_look_that_nobody_asks_for_any_more_leaves_no_one_waiting_for_a_signal():
+    notifier = CompletionNotifier()
+    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+        watcher = client.watch(emulator.add_connection())
+        with anyio.move_on_after(100):
+            await watcher.result()
+    assert notifier._waiting == {}
+
+
+async def test_while_somebody_elses_run_is_in_the_way_nobody_counts_on_being_told():
+    async with plain() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
+        imodel = emulator.new_imodel_id()
+        emulator.start_run(emulator.add_connection(imodel))
+        run = await client.watch(emulator.add_connection(imodel)).result()
+    assert run.completed
+    assert 600 <= triggers(emulator)[-1] < 640
+
+
+async def test_who_is_told_that_the_run_in_the_way_has_ended_triggers_then():
+    notifier = CompletionNotifier()
+    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+        imodel = emulator.new_imodel_id()
+        theirs = emulator.start_run(emulator.add_connection(imodel))
+        watcher = client.watch(emulator.add_connection(imodel), pacing=FixedPacing(interval=400, jitter=0))
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            notifier.notify(theirs.ref)
+            await anyio.sleep(601)
+            notifier.notify(watcher.ref)
+    assert (triggers(emulator)[-1], polls(emulator)[-1], watcher.run.completed) == (601, 1202, True)
+
+
+async def test_who_joins_a_run_after_the_end_that_was_told_of_the_one_in_the_way_paces_it_as_ever():
+    notifier = CompletionNotifier()
+    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+        imodel = emulator.new_imodel_id()
+        theirs, mine = (emulator.add_connection(imodel) for _ in range(2))
+        blocking_run = emulator.start_run(theirs)
+        watcher = client.watch(mine, pacing=FixedPacing(interval=400, jitter=0))
+        async with anyio.create_task_group() as group:
+            group.start_soon(watcher.result)
+            await anyio.sleep(601)
+            emulator.start_run(mine)
+            notifier.notify(blocking_run.ref)
+    assert polls(emulator)[-3:] == [601, 1001, 1401]
+
+
+async def test_a_watch_that_is_cancelled_makes_looks_cheaper_for_the_others():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    before = price(client)
+    with anyio.move_on_after(1):
+        await watcher.result()
+    assert (before > LOWEST_PRICE, price(client), watcher.ref) == (True, LOWEST_PRICE, REF)
+
+
+async def test_a_watch_that_is_asked_again_after_it_was_cancelled_is_reckoned_with_again():
+    _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
+    watcher = client.attach(REF)
+    await anext(watcher)
+    prices = []
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            with anyio.move_on_after(1):
+                await watcher.result()
+        group.start_soon(watcher.result)
+        await anyio.sleep(1)
+        prices.append(price(client))
+        group.cancel_scope.cancel()
+    assert prices[0] > LOWEST_PRICE
+
+
+async def test_a_watch_alone_does_not_wait_for_hours_because_the_quota_is_nearly_spent():
+    async with (
+        plain() as emulator,
+        client_of(emulator, rate_tier=RateTier(name="Own", per_minute=200, per_hour=200)) as client,
+    ):
+        connection_id = emulator.add_connection()
+        for _ in range(170):
+            await client.storage_connections.get(connection_id)
+        await anyio.sleep(60)
+        await client.watch(connection_id).result()
+    ended = triggers(emulator)[0] + 600
+    assert polls(emulator)[-1] < ended + 300

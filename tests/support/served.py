@@ -31,16 +31,20 @@ class Served:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The BENTLEY_SYNC_* variables of a service application that may call the emulator."""
-        return settings(
-            BENTLEY_SYNC_BASE_URL=self.emulator.url,
-            BENTLEY_SYNC_ISSUER=self.emulator.url,
-            BENTLEY_SYNC_CLIENT_ID=self.emulator.client_id,
-            BENTLEY_SYNC_CLIENT_SECRET=self.emulator.client_secret,
-        )
+        return service_variables(self.emulator)
 
     def triggers(self) -> int:
         return sum(request.operation == "run-storage-connection" for request in self.emulator.requests)
+
+
+def service_variables(emulator: Emulator) -> dict[str, str]:
+    """The BENTLEY_SYNC_* variables of a service application that may call the emulator."""
+    return settings(
+        BENTLEY_SYNC_BASE_URL=emulator.url,
+        BENTLEY_SYNC_ISSUER=emulator.url,
+        BENTLEY_SYNC_CLIENT_ID=emulator.client_id,
+        BENTLEY_SYNC_CLIENT_SECRET=emulator.client_secret,
+    )
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-# Two targets do all their own set-up: `make demo` and `make test`.
+# Every target makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint types imports torture fuzz mutants bench clean
+.PHONY: demo check fix test lint types imports torture fuzz mutants bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -13,6 +13,10 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## the main job, against the emulator
 	$(BIN)/bentley-sync demo
+
+fix: $(READY)  ## formats, and fixes what the linter can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -26,24 +30,31 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-# What decides without I/O is covered to the last branch; all else to 95 % (pyproject.toml).
-WATCH := */watch/resume_state.py,*/watch/diff.py,*/watch/events.py,*/watch/fold.py,*/watch/fingerprints.py,*/watch/pa*.py
-LEARNED := */pacing/distribution.py,*/pacing/progress.py,*/pacing/history.py,*/pacing/learned.py,*/pacing/scheduler.py,*/pacing/price.py
-BULK := */bulk/events.py,*/bulk/journal/base.py,*/bulk/o*.py,*/bulk/p*.py,*/bulk/report.py,*/bulk/schedule.py
-QUOTA := */transport/rate_limit/budget.py,*/transport/rate_limit/throttle.py,*/transport/retry.py,*/transport/rate_limit/windows.py
-PURE := */wire/*,$(WATCH),$(LEARNED),$(QUOTA),$(BULK)
+# The tests of pure code and of single files: no socket, no process.
+UNITS := architecture auth errors models pacing redaction transport watch wire
+
+check: lint types imports  ## while working: under a minute
+	$(BIN)/pytest $(addprefix tests/,$(UNITS))
+
+# Pure modules are covered to the last branch; everything else to 95 % (pyproject.toml).
+PURE := */wire/*,*/pacing/*,*/transport/rate_limit/budget.py,*/transport/rate_limit/throttle.py
+PURE := $(PURE),*/transport/rate_limit/windows.py,*/transport/retry.py
+PURE := $(PURE),*/watch/diff.py,*/watch/errors.py,*/watch/events.py,*/watch/fingerprints.py,*/watch/fold.py
+PURE := $(PURE),*/watch/resume_state.py,*/watch/retry_state.py
+PURE := $(PURE),*/bulk/events.py,*/bulk/options.py,*/bulk/outcomes.py,*/bulk/plan.py,*/bulk/progress.py
+PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py
 
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
-WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/test_bulk_process.py client/test_crowd.py
+WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_bulk_process.py client/test_crowd.py
 WITHOUT += watcher/test_cancellation.py
 
-test: lint types imports  ## everything that must hold
+test: lint types imports  ## everything that must hold: under four minutes
 	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))
 	$(BIN)/pytest --cov --cov-report=term $(addprefix --ignore=tests/,$(WITHOUT))
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
-torture: $(READY)  ## the proofs of watch and bulk at length: up to an hour and a half
+torture: $(READY)  ## the proofs of watch and bulk at full length
 	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos tests/bulk/test_faults.py
 	BULK_CONNECTIONS=1000 BULK_IMODELS=300 $(BIN)/pytest tests/bulk/test_makespan.py
 	KILLS=200 $(BIN)/pytest tests/kill
@@ -54,7 +65,7 @@ torture: $(READY)  ## the proofs of watch and bulk at length: up to an hour and 
 fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz
 
-mutants: $(READY)  ## small changes in the files without I/O: are 85 % noticed by their tests? a quarter of an hour
+mutants: $(READY)  ## small changes in the pure files: are 85 % noticed by their tests? a quarter of an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -9,6 +10,7 @@ PACKAGE = "bentley_sync_async"
 LAST = "import sys; print(); print(*sys.modules)"
 
 
+@cache
 def loaded(program):
     """The modules that a program has in a process of its own at its end."""
     command = [sys.executable, "-c", f"{program}\n{LAST}"]
@@ -48,6 +50,7 @@ def test_the_client_loads_no_library_that_it_may_not_need(module):
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys
+from functools import cache
 from {PACKAGE}.cli import main
 sys.argv = ["bentley-sync", *{command!r}.split(), "--help"]
 try:

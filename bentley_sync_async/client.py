@@ -270,7 +270,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
         Raises:
             ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
         """
-        resume_state = ResumeState.of(token, origin=self.config.base_url)
+        resume_state = ResumeState.from_token(token, origin=self.config.base_url)
         return RunWatcher.resuming(
             self._watched, resume_state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
         )

@@ -16,7 +16,7 @@ from time import process_time
 
 from attrs import frozen
 
-from bentley_sync_async.pacing.distribution import learn
+from bentley_sync_async.pacing.distribution import fit_prior
 from bentley_sync_async.pacing.learned import LearnedPacing
 from bentley_sync_async.pacing.strategies import PollContext
 
@@ -72,14 +72,14 @@ class Row:
 
 def learned(workload: Workload, cases: Sequence[Case], price: float, random: Random) -> Outcome:
     """Return what LearnedPacing reaches, with what it has learned from the past runs of all these connections."""
-    others = learn(case.past for case in cases)
+    prior = fit_prior(case.past for case in cases)
 
     def context(case: Case) -> tuple[int, float]:
         at, count = 0.0, 0
-        durations = others.durations(case.past if workload.blocking_fingerprint else ())
+        durations = prior.distribution(case.past if workload.blocking_fingerprint else ())
         while at < case.duration:
             at += _PACING.delay(
-                PollContext(unchanged_polls=count, chance=random.random(), elapsed=at, durations=durations, price=price)
+                PollContext(unchanged_polls=count, chance=random.random(), elapsed=at, duration=durations, price=price)
             )
             count += 1
         return count, at

@@ -7,7 +7,7 @@ from random import Random
 
 from attrs import evolve, frozen
 
-from bentley_sync_async.pacing.distribution import learn
+from bentley_sync_async.pacing.distribution import fit_prior
 from bentley_sync_async.pacing.learned import LearnedPacing
 from bentley_sync_async.pacing.price import PollPrice
 from bentley_sync_async.pacing.strategies import PollContext
@@ -59,7 +59,7 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
         )
         for scale in scales
     ]
-    others = learn(case.past for case in cases)
+    prior = fit_prior(case.past for case in cases)
     polls: list[float] = []
     noticed: list[float] = []
     unchanged_polls = [0] * watches
@@ -71,7 +71,7 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
 
     price = PollPrice(free)
     for number, case in enumerate(cases):
-        price.update(number, pacing.demand(PollContext(chance=0.0, durations=others.durations(case.past))))
+        price.update(number, pacing.demand(PollContext(chance=0.0, duration=prior.distribution(case.past))))
     wakes = [(0.0, number) for number in range(watches)]
     while wakes:
         now, number = heappop(wakes)
@@ -80,17 +80,17 @@ def crowd(watches: int = 1000, *, spread: float = 0.3, past: int = 5) -> Crowd:
             polls.append(now)
         if now >= case.duration:
             noticed.append(now - case.duration)
-            price.leave(number)
+            price.remove(number)
             continue
         unchanged_polls[number] += 1
         context = PollContext(
             unchanged_polls=unchanged_polls[number],
             chance=random.random(),
             elapsed=now,
-            durations=others.durations(case.past),
+            duration=prior.distribution(case.past),
         )
         price.update(number, pacing.demand(context))
-        heappush(wakes, (now + pacing.delay(evolve(context, price=price.price(now))), number))
+        heappush(wakes, (now + pacing.delay(evolve(context, price=price.current(now))), number))
     reached = Outcome(len(polls) / watches, sum(noticed) / watches)
     return Crowd(
         watches=watches,

@@ -25,7 +25,7 @@ Point = tuple[float, float]
 
 def polls_plot() -> str:
     """Show when LearnedPacing looks at a run whose connection's last five took about a quarter of an hour."""
-    durations = DurationPrior(within=0.2).durations((840.0, 1010.0, 870.0, 950.0, 900.0))
+    durations = DurationPrior(within=0.2).distribution((840.0, 1010.0, 870.0, 950.0, 900.0))
     end = 1800.0
     highest = max(durations.at(float(at))[1] for at in range(1, int(end)))
 

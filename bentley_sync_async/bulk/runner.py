@@ -255,8 +255,8 @@ class BulkRun(AsyncContextManagerMixin):
         refused = {outcome.connection_id for outcome in resolved.refused}
         left = [one for one in ids if one not in refused]
         for one in left:
-            if one not in self._shared_pacing.history:
-                self._shared_pacing.history.listed(one, resolved.durations.get(one, ()))
+            if not self._shared_pacing.history.was_requested(one):
+                self._shared_pacing.history.record_listed(one, resolved.durations.get(one, ()))
         expected = expected_durations(resolved.durations, left)
         items: list[Item] = []
         for one in left:
@@ -322,7 +322,7 @@ class BulkRun(AsyncContextManagerMixin):
     def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
         return RunWatcher.resuming(
             StorageConnections(self._patient.with_hook(counter)),
-            ResumeState.of(token, origin=self._pipeline.base_url),
+            ResumeState.from_token(token, origin=self._pipeline.base_url),
             pacing=self._options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,

@@ -1,4 +1,4 @@
-"""Who tells a watch that its run has ended, so that it need not look to find out."""
+"""Completion signals: what wakes a watch when its run has ended, so that it need not poll to find out."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import anyio
 
 from bentley_sync_async.models import RunRef
 
-_MOST = 10_000
+_KEPT = 10_000
 
 
 @runtime_checkable
 class CompletionSignal(Protocol):
-    """Knows of ends of runs before anybody looks; a webhook's receiver, as a rule.
+    """Signals the completion of runs, usually from the receiver of a webhook.
 
-    A watch waits for the signal no longer than until its next look is due, and believes nothing: it looks, once for an
-    end that was told, and goes on as ever if the run has not ended.
+    A watch waits for the signal until its next poll is due. The signal is not trusted: the watch polls once when it comes,
+    and continues as before if the run has not ended.
     """
 
     async def wait(self, ref: RunRef) -> None:
-        """Return when the end of a run is told, or at once if it was told before; it may be cancelled at any time.
+        """Return when the completion of a run is signalled, at once if it was before; may be cancelled at any time.
 
         Args:
             ref: The run.
@@ -29,34 +29,34 @@ class CompletionSignal(Protocol):
 
 
 class CompletionNotifier:
-    """A `CompletionSignal` of this process: what is announced here wakes the watches of that run.
+    """A `CompletionSignal` within this process: `notify(ref)` wakes the watches of that run.
 
-    It belongs to one event loop; from another thread use `loop.call_soon_threadsafe(announcements.announce, ref)`.
+    It belongs to one event loop; from another thread use `loop.call_soon_threadsafe(notifier.notify, ref)`.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing announced."""
+        """Start with no completed run."""
         self._ended: dict[tuple[str, str], None] = {}  # the latest last
         self._waiting: dict[str, set[anyio.Event]] = {}
 
     def notify(self, ref: RunRef) -> None:
-        """Tell that a run has ended.
+        """Signal that a run has ended.
 
-        It is remembered, among the latest 10,000, for watches that ask later. Whoever waits for another run of the same
-        connection right now is woken as well: no page says that the message's id is the run's.
+        The latest 10,000 signals are kept for watches that wait later. Watches of other runs of the same connection are
+        woken as well: no page says that the id in a webhook's message is the run's.
 
         Args:
             ref: The run.
         """
         self._ended.pop(_key(ref), None)
         self._ended[_key(ref)] = None
-        if len(self._ended) > _MOST:
+        if len(self._ended) > _KEPT:
             del self._ended[next(iter(self._ended))]
         for event in self._waiting.get(ref.connection_id, ()):
             event.set()
 
     async def wait(self, ref: RunRef) -> None:
-        """Return when the end of a run is announced; see `CompletionSignal.wait`.
+        """Return when the completion of a run is signalled; see `CompletionSignal.wait`.
 
         Args:
             ref: The run.

@@ -1,6 +1,6 @@
-"""How long a run may take: a distribution for one run, and what all runs known teach about any. Pure.
+"""The distribution of a run's duration, and the prior that the runs of all connections give for it. Pure.
 
-DurationDistribution spread by factors, not by seconds, so all reckoning is done on their logarithms: a log-normal for the usual,
+Durations spread by factors, not by seconds, so everything is computed on their logarithms: a log-normal for usual runs,
 and beside it a much broader one, as now and then a run takes five times as long, or a fifth (docs/pacing.md).
 """
 
@@ -14,24 +14,24 @@ from attrs import field, frozen
 from attrs.validators import gt
 
 RECENT = 0.9
-"""What the last run but one counts for beside the last, and so on."""
+"""The weight of a run relative to the next later one."""
 
-UPSET = 0.02
-"""The probability that a run is like none before it, or that what a snapshot shows misleads."""
+OUTLIER = 0.02
+"""The probability that a run is unlike all before it, or that the estimate from a snapshot is misleading."""
 
-UPSET_SPREAD = 1.5
-"""How much broader such runs spread, on the logarithm: a fifth and five times as long are well inside."""
+OUTLIER_SPREAD = 1.5
+"""How much broader the durations of such runs spread, on the logarithm: a fifth and five times are well inside."""
 
-_SHORTEST = 1.0  # seconds; a run that took no time would have no logarithm
-_CLIPPED = 2.5  # spreads from the middle beyond which a past run counts no further
-_LARGEST_STEP = 2.0  # on the logarithm, between two runs of a connection: larger ones are upsets
-_SHARED = 16  # as many steps of all connections count beside a connection's own
-_ASSUMED = 4  # as many connections, or steps, count for what is assumed beside those known
+_SHORTEST = 1.0  # seconds; zero has no logarithm
+_CLIPPED = 2.5  # spreads from the median, to which past runs beyond are clipped
+_LARGEST_STEP = 2.0  # on the logarithm, between two runs of a connection; larger ones are outliers
+_SHARED = 16  # steps of all connections that count beside a connection's own
+_ASSUMED = 4  # connections, or steps, for which the assumed values count beside those known
 _ROOT_2, _ROOT_2_PI = sqrt(2), sqrt(2 * pi)
 
 
 @frozen
-class Part:
+class LogNormal:
     """A log-normal: `weight` of the whole, `centre` (the logarithm of its median) and `spread` of the logarithm."""
 
     weight: float
@@ -41,11 +41,11 @@ class Part:
 
 @frozen(kw_only=True)
 class ProgressEstimate:
-    """What a snapshot says about the duration of its run.
+    """The estimate that a snapshot gives of the duration of its run.
 
     Attributes:
-        median: Seconds from the start to the end, as likely too many as too few.
-        spread: How sure that is: the standard deviation of the logarithm.
+        median: Seconds from the start to the end.
+        spread: The uncertainty: the standard deviation of the logarithm.
     """
 
     median: float = field(validator=gt(0))
@@ -60,10 +60,10 @@ class DurationDistribution:
         parts: The log-normals; their weights add up to 1.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[LogNormal, ...]
 
     def at(self, seconds: float) -> tuple[float, float]:
-        """Return the probability that the run takes longer than that, and the density there (1/s)."""
+        """Return the probability that the run takes longer, and the density at that duration (1/s)."""
         if seconds <= 0:
             return 1.0, 0.0
         at = log(seconds)
@@ -75,17 +75,17 @@ class DurationDistribution:
         return survival / 2, density / (_ROOT_2_PI * seconds)
 
     def survival(self, seconds: float, *, elapsed: float = 0.0) -> float:
-        """Return the probability that a run not ended after `elapsed` seconds takes longer than `seconds`."""
+        """Return the probability that a run that still goes on after `elapsed` seconds takes longer than `seconds`."""
         left = self.at(elapsed)[0]
         return min(self.at(seconds)[0] / left, 1.0) if left else 0.0
 
     def hazard(self, seconds: float) -> float:
-        """Return the rate (1/s) at which runs end that have taken so long."""
+        """Return the rate (1/s) at which runs end that have gone on for so long."""
         survival, density = self.at(seconds)
         return density / survival if survival else inf
 
     def quantile(self, probability: float, *, elapsed: float = 0.0) -> float:
-        """Return the seconds within which that share (over 0, under 1) of the runs not ended at `elapsed` ends."""
+        """Return the seconds within which that share (over 0, under 1) of the runs that go on at `elapsed` ends."""
         target = (1 - probability) * self.at(elapsed)[0]
         low, high = log(max(elapsed, _SHORTEST / 1e6)), log(max(elapsed, _SHORTEST)) + 1
         while self.at(exp(high))[0] > target:
@@ -95,84 +95,88 @@ class DurationDistribution:
             low, high = (middle, high) if self.at(exp(middle))[0] > target else (low, middle)
         return exp(high)
 
-    def given(self, estimate: ProgressEstimate) -> "DurationDistribution":
-        """Return the distribution after what a snapshot shows, by Bayes' rule; it may mislead like any run."""
+    def updated(self, estimate: ProgressEstimate) -> "DurationDistribution":
+        """Return the distribution given the estimate from a snapshot, by Bayes' rule; the estimate may be misleading."""
         seen = log(estimate.median)
         parts = [
             _product(part, seen, spread, share)
             for part in self.parts
-            for spread, share in ((estimate.spread, 1 - UPSET), (hypot(estimate.spread, UPSET_SPREAD), UPSET))
+            for spread, share in ((estimate.spread, 1 - OUTLIER), (hypot(estimate.spread, OUTLIER_SPREAD), OUTLIER))
         ]
         whole = sum(part.weight for part in parts)
-        if not whole:  # so far from anything thought possible that only the snapshot counts
-            return usually(seen, estimate.spread)
+        if not whole:  # so far from the distribution that only the estimate counts
+            return heavy_tailed(seen, estimate.spread)
         return DurationDistribution(
-            tuple(Part(part.weight / whole, part.centre, part.spread) for part in parts if part.weight > whole / 1000)
+            tuple(
+                LogNormal(part.weight / whole, part.centre, part.spread) for part in parts if part.weight > whole / 1000
+            )
         )
 
 
-def _product(part: Part, seen: float, spread: float, share: float) -> Part:
+def _product(part: LogNormal, seen: float, spread: float, share: float) -> LogNormal:
     both = hypot(part.spread, spread)
     z = (seen - part.centre) / both
     centre = part.centre + (seen - part.centre) * (part.spread / both) ** 2
-    return Part(share * part.weight * exp(-z * z / 2) / both, centre, part.spread * spread / both)
+    return LogNormal(share * part.weight * exp(-z * z / 2) / both, centre, part.spread * spread / both)
 
 
-def usually(centre: float, spread: float) -> DurationDistribution:
-    """Return a log-normal with a heavy tail to either side."""
-    return DurationDistribution((Part(1 - UPSET, centre, spread), Part(UPSET, centre, hypot(spread, UPSET_SPREAD))))
+def heavy_tailed(centre: float, spread: float) -> DurationDistribution:
+    """Return a log-normal with a heavy tail on either side."""
+    return DurationDistribution(
+        (LogNormal(1 - OUTLIER, centre, spread), LogNormal(OUTLIER, centre, hypot(spread, OUTLIER_SPREAD)))
+    )
 
 
 @frozen(kw_only=True)
 class DurationPrior:
-    """What all runs known teach about any; by default, what is assumed when none is known.
+    """What is assumed of any connection's runs, fitted to all runs known; the defaults hold when none is known.
 
-    The assumption is no guess at the usual run, but the one that a wrong guess costs least: with it, looks at runs of
-    5, 15 or 45 minutes are about as good as the best regular ones or better (docs/pacing.md).
+    The defaults are not a guess at the usual run, but the values that cost least when they are wrong: with them, polls of
+    runs of 5, 15 or 45 minutes are about as good as the best regular ones or better (docs/pacing.md).
 
     Attributes:
         typical: The median duration of a connection's runs, in seconds.
         between: How much connections differ: the standard deviation of the logarithm.
-        within: How much the runs of one connection differ: likewise.
+        within: How much the runs of one connection differ: the standard deviation of the logarithm.
     """
 
     typical: float = field(default=1700.0, validator=gt(0))
     between: float = field(default=1.25, validator=gt(0))
     within: float = field(default=0.4, validator=gt(0))
 
-    def durations(self, past: Sequence[float] = ()) -> DurationDistribution:
-        """Return the distribution of the next run of a connection.
+    def distribution(self, past: Sequence[float] = ()) -> DurationDistribution:
+        """Return the distribution of the duration of a connection's next run.
 
         Args:
-            past: The seconds that its last runs took, the latest last; half a dozen are enough.
+            past: The durations of its last runs in seconds, the latest last; half a dozen are enough.
         """
-        return self._of(tuple(past))
+        return self._distribution(tuple(past))
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - no more are kept alive; many watches share what is thought of new runs
-    def _of(self, past: tuple[float, ...]) -> DurationDistribution:
+    @lru_cache(maxsize=1024)  # noqa: B019 - keeps few objects alive, and many watches share the distribution of a first run
+    def _distribution(self, past: tuple[float, ...]) -> DurationDistribution:
         logs = [log(max(seconds, _SHORTEST)) for seconds in past]
         if not logs:
-            return usually(log(self.typical), hypot(self.between, self.within))
+            return heavy_tailed(log(self.typical), hypot(self.between, self.within))
         own = self._spread(logs)
         middle = median(logs)
-        reach = _CLIPPED * own
+        limit = _CLIPPED * own
         weights = [RECENT**age for age in reversed(range(len(logs)))]
-        mean = fmean([min(max(at, middle - reach), middle + reach) for at in logs], weights)
-        doubt = own * own * sum(weight * weight for weight in weights) / sum(weights) ** 2
-        trust = self.between**2 / (self.between**2 + doubt)
-        return usually(log(self.typical) + trust * (mean - log(self.typical)), sqrt(own * own + trust * doubt))
+        mean = fmean([min(max(at, middle - limit), middle + limit) for at in logs], weights)
+        variance = own * own * sum(weight * weight for weight in weights) / sum(weights) ** 2
+        trust = self.between**2 / (self.between**2 + variance)
+        return heavy_tailed(log(self.typical) + trust * (mean - log(self.typical)), sqrt(own * own + trust * variance))
 
     def _spread(self, logs: Sequence[float]) -> float:
-        """Return how much a connection's runs differ: its own last steps, and as if as many as below from all."""
+        """Return how much a connection's runs differ, from its own steps and `_SHARED` steps of all connections."""
         steps = _steps(logs)
         return sqrt((_SHARED * self.within**2 + sum(step * step for step in steps) / 2) / (_SHARED + len(steps)))
 
 
-def learn(histories: Iterable[Sequence[float]]) -> DurationPrior:
-    """Return what the runs known teach about any; a handful of them changes little yet.
+def fit_prior(histories: Iterable[Sequence[float]]) -> DurationPrior:
+    """Return the prior fitted to past runs; a handful of them changes the defaults little.
 
     Args:
-        histories: For each connection, the seconds that its runs took, the latest last.
+        histories: For each connection, the durations of its runs in seconds, the latest last.
     """
     known = [[log(max(seconds, _SHORTEST)) for seconds in past] for past in histories if past]
     prior = DurationPrior()
@@ -186,5 +190,5 @@ def learn(histories: Iterable[Sequence[float]]) -> DurationPrior:
 
 
 def _steps(logs: Sequence[float]) -> list[float]:
-    """Return how far each run is from the one before: drift hardly shows in it, and no upset counts in full."""
+    """Return the difference of each run from the one before: drift hardly shows in it, and outliers are clipped."""
     return [min(abs(after - before), _LARGEST_STEP) for before, after in pairwise(logs)]

@@ -1,4 +1,4 @@
-"""How long runs took, for all watches of a client. Pure."""
+"""The durations of past runs that a client knows, by connection, and the prior that they give for any run. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,68 +6,73 @@ from attrs import define, field
 
 from bentley_sync_async.models import StorageRun
 
-from .distribution import DurationPrior, learn
+from .distribution import DurationPrior, fit_prior
 
 KEPT = 8
-"""Runs of a connection that are kept; earlier ones would hardly count (`durations.RECENT`)."""
+"""Runs kept per connection; earlier ones would hardly count (`distribution.RECENT`)."""
 
-_RELEARNED = 1.1  # times as many runs noted as at the last time
+_REFIT = 1.1  # times as many runs as at the last fit
 
 
 @define
 class DurationHistory:
-    """What is known of the durations of runs, connection by connection.
+    """The durations of past runs, by connection.
 
-    What all of them teach is reckoned anew only when a tenth more runs were noted, so that a run more costs next to
-    nothing, however many there are.
+    The prior is fitted again only when a tenth more runs were recorded, so that recording a run costs next to nothing
+    however many there are.
     """
 
-    _known: dict[str, tuple[float, ...]] = field(factory=dict, init=False)
-    _asked: set[str] = field(factory=set, init=False)
+    _durations: dict[str, tuple[float, ...]] = field(factory=dict, init=False)
+    _requested: set[str] = field(factory=set, init=False)
     _count: int = field(default=0, init=False)
-    _learned_at: int = field(default=0, init=False)
-    _others: DurationPrior = field(factory=DurationPrior, init=False)
+    _fitted_count: int = field(default=0, init=False)
+    _prior: DurationPrior = field(factory=DurationPrior, init=False)
 
-    def __contains__(self, connection_id: object) -> bool:
-        """Return whether the past runs of the connection were asked for; to know some of its runs is less."""
-        return connection_id in self._asked
+    def was_requested(self, connection_id: str) -> bool:
+        """Return whether the past runs of the connection were requested; single runs may be known all the same."""
+        return connection_id in self._requested
 
-    def ask(self, connection_id: str) -> None:
-        """Note that the past runs of the connection are being asked for, so that nobody else does."""
-        self._asked.add(connection_id)
+    def mark_requested(self, connection_id: str) -> None:
+        """Record that the past runs of the connection are being requested, so that no other watch requests them."""
+        self._requested.add(connection_id)
 
-    def leave(self, connection_id: str) -> None:
-        """Note that whoever asked for them has left before the answer."""
-        self._asked.discard(connection_id)
+    def unmark_requested(self, connection_id: str) -> None:
+        """Record that the request was cancelled before its answer came."""
+        self._requested.discard(connection_id)
 
-    def listed(self, connection_id: str, seconds: Sequence[float]) -> None:
-        """Note how long the past runs took, the latest last, if any: those noted before are among them."""
-        self.ask(connection_id)
+    def record_listed(self, connection_id: str, seconds: Sequence[float]) -> None:
+        """Record the durations of the runs that the service listed, which include those recorded before.
+
+        Args:
+            connection_id: The connection.
+            seconds: The durations in seconds, the latest last; may be empty.
+        """
+        self.mark_requested(connection_id)
         if seconds:
-            self._known.pop(connection_id, None)
-            self.note(connection_id, *seconds)
+            self._durations.pop(connection_id, None)
+            self.record(connection_id, *seconds)
 
-    def past(self, connection_id: str) -> tuple[float, ...]:
-        """Return the seconds that the last runs of the connection took, the latest last."""
-        return self._known.get(connection_id, ())
+    def durations(self, connection_id: str) -> tuple[float, ...]:
+        """Return the durations of the connection's last runs in seconds, the latest last."""
+        return self._durations.get(connection_id, ())
 
-    def note(self, connection_id: str, *seconds: float) -> None:
-        """Note how long runs of the connection took that have just ended, the latest last."""
-        self._known[connection_id] = (*self.past(connection_id), *seconds)[-KEPT:]
+    def record(self, connection_id: str, *seconds: float) -> None:
+        """Record the durations of runs that have just ended, in seconds, the latest last."""
+        self._durations[connection_id] = (*self.durations(connection_id), *seconds)[-KEPT:]
         self._count += len(seconds)
 
     @property
-    def others(self) -> DurationPrior:
-        """What all runs known teach."""
-        if self._count > self._learned_at * _RELEARNED:
-            self._others = learn(self._known.values())
-            self._learned_at = self._count
-        return self._others
+    def prior(self) -> DurationPrior:
+        """The prior that all recorded runs give for any run."""
+        if self._count > self._fitted_count * _REFIT:
+            self._prior = fit_prior(self._durations.values())
+            self._fitted_count = self._count
+        return self._prior
 
 
 def durations_of(runs: Iterable[StorageRun]) -> list[float]:
-    """Return the seconds that completed runs took, the latest last; one that took no time teaches nothing."""
-    spans = sorted(
+    """Return the durations of completed runs in seconds, the latest last; a run without a duration is left out."""
+    timed = sorted(
         (run.start_date_time, run.duration) for run in runs if run.start_date_time is not None and run.duration
     )
-    return [seconds for _, seconds in spans]
+    return [seconds for _, seconds in timed]

@@ -1,4 +1,4 @@
-"""What a snapshot says about how long its run will take. Pure."""
+"""What the tasks of a snapshot say about the duration of its run. Pure."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -7,31 +7,31 @@ from bentley_sync_async.models import ExecutionState, StorageRun, StorageTask
 
 from .distribution import DurationDistribution, ProgressEstimate
 
-_WINDING_UP = 0.05  # of the time elapsed, once all tasks are completed
-_WINDING_UP_AT_LEAST = 10.0  # seconds
-_SPREAD_OF_TASKS = 1.0  # how much tasks differ: the standard deviation of the logarithm
-_UNSURE = 0.15  # even if all but one task are done: what comes after them
-_RUNNING = 0.5  # how far a task is that runs, as far as anyone knows
+_FINALIZING = 0.05  # of the time elapsed, once all tasks are completed
+_SHORTEST_FINALIZING = 10.0  # seconds
+_SPREAD_OF_TASKS = 1.0  # how much the durations of tasks differ: the standard deviation of the logarithm
+_LEAST_SPREAD = 0.15  # even if all but one task are completed: what follows the tasks is not known
+_EXECUTING = 0.5  # the share of a task that is done while it executes, as the service does not say
 
 
-def expected(usual: DurationDistribution, run: StorageRun | None, *, elapsed: float) -> DurationDistribution:
-    """Return how long a run may take, from how long it usually does and what its snapshot shows.
+def with_progress(usual: DurationDistribution, run: StorageRun | None, *, elapsed: float) -> DurationDistribution:
+    """Return the distribution of a run's duration, given its usual one and a snapshot.
 
     Args:
-        usual: From its connection's past.
-        run: The snapshot, if there is one.
+        usual: The distribution from past runs.
+        run: The snapshot; `None` if there is none yet.
         elapsed: Seconds since the run started.
     """
-    seen = estimate(run, elapsed=elapsed) if run is not None else None
-    return usual if seen is None else usual.given(seen)
+    estimate = estimate_duration(run, elapsed=elapsed) if run is not None else None
+    return usual if estimate is None else usual.updated(estimate)
 
 
-def estimate(run: StorageRun, *, elapsed: float) -> ProgressEstimate | None:
-    """Return what the snapshot says about the run's duration; `None` while it says nothing.
+def estimate_duration(run: StorageRun, *, elapsed: float) -> ProgressEstimate | None:
+    """Return the estimate that a snapshot gives of the run's duration; `None` while it gives none.
 
-    As long as tasks are to be done, the rest is taken to go on as fast as before: a task completed counts whole, one
-    that runs counts half, one that waits to be retried counts nothing, as it will do its work again. The more are
-    done, the surer that is. When all are done, little is left but winding up.
+    The tasks that are left are expected to go on as fast as those before: a completed task counts whole, an executing
+    one half, and one that waits for a retry not at all, as it does its work again. The more tasks are completed, the
+    smaller is the spread. When all are completed, only finalizing is left.
 
     Args:
         run: The snapshot.
@@ -39,30 +39,31 @@ def estimate(run: StorageRun, *, elapsed: float) -> ProgressEstimate | None:
     """
     tasks = [task for job in run.jobs for task in job.tasks]
     states = [task.state for task in tasks]
-    done = states.count(ExecutionState.COMPLETED)
-    if elapsed <= 0 or not done:
+    completed = states.count(ExecutionState.COMPLETED)
+    if elapsed <= 0 or not completed:
         return None
-    if done == len(tasks):
-        return _winding_up(run, elapsed)
-    begun = _begun(run, tasks, elapsed)
-    worked = max(elapsed - begun, 1.0)
-    share = (done + _RUNNING * states.count(ExecutionState.EXECUTING)) / len(tasks)
-    left = worked * (1 - share) / share
-    total = elapsed + left
-    retried = sum(task.retry_attempts or 0 for task in tasks)
-    doubt = (_SPREAD_OF_TASKS * sqrt(1 / done + retried / len(tasks))) * left / total
-    return ProgressEstimate(median=total, spread=doubt + _UNSURE)
+    if completed == len(tasks):
+        return _estimate_finalizing(run, elapsed)
+    worked = max(elapsed - _first_task_start(run, tasks, elapsed), 1.0)
+    share = (completed + _EXECUTING * states.count(ExecutionState.EXECUTING)) / len(tasks)
+    remaining = worked * (1 - share) / share
+    total = elapsed + remaining
+    retries = sum(task.retry_attempts or 0 for task in tasks)
+    spread = (_SPREAD_OF_TASKS * sqrt(1 / completed + retries / len(tasks))) * remaining / total
+    return ProgressEstimate(median=total, spread=spread + _LEAST_SPREAD)
 
 
-def _winding_up(run: StorageRun, elapsed: float) -> ProgressEstimate:
-    """Return when the run is over whose tasks are all completed: the longer they took, the longer this does, too."""
-    left = max(_WINDING_UP * elapsed, _WINDING_UP_AT_LEAST)
-    # The preprocessor and the master files come first: tasks of the next phase may not be shown yet.
-    sure = run.state == ExecutionState.FINALIZING
-    return ProgressEstimate(median=elapsed + left, spread=left / (elapsed + left) * (1 if sure else 3))
+def _estimate_finalizing(run: StorageRun, elapsed: float) -> ProgressEstimate:
+    """Return the estimate for a run whose tasks are all completed: the longer they took, the longer finalizing takes."""
+    remaining = max(_FINALIZING * elapsed, _SHORTEST_FINALIZING)
+    # The preprocessor and the master files come first: the tasks of the next phase may not be listed yet.
+    certain = run.state == ExecutionState.FINALIZING
+    return ProgressEstimate(
+        median=elapsed + remaining, spread=remaining / (elapsed + remaining) * (1 if certain else 3)
+    )
 
 
-def _begun(run: StorageRun, tasks: Sequence[StorageTask], elapsed: float) -> float:
+def _first_task_start(run: StorageRun, tasks: Sequence[StorageTask], elapsed: float) -> float:
     """Return the seconds from the start of the run to that of its first task."""
     starts = [task.start_date_time for task in tasks if task.start_date_time is not None]
     if run.start_date_time is None or not starts:

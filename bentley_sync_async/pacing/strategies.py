@@ -1,4 +1,4 @@
-"""When to look at a run again. Pure: what is known and a random number come in, seconds come out."""
+"""Pacing strategies: what a pacing is given, and those that learn nothing. Pure."""
 
 from math import inf
 from typing import Protocol
@@ -19,13 +19,13 @@ def _number(value: object, least: float, most: float = inf) -> bool:
 
 
 def is_seconds(_settings: object, attribute: "Attribute[float]", value: object) -> None:
-    """Refuse a setting that is no number of seconds above 0."""
+    """Raise if a setting is no number of seconds above 0."""
     if not _number(value, 0.0) or not value:
         raise InvalidArgumentError(f"{attribute.name} must be a number of seconds above 0, not {value!r}.")
 
 
 def is_part(_settings: object, attribute: "Attribute[float]", value: object) -> None:
-    """Refuse a setting that is no number from 0 to 1."""
+    """Raise if a setting is no number from 0 to 1."""
     if not _number(value, 0.0, 1.0):
         raise InvalidArgumentError(f"{attribute.name} must be a number from 0 to 1, not {value!r}.")
 
@@ -35,8 +35,8 @@ def _is_growth(_settings: object, attribute: "Attribute[float]", value: object) 
         raise InvalidArgumentError(f"{attribute.name} must be a number of at least 1, not {value!r}.")
 
 
-UNKNOWN = DurationPrior().durations()
-"""How long a run may take of which nothing is known, nor of any other."""
+UNKNOWN_DURATION = DurationPrior().distribution()
+"""The distribution of a run's duration when neither it nor any other run is known."""
 
 
 @frozen(kw_only=True)
@@ -49,7 +49,8 @@ class PollContext:
         failed: Whether the poll failed; `unchanged_polls` is then the number of failed polls before it.
         elapsed: Seconds since the run started.
         run: The latest snapshot; `None` before the first.
-        durations: How long the run may take, by its connection's past, by all runs known and by what the poll showed.
+        duration: The distribution of the run's duration, given its connection's past runs, all runs known, and what the
+            poll showed.
         price: The seconds of delay that a poll must save to be worth it.
     """
 
@@ -58,12 +59,12 @@ class PollContext:
     failed: bool = False
     elapsed: float = 0.0
     run: StorageRun | None = None
-    durations: DurationDistribution = field(default=UNKNOWN)
+    duration: DurationDistribution = field(default=UNKNOWN_DURATION)
     price: float = field(default=LOWEST_PRICE, validator=gt(0))
 
 
 def check_pacing(pacing: object) -> None:
-    """Refuse what is no pacing, before anything is sent.
+    """Raise if this is no pacing, before anything is sent.
 
     Raises:
         InvalidArgumentError: It has no method `delay`, or is a class.
@@ -75,39 +76,39 @@ def check_pacing(pacing: object) -> None:
 
 
 class Pacing(Protocol):
-    """Decides how long a watch waits between two looks. Retry-After always counts as well, whichever is later."""
+    """Decides how long a watch waits between two polls. The wait is never shorter than the service's Retry-After."""
 
     def delay(self, context: PollContext) -> float:
-        """Return the seconds to wait before the next look."""
+        """Return the seconds to wait before the next poll."""
         ...
 
 
 @frozen(kw_only=True)
 class FixedPacing:
-    """Looks at regular intervals.
+    """Polls at regular intervals.
 
     Attributes:
-        interval: Seconds between two looks.
-        jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
+        interval: Seconds between two polls.
+        jitter: The part by which a wait may be shortened at random, 0 to 1, so that many watches do not poll at once.
     """
 
     interval: float = field(default=10.0, validator=is_seconds)
     jitter: float = field(default=0.1, validator=is_part)
 
     def delay(self, context: PollContext) -> float:
-        """Return the seconds to wait before the next look."""
+        """Return the seconds to wait before the next poll."""
         return self.interval * (1 - self.jitter * context.chance)
 
 
 @frozen(kw_only=True)
 class BackoffPacing:
-    """Looks often while something happens, and ever more rarely while nothing does.
+    """Polls often while the run changes, and at growing intervals while it does not.
 
     Attributes:
-        shortest: Seconds after a change.
-        factor: What each wait without a change grows by.
-        longest: Seconds that no wait exceeds.
-        jitter: The part of a wait that chance may take off, 0 to 1, so that many watches do not look at once.
+        shortest: The wait after a change, in seconds.
+        factor: The factor by which each wait without a change grows.
+        longest: The longest wait in seconds.
+        jitter: The part by which a wait may be shortened at random, 0 to 1, so that many watches do not poll at once.
     """
 
     shortest: float = field(default=2.0, validator=is_seconds)
@@ -116,7 +117,7 @@ class BackoffPacing:
     jitter: float = field(default=0.1, validator=is_part)
 
     def delay(self, context: PollContext) -> float:
-        """Return the seconds to wait before the next look."""
+        """Return the seconds to wait before the next poll."""
         return backoff(
             context.unchanged_polls,
             shortest=self.shortest,

@@ -1,9 +1,9 @@
-"""What changed between two snapshots of a run, as events. Pure.
+"""The changes between two snapshots of a run, as events. Pure.
 
-The order of the events keeps the stream's promises: a parent appears before its children, and what ends, ends after its
-children. Of two events about one thing the first lacks what the second tells, so that a consumer may stop between any
-two and know what it was told. Nothing that a service may send raises: children may be reordered, vanish, come back, or
-reopen.
+The order of the events keeps the laws of the stream: a parent appears before its children, and completes after its
+children. Of two events about one run, job or task, the first lacks what the second reports, so that a consumer may stop
+between any two events and know exactly what was reported. Nothing that the service may send raises: children may be
+reordered, vanish, come back, or leave Completed again.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from .events import (
     TaskVanished,
 )
 
-Endings = frozenset[tuple[str, ...]]
-"""What was completed without its event having been told: a job by its id, a task by its job's id and its own."""
+UnreportedCompletions = frozenset[tuple[str, ...]]
+"""What is completed without a `...Completed` event yet: a job by its id, a task by its job's id and its own."""
 
-RUN_ENDING: tuple[str, ...] = ()
-"""Stands for the run itself among endings."""
+RUN_ITSELF: tuple[str, ...] = ()
+"""The run itself among unreported completions."""
 
-# An event that still lacks its seq, instant and ref.
+# An event that lacks its seq, instant and ref.
 _Change = Callable[..., RunEvent]
 
 
@@ -57,8 +57,8 @@ class _Child(Protocol):
 
 C = TypeVar("C", bound=_Child)
 
-_of_run = attrgetter(*(field.name for field in attrs.fields(StorageRun) if field.name != "jobs"))
-_of_job = attrgetter(*(field.name for field in attrs.fields(StorageJob) if field.name != "tasks"))
+_run_fields = attrgetter(*(field.name for field in attrs.fields(StorageRun) if field.name != "jobs"))
+_job_fields = attrgetter(*(field.name for field in attrs.fields(StorageJob) if field.name != "tasks"))
 
 
 def diff(
@@ -68,7 +68,7 @@ def diff(
     ref: RunRef,
     at: datetime,
     seq: int = 1,
-    ending: Endings = frozenset(),
+    unreported: UnreportedCompletions = frozenset(),
 ) -> tuple[RunEvent, ...]:
     """Return the events that lead from one snapshot to the next.
 
@@ -78,15 +78,15 @@ def diff(
         ref: The run.
         at: When `now` arrived.
         seq: The number of the first event.
-        ending: What was completed in `last` already, without its `...Completed` event having been told.
+        unreported: What is completed in `last` without a `...Completed` event.
     """
-    if last is now and not ending:
+    if last is now and not unreported:
         return ()
-    return tuple(change(seq=number, at=at, ref=ref) for number, change in enumerate(_run(last, now, ending), seq))
+    return tuple(change(seq=number, at=at, ref=ref) for number, change in enumerate(_run(last, now, unreported), seq))
 
 
 def unknown_values(last: StorageRun | None, now: StorageRun) -> Iterator[OpenEnum]:
-    """Yield the enum values of a snapshot that this package does not know, save those of what stood there before."""
+    """Yield the enum values of a snapshot that this package does not know, except in objects of the last snapshot."""
     if last is now:
         return
     yield from _unknown(now)
@@ -111,7 +111,7 @@ def _unknown(node: Any) -> Iterator[OpenEnum]:
 
 @cache
 def _enums(model: type) -> list[str]:
-    """Return the fields of a model that are open enums, or models that may have some; not its children."""
+    """Return the fields of a model that are open enums or models with such fields, without its jobs or tasks."""
     kinds = {field.name: field.type for field in attrs.fields(attrs.resolve_types(model))}
     inner = {name: [kind, *get_args(kind)] for name, kind in kinds.items() if get_origin(kind) is not tuple}
     return [
@@ -121,19 +121,19 @@ def _enums(model: type) -> list[str]:
     ]
 
 
-def _run(last: StorageRun | None, now: StorageRun, ending: Endings) -> Iterator[_Change]:
-    ends = _ended(now) and (last is None or not _ended(last) or RUN_ENDING in ending)
-    envelope = list(_envelope(last, now))
-    if last is None or not ends:
-        yield from envelope
-    yield from _jobs(last.jobs if last is not None else (), now.jobs, ending)
-    if last is not None and ends:
-        yield from envelope
-    if ends:
+def _run(last: StorageRun | None, now: StorageRun, unreported: UnreportedCompletions) -> Iterator[_Change]:
+    completes = _completed(now) and (last is None or not _completed(last) or RUN_ITSELF in unreported)
+    own_changes = list(_own_changes(last, now))
+    if last is None or not completes:
+        yield from own_changes
+    yield from _jobs(last.jobs if last is not None else (), now.jobs, unreported)
+    if last is not None and completes:
+        yield from own_changes
+    if completes:
         yield partial(RunCompleted, run=now)
 
 
-def _envelope(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
+def _own_changes(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
     if last is None:
         yield partial(RunAppeared, run=now)
         return
@@ -141,47 +141,51 @@ def _envelope(last: StorageRun | None, now: StorageRun) -> Iterator[_Change]:
         yield partial(RunStateChanged, run=evolve(now, phase=last.phase), before=last.state)
     if last.phase != now.phase:
         yield partial(RunPhaseChanged, run=now, before=last.phase)
-    elif last.state == now.state and _of_run(last) != _of_run(now):
+    elif last.state == now.state and _run_fields(last) != _run_fields(now):
         yield partial(RunUpdated, run=now)
 
 
-def _jobs(last: Iterable[StorageJob], now: Iterable[StorageJob], ending: Endings) -> Iterator[_Change]:
+def _jobs(
+    last: Iterable[StorageJob], now: Iterable[StorageJob], unreported: UnreportedCompletions
+) -> Iterator[_Change]:
     before, after = _by_id(last), _by_id(now)
     for job in after.values():
-        yield from _job(before.get(job.id), job, ending)
+        yield from _job(before.get(job.id), job, unreported)
     for gone in (id_ for id_ in before if id_ not in after):
-        yield from _tasks(gone, before[gone].tasks, (), ending)
+        yield from _tasks(gone, before[gone].tasks, (), unreported)
         yield partial(JobVanished, job=before[gone])
 
 
-def _job(last: StorageJob | None, now: StorageJob, ending: Endings) -> Iterator[_Change]:
-    if last is now and not ending:
+def _job(last: StorageJob | None, now: StorageJob, unreported: UnreportedCompletions) -> Iterator[_Change]:
+    if last is now and not unreported:
         return
-    ends = _ended(now) and (last is None or not _ended(last) or (now.id,) in ending)
+    completes = _completed(now) and (last is None or not _completed(last) or (now.id,) in unreported)
     state_changed = None
     if last is None:
         yield partial(JobAppeared, job=now)
     elif last.state != now.state:
         state_changed = partial(JobStateChanged, job=now, before=last.state)
-    elif _of_job(last) != _of_job(now):
+    elif _job_fields(last) != _job_fields(now):
         yield partial(JobUpdated, job=now)
-    if state_changed and not ends:
+    if state_changed and not completes:
         yield state_changed
-    yield from _tasks(now.id, last.tasks if last is not None else (), now.tasks, ending)
-    if state_changed and ends:
+    yield from _tasks(now.id, last.tasks if last is not None else (), now.tasks, unreported)
+    if state_changed and completes:
         yield state_changed
-    if ends:
+    if completes:
         yield partial(JobCompleted, job=now)
 
 
-def _tasks(job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask], ending: Endings) -> Iterator[_Change]:
+def _tasks(
+    job_id: str, last: Iterable[StorageTask], now: Iterable[StorageTask], unreported: UnreportedCompletions
+) -> Iterator[_Change]:
     before, after = _by_id(last), _by_id(now)
     for task in after.values():
         known = before.get(task.id)
-        if known is task and not ending:
+        if known is task and not unreported:
             continue
         yield from _task(job_id, known, task)
-        if _ended(task) and (known is None or not _ended(known) or (job_id, task.id) in ending):
+        if _completed(task) and (known is None or not _completed(known) or (job_id, task.id) in unreported):
             yield partial(TaskCompleted, job_id=job_id, task=task)
     for gone in (id_ for id_ in before if id_ not in after):
         yield partial(TaskVanished, job_id=job_id, task=before[gone])
@@ -205,9 +209,9 @@ def _task(job_id: str, last: StorageTask | None, now: StorageTask) -> Iterator[_
 
 
 def _by_id(children: Iterable[C]) -> dict[str, C]:
-    """Return the children by id; of two with one id, which no service should send, the last."""
+    """Return the children by id; of two with the same id, which the service should not send, the last."""
     return {child.id: child for child in children}
 
 
-def _ended(thing: StorageRun | StorageJob | StorageTask) -> bool:
-    return thing.state == ExecutionState.COMPLETED
+def _completed(node: StorageRun | StorageJob | StorageTask) -> bool:
+    return node.state == ExecutionState.COMPLETED

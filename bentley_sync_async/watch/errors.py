@@ -5,7 +5,7 @@ from bentley_sync_async.models import RunRef, StorageRun
 
 
 class WatchError(SynchronizationError):
-    """A watch ended without the run's end. The run itself goes on: nothing here can cancel it.
+    """A watch ended before its run. The run itself goes on: the API has no cancel.
 
     Attributes:
         ref: The run that was followed, `None` if none was known yet. `client.attach(ref)` follows it again.
@@ -19,13 +19,13 @@ class WatchError(SynchronizationError):
 
 
 class WatchTimeoutError(WatchError, TimeoutError):
-    """The `timeout` of a watch ran out before its run was completed; to go on all the same, attach to `ref`."""
+    """The `timeout` of a watch ran out before its run was completed; attach to `ref` to continue."""
 
 
 class WatchFailedError(WatchError):
     """The service gave no good answer for so long that the watch gave up; `__cause__` is the last failure.
 
-    Ask the watcher again, or resume it, when the cause is gone.
+    Await the watcher again, or resume it, when the cause is gone.
     """
 
 
@@ -34,7 +34,7 @@ class RunVanishedError(WatchError):
 
 
 class IModelBusyError(WatchError):
-    """Another connection of the iModel is being synchronized, and `when_busy="fail"` was asked for.
+    """Another connection of the iModel is being synchronized, and the watch has `when_busy="fail"`.
 
-    Trigger again when the run `ref` has ended; `when_busy="wait"` does so by itself.
+    Trigger again when the run `ref` has ended; with `when_busy="wait"` the watch does so itself.
     """

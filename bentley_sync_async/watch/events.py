@@ -1,8 +1,8 @@
-"""What a watch reports, as frozen values.
+"""The events of a watch, as frozen values.
 
-Every event says its place in the watch (`seq`) and when the client learnt of it (`at`). Those that tell of a change in
-the run carry the thing that changed as it is now, with its children as the snapshot has them; of two about one thing,
-the first still lacks what the second tells.
+Every event has a number in its watch (`seq`) and the instant when the client observed it (`at`). An event about a change
+carries the run, job or task as it is after the change, with its children as in the snapshot; of two events about the same
+run, job or task, the first still lacks what the second reports.
 """
 
 from datetime import datetime
@@ -26,11 +26,11 @@ from bentley_sync_async.wire.codec import encode, to_builtins
 
 @frozen(kw_only=True)
 class WatchEvent:
-    """Something happened in a watch.
+    """Any event of a watch.
 
     Attributes:
         seq: Its number in the watch, from 1, without holes.
-        at: When the client learnt of it, by the client's clock, in UTC.
+        at: When the client observed it, by the client's clock, in UTC.
     """
 
     seq: int
@@ -45,17 +45,17 @@ class WatchEvent:
         return encode(event_to_builtins(self)).decode()
 
 
-# On the way to a run of ours.
+# Before there is a run.
 
 
 @frozen(kw_only=True)
 class TriggerDelayed(WatchEvent):
-    """A trigger came to nothing, and the watch will try again.
+    """A trigger failed, and the watch will trigger again.
 
     Attributes:
-        connection_id: The connection that was to be run.
-        cause: Why it came to nothing.
-        attempt: How many triggers have come to nothing in a row.
+        connection_id: The connection that was triggered.
+        cause: How it failed.
+        attempt: How many triggers have failed in a row.
         delay: Seconds until the next.
     """
 
@@ -67,7 +67,7 @@ class TriggerDelayed(WatchEvent):
 
 @frozen(kw_only=True)
 class RunEvent(WatchEvent):
-    """Something about one run.
+    """An event about one run.
 
     Attributes:
         ref: The run.
@@ -78,10 +78,10 @@ class RunEvent(WatchEvent):
 
 @frozen(kw_only=True)
 class RunTriggered(RunEvent):
-    """The trigger created a run (202): it is ours, and the watch follows it.
+    """The trigger created a run (202), and the watch follows it.
 
     Attributes:
-        recovered: Whether the answer to the trigger was lost and the run was found by looking for it.
+        recovered: Whether the answer to the trigger was lost and the watch found the run by a search.
     """
 
     recovered: bool = False
@@ -89,7 +89,7 @@ class RunTriggered(RunEvent):
 
 @frozen(kw_only=True)
 class RunJoined(RunEvent):
-    """A run was active already (303), and the watch follows it; what was uploaded since it started is not in it.
+    """A run was active already (303), and the watch follows it; files uploaded since its start are not in it.
 
     Attributes:
         foreign: Whether it is a run of another connection of the iModel (`when_busy="join"` only).
@@ -100,11 +100,11 @@ class RunJoined(RunEvent):
 
 @frozen(kw_only=True)
 class WaitingForIModel(RunEvent):
-    """Another run occupies the iModel; ours is triggered after it. Comes again whenever that run has changed.
+    """Another run is active on the iModel; ours is triggered after it. Emitted again whenever that run has changed.
 
     Attributes:
-        ref: The run that occupies the iModel: not ours.
-        run: Its snapshot, `None` before the first look and when the service does not show it to this caller.
+        ref: The run that is active, not ours.
+        run: Its snapshot; `None` before the first poll, and when the service does not show it to this caller.
     """
 
     run: StorageRun | None = None
@@ -112,11 +112,11 @@ class WaitingForIModel(RunEvent):
 
 @frozen(kw_only=True)
 class PollDelayed(RunEvent):
-    """A look at a run failed in a way that may pass, and the watch will look again.
+    """A poll failed for a transient cause, and the watch will poll again.
 
     Attributes:
         cause: How it failed.
-        failures: How many looks have failed in a row.
+        failures: How many polls have failed in a row.
         delay: Seconds until the next.
     """
 
@@ -127,13 +127,13 @@ class PollDelayed(RunEvent):
 
 @frozen(kw_only=True)
 class UnknownValueSeen(RunEvent):
-    """The service used a value that this package does not know; reported once for each value in a watch.
+    """The service sent an enum value that this package does not know; emitted once per value in a watch.
 
-    An unknown state is taken for "still going", an unknown result is never success.
+    An unknown state counts as "still going", and an unknown result is never success.
 
     Attributes:
         enum: Name of the enum, such as `ExecutionState`.
-        value: The value as it came.
+        value: The value as the service sent it.
     """
 
     enum: str
@@ -145,10 +145,10 @@ class UnknownValueSeen(RunEvent):
 
 @frozen(kw_only=True)
 class RunChange(RunEvent):
-    """The run as such changed.
+    """The run itself changed.
 
     Attributes:
-        run: The snapshot with the change.
+        run: The snapshot after the change.
     """
 
     run: StorageRun
@@ -156,7 +156,7 @@ class RunChange(RunEvent):
 
 @frozen(kw_only=True)
 class RunAppeared(RunChange):
-    """The run was seen for the first time."""
+    """The first snapshot of the run."""
 
 
 @frozen(kw_only=True)
@@ -164,23 +164,23 @@ class RunStateChanged(RunChange):
     """The run is in another state.
 
     Attributes:
-        before: The state at the look before.
+        before: The state at the previous poll.
     """
 
     before: ExecutionState
 
     @property
     def transition(self) -> Transition:
-        """What the change amounts to by the state table."""
+        """The kind of this change by the state table."""
         return classify(self.before, self.run.state)
 
 
 @frozen(kw_only=True)
 class RunPhaseChanged(RunChange):
-    """The run works on something else.
+    """The run is in another phase.
 
     Attributes:
-        before: The phase at the look before.
+        before: The phase at the previous poll.
     """
 
     before: JobPhase | None
@@ -188,12 +188,12 @@ class RunPhaseChanged(RunChange):
 
 @frozen(kw_only=True)
 class RunUpdated(RunChange):
-    """Something else of the run changed: a date, its result, its error."""
+    """Another field of the run changed: a date, its result, its error."""
 
 
 @frozen(kw_only=True)
 class RunCompleted(RunChange):
-    """The run has ended, well or not: look at `run.result`, or call `run.raise_for_result()`. The last event."""
+    """The run has ended; `run.result` says how, `run.raise_for_result()` raises if it failed. The last event."""
 
 
 # Changes of a job.
@@ -204,7 +204,7 @@ class JobChange(RunEvent):
     """A job changed.
 
     Attributes:
-        job: The job with the change; as last seen if it vanished.
+        job: The job after the change; as it was last seen if it vanished.
     """
 
     job: StorageJob
@@ -212,7 +212,7 @@ class JobChange(RunEvent):
 
 @frozen(kw_only=True)
 class JobAppeared(JobChange):
-    """A job was seen for the first time."""
+    """A job was listed for the first time."""
 
 
 @frozen(kw_only=True)
@@ -220,30 +220,30 @@ class JobStateChanged(JobChange):
     """A job is in another state.
 
     Attributes:
-        before: The state at the look before.
+        before: The state at the previous poll.
     """
 
     before: ExecutionState
 
     @property
     def transition(self) -> Transition:
-        """What the change amounts to by the state table."""
+        """The kind of this change by the state table."""
         return classify(self.before, self.job.state)
 
 
 @frozen(kw_only=True)
 class JobUpdated(JobChange):
-    """Something else of a job changed: a date, its result."""
+    """Another field of a job changed: a date, its result."""
 
 
 @frozen(kw_only=True)
 class JobCompleted(JobChange):
-    """A job has ended, well or not."""
+    """A job has ended; `job.result` says how."""
 
 
 @frozen(kw_only=True)
 class JobVanished(JobChange):
-    """The service no longer shows a job; its tasks vanished before it."""
+    """The service no longer lists a job; its tasks vanished before it."""
 
 
 # Changes of a task.
@@ -254,8 +254,8 @@ class TaskChange(RunEvent):
     """A task changed.
 
     Attributes:
-        job_id: The job that it belongs to.
-        task: The task with the change; as last seen if it vanished.
+        job_id: The job of the task.
+        task: The task after the change; as it was last seen if it vanished.
     """
 
     job_id: str
@@ -264,7 +264,7 @@ class TaskChange(RunEvent):
 
 @frozen(kw_only=True)
 class TaskAppeared(TaskChange):
-    """A task was seen for the first time."""
+    """A task was listed for the first time."""
 
 
 @frozen(kw_only=True)
@@ -272,23 +272,23 @@ class TaskStateChanged(TaskChange):
     """A task is in another state.
 
     Attributes:
-        before: The state at the look before.
+        before: The state at the previous poll.
     """
 
     before: ExecutionState
 
     @property
     def transition(self) -> Transition:
-        """What the change amounts to by the state table."""
+        """The kind of this change by the state table."""
         return classify(self.before, self.task.state)
 
 
 @frozen(kw_only=True)
 class TaskRetried(TaskChange):
-    """The service tries a task again: `task.retry_attempts` has grown.
+    """The service retries a task: `task.retry_attempts` has grown.
 
     Attributes:
-        before: The retries at the look before.
+        before: The retry attempts at the previous poll.
     """
 
     before: int
@@ -296,17 +296,17 @@ class TaskRetried(TaskChange):
 
 @frozen(kw_only=True)
 class TaskUpdated(TaskChange):
-    """Something else of a task changed: a date, its result, its error, its report."""
+    """Another field of a task changed: a date, its result, its error, its report."""
 
 
 @frozen(kw_only=True)
 class TaskCompleted(TaskChange):
-    """A task has ended, well or not: look at `task.result` and `task.error`."""
+    """A task has ended; `task.result` and `task.error` say how."""
 
 
 @frozen(kw_only=True)
 class TaskVanished(TaskChange):
-    """The service no longer shows a task."""
+    """The service no longer lists a task."""
 
 
 def event_to_builtins(event: WatchEvent) -> dict[str, Any]:

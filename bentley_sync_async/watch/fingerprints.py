@@ -1,7 +1,8 @@
-"""What a resume token remembers of a run: enough to tell what changed since, in some twenty bytes a task. Pure.
+"""Fingerprints of a run in a resume token: enough to report what changed since, in some twenty bytes a task. Pure.
 
-Of each job and task it keeps the id, what has events of its own (state, phase, retries), and a fingerprint of all else.
-When the watch goes on, what still has its fingerprint is known in full; of what has not, all else is not.
+Of the run and of each job and task they keep the id, what has events of its own (state, phase, retries), and a hash of
+all other fields. When the watch is resumed, whatever still has its hash is known completely; of whatever has not, the other
+fields are unknown.
 """
 
 from __future__ import annotations
@@ -16,116 +17,115 @@ from attrs import evolve, frozen
 from bentley_sync_async.models import ExecutionResult, ExecutionState, JobPhase, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.wire.codec import encode
 
-NOT_REMEMBERED = ExecutionResult("NotRemembered")
-"""The result of a job or task that changed or vanished since a resume token was taken, in what was before."""
+UNKNOWN_RESULT = ExecutionResult("NotRemembered")
+"""The result, in the restored snapshot, of a run, job or task that changed or vanished since the token was taken."""
 
-_FINGERPRINT = 6
+_DIGEST_SIZE = 6
 _NO_STATE = ExecutionState.NOT_STARTED
 
 
-Packed = tuple[str, str | None, bytes, list[tuple[bytes, str, bytes, list[tuple[bytes, str, int | None, bytes]]]]]
-"""A packed memory: state, phase and fingerprint of the run, then of its jobs and, in each, of its tasks."""
+PackedRun = tuple[str, str | None, bytes, list[tuple[bytes, str, bytes, list[tuple[bytes, str, int | None, bytes]]]]]
+"""A packed fingerprint: state, phase and hash of the run, then of its jobs and, in each, of its tasks."""
 
 
 @frozen(kw_only=True)
 class TaskFingerprint:
-    """A task, as far as it is remembered.
+    """The fingerprint of a task.
 
     Attributes:
-        id: Its id.
+        id: The task's id.
         state: Its state.
         retries: Its retry attempts.
-        fingerprint: Of all else.
+        digest: The hash of its other fields.
     """
 
     id: str
     state: str
     retries: int | None
-    fingerprint: bytes
+    digest: bytes
 
 
 @frozen(kw_only=True)
 class JobFingerprint:
-    """A job, as far as it is remembered.
+    """The fingerprint of a job.
 
     Attributes:
-        id: Its id.
+        id: The job's id.
         state: Its state.
-        fingerprint: Of all else.
-        tasks: Its tasks.
+        digest: The hash of its other fields, without the tasks.
+        tasks: The fingerprints of its tasks.
     """
 
     id: str
     state: str
-    fingerprint: bytes
+    digest: bytes
     tasks: tuple[TaskFingerprint, ...]
 
 
 @frozen(kw_only=True)
 class RunFingerprint:
-    """A run, as far as it is remembered.
+    """The fingerprint of a run.
 
     Attributes:
         state: Its state.
         phase: Its phase.
-        fingerprint: Of all else.
-        jobs: Its jobs.
+        digest: The hash of its other fields, without the jobs.
+        jobs: The fingerprints of its jobs.
     """
 
     state: str
     phase: str | None
-    fingerprint: bytes
+    digest: bytes
     jobs: tuple[JobFingerprint, ...]
 
     def pack(self) -> list[Any]:
-        """Return plain values, of the form `Packed`."""
+        """Return the fingerprint as plain values of the form `PackedRun`."""
         jobs = [
-            [_packed(job.id), job.state, job.fingerprint, [_packed_task(task) for task in job.tasks]]
-            for job in self.jobs
+            [_packed_id(job.id), job.state, job.digest, [_packed_task(task) for task in job.tasks]] for job in self.jobs
         ]
-        return [self.state, self.phase, self.fingerprint, jobs]
+        return [self.state, self.phase, self.digest, jobs]
 
     @classmethod
-    def unpack(cls, values: Packed) -> RunFingerprint:
-        """Return the memory that was packed.
+    def unpack(cls, values: PackedRun) -> RunFingerprint:
+        """Return the fingerprint that was packed.
 
         Raises:
-            ValueError: An id is none.
+            ValueError: A packed id is invalid.
         """
-        state, phase, fingerprint, jobs = values
+        state, phase, digest, jobs = values
         return cls(
             state=state,
             phase=phase,
-            fingerprint=fingerprint,
+            digest=digest,
             jobs=tuple(
                 JobFingerprint(
-                    id=_unpacked(job_id),
+                    id=_unpacked_id(job_id),
                     state=job_state,
-                    fingerprint=print_,
+                    digest=job_digest,
                     tasks=tuple(
-                        TaskFingerprint(id=_unpacked(id_), state=task_state, retries=retries, fingerprint=mark)
-                        for id_, task_state, retries, mark in tasks
+                        TaskFingerprint(id=_unpacked_id(id_), state=task_state, retries=retries, digest=task_digest)
+                        for id_, task_state, retries, task_digest in tasks
                     ),
                 )
-                for job_id, job_state, print_, tasks in jobs
+                for job_id, job_state, job_digest, tasks in jobs
             ),
         )
 
 
-def remember(run: StorageRun) -> RunFingerprint:
-    """Return what to keep of a snapshot."""
+def fingerprint_run(run: StorageRun) -> RunFingerprint:
+    """Return the fingerprint of a snapshot."""
     return RunFingerprint(
         state=str(run.state),
         phase=str(run.phase) if run.phase is not None else None,
-        fingerprint=_of_run(run),
+        digest=_digest_of_run(run),
         jobs=tuple(
             JobFingerprint(
                 id=job.id,
                 state=str(job.state),
-                fingerprint=_of_job(job),
+                digest=_digest_of_job(job),
                 tasks=tuple(
                     TaskFingerprint(
-                        id=task.id, state=str(task.state), retries=task.retry_attempts, fingerprint=_of_task(task)
+                        id=task.id, state=str(task.state), retries=task.retry_attempts, digest=_digest_of_task(task)
                     )
                     for task in job.tasks
                 ),
@@ -135,57 +135,57 @@ def remember(run: StorageRun) -> RunFingerprint:
     )
 
 
-def recall(memory: RunFingerprint, now: StorageRun) -> StorageRun:
-    """Return the remembered snapshot, as far as it is remembered or still the same now."""
+def restore_run(reported: RunFingerprint, now: StorageRun) -> StorageRun:
+    """Return the reported snapshot, as far as its fingerprint holds it or it is still the same now."""
     jobs_now = {job.id: job for job in now.jobs}
-    jobs = tuple(_recalled_job(job, jobs_now.get(job.id)) for job in memory.jobs)
-    if memory.fingerprint != _of_run(now):
-        now = StorageRun(id=now.id, result=NOT_REMEMBERED)
-    phase = JobPhase(memory.phase) if memory.phase is not None else None
-    return evolve(now, state=ExecutionState(memory.state), phase=phase, jobs=jobs)
+    jobs = tuple(_restored_job(job, jobs_now.get(job.id)) for job in reported.jobs)
+    if reported.digest != _digest_of_run(now):
+        now = StorageRun(id=now.id, result=UNKNOWN_RESULT)
+    phase = JobPhase(reported.phase) if reported.phase is not None else None
+    return evolve(now, state=ExecutionState(reported.state), phase=phase, jobs=jobs)
 
 
-def fingerprint(thing: StorageRun | StorageJob | StorageTask) -> bytes:
-    """Return a few bytes that are others as soon as anything is."""
-    return blake2b(encode(thing), digest_size=_FINGERPRINT).digest()
+def fingerprint(node: StorageRun | StorageJob | StorageTask) -> bytes:
+    """Return a short hash of a run, job or task with all its fields."""
+    return blake2b(encode(node), digest_size=_DIGEST_SIZE).digest()
 
 
-def _recalled_job(memory: JobFingerprint, now: StorageJob | None) -> StorageJob:
-    tasks = _recalled_tasks(memory.tasks, now.tasks if now is not None else ())
-    if now is None or memory.fingerprint != _of_job(now):
-        now = StorageJob(id=memory.id, result=NOT_REMEMBERED)
-    return evolve(now, state=ExecutionState(memory.state), tasks=tasks)
+def _restored_job(reported: JobFingerprint, now: StorageJob | None) -> StorageJob:
+    tasks = _restored_tasks(reported.tasks, now.tasks if now is not None else ())
+    if now is None or reported.digest != _digest_of_job(now):
+        now = StorageJob(id=reported.id, result=UNKNOWN_RESULT)
+    return evolve(now, state=ExecutionState(reported.state), tasks=tasks)
 
 
-def _recalled_tasks(memories: Iterable[TaskFingerprint], now: Iterable[StorageTask]) -> tuple[StorageTask, ...]:
+def _restored_tasks(reported: Iterable[TaskFingerprint], now: Iterable[StorageTask]) -> tuple[StorageTask, ...]:
     tasks_now = {task.id: task for task in now}
-    return tuple(_recalled_task(memory, tasks_now.get(memory.id)) for memory in memories)
+    return tuple(_restored_task(task, tasks_now.get(task.id)) for task in reported)
 
 
-def _recalled_task(memory: TaskFingerprint, now: StorageTask | None) -> StorageTask:
-    if now is None or memory.fingerprint != _of_task(now):
-        now = StorageTask(id=memory.id, result=NOT_REMEMBERED)
-    return evolve(now, state=ExecutionState(memory.state), retry_attempts=memory.retries)
+def _restored_task(reported: TaskFingerprint, now: StorageTask | None) -> StorageTask:
+    if now is None or reported.digest != _digest_of_task(now):
+        now = StorageTask(id=reported.id, result=UNKNOWN_RESULT)
+    return evolve(now, state=ExecutionState(reported.state), retry_attempts=reported.retries)
 
 
-def _of_run(run: StorageRun) -> bytes:
+def _digest_of_run(run: StorageRun) -> bytes:
     return fingerprint(evolve(run, state=_NO_STATE, phase=None, jobs=()))
 
 
-def _of_job(job: StorageJob) -> bytes:
+def _digest_of_job(job: StorageJob) -> bytes:
     return fingerprint(evolve(job, state=_NO_STATE, tasks=()))
 
 
-def _of_task(task: StorageTask) -> bytes:
+def _digest_of_task(task: StorageTask) -> bytes:
     return fingerprint(evolve(task, state=_NO_STATE, retry_attempts=None))
 
 
 def _packed_task(task: TaskFingerprint) -> list[Any]:
-    return [_packed(task.id), task.state, task.retries, task.fingerprint]
+    return [_packed_id(task.id), task.state, task.retries, task.digest]
 
 
-def _packed(id_: str) -> bytes:
-    """Return an id as bytes: of a GUID, which most are, its sixteen; a letter before them tells which it is."""
+def _packed_id(id_: str) -> bytes:
+    """Return an id as bytes: the sixteen of a GUID, as most ids are, or the text; a letter before them says which."""
     try:
         is_guid = str(UUID(id_)) == id_
     except ValueError:
@@ -193,5 +193,5 @@ def _packed(id_: str) -> bytes:
     return b"g" + UUID(id_).bytes if is_guid else b"t" + id_.encode("utf-8", "surrogatepass")
 
 
-def _unpacked(id_: bytes) -> str:
+def _unpacked_id(id_: bytes) -> str:
     return str(UUID(bytes=id_[1:])) if id_[:1] == b"g" else id_[1:].decode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""A snapshot from events: what `diff` took apart, put together again. Pure."""
+"""The snapshot that events lead to: the inverse of `diff`. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .events import JobChange, JobVanished, RunChange, TaskChange, TaskVanished,
 def fold(events: Iterable[WatchEvent], start: StorageRun | None = None) -> StorageRun | None:
     """Return the snapshot that the events lead to.
 
-    For the events of a watch from its beginning that is the watch's last snapshot, up to the order of the children.
+    For all events of a watch from the first that is its last snapshot, up to the order of the children.
 
     Args:
         events: In the order of their `seq`.
-        start: The snapshot that they start from; `None` for none.
+        start: The snapshot before the first event; `None` if there is none.
     """
     return reduce(_apply, events, start)
 
@@ -40,9 +40,9 @@ def _apply(run: StorageRun | None, event: WatchEvent) -> StorageRun | None:
 
 def _with_job(jobs: tuple[StorageJob, ...], event: JobChange) -> tuple[StorageJob, ...]:
     by_id = {job.id: job for job in jobs}
-    known = by_id.pop(event.job.id, None)
+    before = by_id.pop(event.job.id, None)
     if not isinstance(event, JobVanished):
-        by_id[event.job.id] = evolve(event.job, tasks=known.tasks if known is not None else ())
+        by_id[event.job.id] = evolve(event.job, tasks=before.tasks if before is not None else ())
     return tuple(by_id.values())
 
 

@@ -1,8 +1,7 @@
-"""The way of a watch: triggering, waiting for an occupied iModel, following.
+"""The state machine of a watch: trigger, wait for a busy iModel, follow.
 
-A watch is in one of these three steps. A step sends its requests, and only then, without any further await, changes the
-road and queues its events. So it may be cancelled anywhere: what was not noted did not happen, and the step is done
-again.
+A watch is in one of these three steps. A step sends its requests first, and only then, without another `await`, changes
+the machine's state and queues events. So a step can be cancelled at any point: nothing was recorded, and it is repeated.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from bentley_sync_async.resources.synchronization.storage_connections import Sto
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 
-from .diff import Endings, diff, unknown_values
+from .diff import UnreportedCompletions, diff, unknown_values
 from .errors import IModelBusyError, RunVanishedError, WatchFailedError
 from .events import (
     PollDelayed,
@@ -41,17 +40,17 @@ from .events import (
     WaitingForIModel,
     WatchEvent,
 )
-from .fingerprints import RunFingerprint, fingerprint, recall
+from .fingerprints import RunFingerprint, fingerprint, restore_run
 from .poller import Poller
 from .recovery import classify_run, find_triggered_run
-from .retry_state import FAILURE_BUDGET, GRACE, as_data, refused
+from .retry_state import FAILURE_BUDGET, GRACE, certainly_created_no_run, without_frames
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
-# Each empty one is an object of its own, and a watch that sleeps would hold little else.
+# Shared by all watches: an empty container of its own would be much of what a sleeping watch holds.
 _NO_EVENTS: deque[WatchEvent] = deque()
-_NO_ENDINGS: Endings = frozenset()
-_NOTHING_REPORTED: frozenset[tuple[str, str]] = frozenset()
+_NO_COMPLETIONS: UnreportedCompletions = frozenset()
+_NO_VALUES: frozenset[tuple[str, str]] = frozenset()
 
 
 class WatchMachine:
@@ -61,19 +60,20 @@ class WatchMachine:
         connection_id: The connection that is watched.
         ref: The run that is followed; `None` until it is known.
         run: Its latest snapshot; `None` before the first.
-        told_before: The snapshot that the events which are not taken lead on from, with those taken of the same look.
-        events: Those that nobody has taken yet.
+        reported_run: The snapshot that the queued events start from, with the events of the same poll that the consumer
+            took already.
+        events: The events that the consumer has not taken yet.
         seq: The number of the latest event.
-        reported: Enums and unknown values that were reported.
-        trouble: How the latest attempt failed, `None` after a good answer.
-        done: Whether the run was completed and its last event is queued.
-        attempted_at: When the earliest trigger began of which nobody knows what came, by the event loop's clock.
-        grace_ends: Until when the service may not know the run yet, by the event loop's clock; `None` if the watch
+        unknown_values: Enums and unknown values that were reported.
+        last_failure: How the latest attempt failed; `None` after a good answer.
+        done: Whether the run is completed and its last event is queued.
+        attempted_at: When the earliest trigger with an unknown outcome began, by the event loop's clock.
+        grace_ends: Until when the service may not know the run yet (404), by the event loop's clock; `None` if the watch
             began with the run.
-        in_the_way: The run that was met on the iModel last and is waited for; ours is triggered after it.
-        shown: The fingerprint of its snapshot that was told last, `None` before the first.
-        memory: What the consumer was told of the run by a watch that this one goes on from.
-        ending: What was told to be completed in `told_before`, or there, without the `...Completed` event.
+        blocking_run: The run on the iModel that the watch waits for before it triggers.
+        blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before that.
+        fingerprint: What the consumer knows of the run from a watch that this one resumes.
+        unreported_completions: What is completed in `reported_run` without a `...Completed` event.
     """
 
     def __init__(
@@ -89,80 +89,80 @@ class WatchMachine:
         hooks: Hooks,
         utc_now: Callable[[], datetime],
     ) -> None:
-        """Begin with the trigger, or with a run that there is."""
+        """Start with the trigger, or with following `ref`."""
         self.connection_id = connection_id
         self.ref = ref
         self.run: StorageRun | None = None
         self.reported_run: StorageRun | None = None
         self.events: deque[WatchEvent] = _NO_EVENTS
         self.seq = 0
-        self.reported = _NOTHING_REPORTED
+        self.unknown_values = _NO_VALUES
         self.last_failure: SynchronizationError | None = None
         self.done = False
         self.attempted_at: float | None = None
         self.grace_ends: float | None = None
         self.blocking_run: RunRef | None = None
         self.blocking_fingerprint: bytes | None = None
-        self.memory: RunFingerprint | None = None
-        self.ending: Endings = _NO_ENDINGS
+        self.fingerprint: RunFingerprint | None = None
+        self.unreported_completions: UnreportedCompletions = _NO_COMPLETIONS
         self._connections = connections
         self._when_active = when_active
         self._when_busy = when_busy
         self._poller = Poller(connections, pacing, shared_pacing, utc_now)
         self._retry_state = self._poller.retry_state
-        self._emit = hooks
+        self._hooks = hooks
         self._utc_now = utc_now
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
 
-    def start_waiting(self, ref: RunRef, blocking_fingerprint: bytes | None) -> None:
-        """Begin with the wait for another run on the iModel that the consumer knows of."""
-        self.blocking_run, self.blocking_fingerprint = ref, blocking_fingerprint
+    def resume_waiting(self, ref: RunRef, fingerprint: bytes | None) -> None:
+        """Start with the wait for a blocking run that was reported before."""
+        self.blocking_run, self.blocking_fingerprint = ref, fingerprint
         self._step = self._wait
 
     def pause(self) -> Awaitable[None] | None:
-        """Return what waits until the next step is due, or until the end of a run is told; `None` if it is due."""
+        """Return what waits until the next step is due or a completion is signalled; `None` if the step is due."""
         return self._poller.pause(self.ref or self.blocking_run)
 
     async def step(self) -> None:
         """Take the next step, which is due.
 
         Raises:
-            SynchronizationError: The watch cannot go on by itself; see `RunWatcher.__anext__`.
+            SynchronizationError: The watch cannot continue by itself; see `RunWatcher.__anext__`.
         """
         await self._step()
 
-    def leave(self) -> None:
-        """Let the other watches have the looks that this one would need."""
-        self._poller.leave()
+    def suspend(self) -> None:
+        """Leave the polls that this watch would need to other watches."""
+        self._poller.suspend()
 
-    def resume_polling(self) -> None:
-        """Need looks again, as before."""
-        self._poller.resume_polling()
+    def resume(self) -> None:
+        """Take part in the shared price of polls again, after `suspend`."""
+        self._poller.resume()
 
     def emit(self, event: type[Ev], **members: object) -> None:
-        """Queue an event, with its number and its instant."""
+        """Queue an event with its number and instant."""
         self.seq += 1
         self._queue(event(seq=self.seq, at=self._utc_now(), **members))
 
-    def take(self) -> WatchEvent:
-        """Return the next event and have it no longer."""
+    def take_event(self) -> WatchEvent:
+        """Remove and return the next event."""
         event = self.events.popleft()
         if not self.events:
-            self.drop()
+            self.discard_events()
         return event
 
-    def drop(self) -> None:
-        """Take all events: what comes next leads on from the latest snapshot."""
+    def discard_events(self) -> None:
+        """Remove all events; later ones start from the latest snapshot."""
         self.events = _NO_EVENTS
         if self.run is not None:
-            self.reported_run, self.ending = self.run, _NO_ENDINGS
+            self.reported_run, self.unreported_completions = self.run, _NO_COMPLETIONS
 
     def _queue(self, *events: WatchEvent) -> None:
         if events:
             self.events = deque((*self.events, *events))
 
-    def what_remains(self) -> str:
-        """Return what becomes of the run when the watch ends here, for an error."""
+    def fate_of_run(self) -> str:
+        """Return a sentence for an error on what becomes of the run when the watch ends here."""
         if self.ref is not None:
             return "The run itself goes on; client.attach() follows it again."
         if self.attempted_at is not None:
@@ -172,40 +172,41 @@ class WatchMachine:
     # Triggering.
 
     async def _trigger(self) -> None:
-        self._poller.expect()
+        self._poller.register()
         earlier = self.attempted_at
-        garbled: type[SynchronizationError] = LocationError
+        counts_as_lost: type[SynchronizationError] = LocationError
         try:
-            if earlier is not None and await self._recovered(earlier):
+            if earlier is not None and await self._recover(earlier):
                 return
             if earlier is None:
                 self.attempted_at = current_time()
-            garbled = ProtocolError  # whatever else it is answered, it may have been carried out
+            counts_as_lost = ProtocolError  # whatever else the answer is, the trigger may have been carried out
             triggered = await self._connections.runs.trigger(self.connection_id)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
-                # Our own lost trigger may have created the run that is in the way of this one.
-                finding = await classify_run(self._connections, triggered.ref, attempted_at=earlier)
-                ours = finding is not None and finding.ours
+                # The active run may be one that our own earlier trigger created, whose answer was lost.
+                recovered = await classify_run(self._connections, triggered.ref, attempted_at=earlier)
+                ours = recovered is not None and recovered.ours
         except SynchronizationError as error:
-            if earlier is None and refused(error):
+            if earlier is None and certainly_created_no_run(error):
                 self.attempted_at = None
-            self._delay_trigger(error, garbled)
+            self._delay_trigger(error, counts_as_lost)
         else:
             self.attempted_at = None
-            self._meet(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
+            self._handle_run(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
 
-    async def _recovered(self, attempted_at: float) -> bool:
-        finding = await find_triggered_run(self._connections, self.connection_id, attempted_at=attempted_at)
-        if finding is None:
+    async def _recover(self, attempted_at: float) -> bool:
+        """Search for the run of a trigger whose answer was lost; return whether the watch goes on from a run."""
+        recovered = await find_triggered_run(self._connections, self.connection_id, attempted_at=attempted_at)
+        if recovered is None:
             return False
         self.attempted_at = None
-        self._meet(finding.ref, ours=finding.ours, recovered=True)
+        self._handle_run(recovered.ref, ours=recovered.ours, recovered=True)
         return True
 
-    def _meet(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
-        """Go on from a run that a trigger led to."""
-        self._good_answer()
+    def _handle_run(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
+        """Follow the run that a trigger led to, wait for it, or raise, as the options say."""
+        self._note_good_answer()
         if ours:
             self.emit(RunTriggered, ref=ref, recovered=recovered)
         elif foreign and self._when_busy == "fail":
@@ -220,28 +221,28 @@ class WatchMachine:
             self._wait_for(ref)
             return
         self.ref, self.blocking_run, self.blocking_fingerprint = ref, None, None
-        self._poller.follow_another_run()
+        self._poller.switch_run()
         now = current_time()
         self.grace_ends = now + GRACE
         if ours and not recovered:
-            self._poller.triggered(now)
-            self._go_on(self._expect)
+            self._poller.note_triggered(now)
+            self._schedule(self._schedule_first_poll)
         else:
-            self._go_on(self._follow)
+            self._schedule(self._follow)
 
-    def _delay_trigger(self, error: SynchronizationError, garbled: type[SynchronizationError]) -> None:
+    def _delay_trigger(self, error: SynchronizationError, counts_as_lost: type[SynchronizationError]) -> None:
         if isinstance(error, ConflictError):
-            wait = self._retry_state.until_next_trigger(error, chance=random.random())
+            delay = self._retry_state.delay_after_conflict(error, chance=random.random())
             attempt = self._retry_state.conflicts
-            self.last_failure = as_data(error)
-            if wait is None:
+            self.last_failure = without_frames(error)
+            if delay is None:
                 raise error
         else:
-            wait = self._wait_after(error, garbled)
+            delay = self._delay_after(error, counts_as_lost)
             attempt = self._retry_state.failures
-        self._go_on(self._trigger, wait)
+        self._schedule(self._trigger, delay)
         self.emit(
-            TriggerDelayed, connection_id=self.connection_id, cause=self.last_failure, attempt=attempt, delay=wait
+            TriggerDelayed, connection_id=self.connection_id, cause=self.last_failure, attempt=attempt, delay=delay
         )
 
     # Waiting for another run on the iModel.
@@ -249,130 +250,137 @@ class WatchMachine:
     def _wait_for(self, ref: RunRef) -> None:
         if self.blocking_run != ref:
             self.blocking_run, self.blocking_fingerprint = ref, None
-            self._poller.follow_another_run()
+            self._poller.switch_run()
             self.emit(WaitingForIModel, ref=ref)
-            self._go_on(self._wait)
-        else:  # the service names it again, though it did not show it
-            self._go_on(self._wait, self._poller.next_poll(ref, blocking_run=True))
+            self._schedule(self._wait)
+        else:  # the service names the same run again, although a poll did not find it
+            self._schedule(self._wait, self._poller.delay_until_next_poll(ref, blocking=True))
 
     async def _wait(self) -> None:
         ref = self.blocking_run
-        assert ref is not None  # noqa: S101 - _wait_for or begin_in_the_wait has set it
+        assert ref is not None  # noqa: S101 - _wait_for or resume_waiting has set it
         try:
             run, response = await self._poller.poll(ref)
         except (NotFoundError, PermissionDeniedError):
-            # Another connection's run may be invisible to this caller: only a trigger can tell whether it has ended.
-            self._good_answer()
-            self._go_on(self._trigger, self._poller.next_poll(ref, blocking_run=True))
+            # Another connection's run may be invisible to this caller: only a trigger shows whether it has ended.
+            self._note_good_answer()
+            self._schedule(self._trigger, self._poller.delay_until_next_poll(ref, blocking=True))
             return
         except SynchronizationError as error:
             self._delay_poll(error, ref, self._wait)
             return
-        self._good_answer()
-        blocking_fingerprint = fingerprint(run)
-        if blocking_fingerprint != self.blocking_fingerprint:
-            self.blocking_fingerprint, self._retry_state.unchanged_polls = blocking_fingerprint, 0
+        self._note_good_answer()
+        seen = fingerprint(run)
+        if seen != self.blocking_fingerprint:
+            self.blocking_fingerprint, self._retry_state.unchanged_polls = seen, 0
             self.emit(WaitingForIModel, ref=ref, run=run)
         if run.completed:
-            self._go_on(self._trigger)
+            self._schedule(self._trigger)
         else:
-            self._go_on(self._wait, self._poller.next_poll(ref, run, response, blocking_run=True))
+            self._schedule(self._wait, self._poller.delay_until_next_poll(ref, run, response, blocking=True))
 
     # Following our run.
 
-    async def _expect(self) -> None:
-        """Decide when to look first at a run that was triggered just now: at once, if that is affordable."""
+    async def _schedule_first_poll(self) -> None:
+        """Poll a run that was triggered just now at once, if the price of a poll allows that."""
         ref = self.ref
-        assert ref is not None  # noqa: S101 - _meet has set it
+        assert ref is not None  # noqa: S101 - _handle_run has set it
         if self._poller.needs_history(ref):
-            await self._poller.learn(ref)
-        self._go_on(self._follow, self._poller.next_poll(ref, at_once=True))
+            await self._poller.fetch_history(ref)
+        self._schedule(self._follow, self._poller.delay_until_next_poll(ref, at_once=True))
 
     async def _follow(self) -> None:
         ref = self.ref
-        assert ref is not None  # noqa: S101 - _meet or the constructor has set it
+        assert ref is not None  # noqa: S101 - _handle_run or the constructor has set it
         try:
             run, response = await self._poller.poll(ref)
         except SynchronizationError as error:
             self._delay_poll(error, ref, self._follow)
             return
         if not run.completed and self._poller.needs_history(ref):
-            await self._poller.learn(ref)
-        self._good_answer()
+            await self._poller.fetch_history(ref)
+        self._note_good_answer()
         last = self.run
         if last is not None:
-            self.ending = _NO_ENDINGS
-        elif self.memory is not None:
-            last = recall(self.memory, run)
+            self.unreported_completions = _NO_COMPLETIONS
+        elif self.fingerprint is not None:
+            last = restore_run(self.fingerprint, run)
         self.reported_run = last
-        changes = self._changes(last, run, ref) if run is not last or self.ending else ()
+        changes = self._queue_changes(last, run, ref) if run is not last or self.unreported_completions else ()
         self.run = run
-        wait = None if run.completed else self._poller.next_poll(ref, run, response)
-        if wait is None:
+        delay = None if run.completed else self._poller.delay_until_next_poll(ref, run, response)
+        if delay is None:
             self.done = True
-            self._poller.ended(ref, run)
+            self._poller.note_completed(ref, run)
         else:
-            self._go_on(self._follow, wait)
-        if self._emit.wants(PollRecord):
-            self._emit(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=wait))
+            self._schedule(self._follow, delay)
+        if self._hooks.wants(PollRecord):
+            self._hooks(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=delay))
 
-    def _changes(self, last: StorageRun | None, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
+    def _queue_changes(self, last: StorageRun | None, run: StorageRun, ref: RunRef) -> tuple[RunEvent, ...]:
         """Queue the events that lead from one snapshot to the next, and return them."""
         at = self._utc_now()
-        changes = self._unknown(run, ref, at)
-        changes += diff(last, run, ref=ref, at=at, seq=self.seq + len(changes) + 1, ending=self.ending)
+        changes = self._new_unknown_values(run, ref, at)
+        changes += diff(
+            last, run, ref=ref, at=at, seq=self.seq + len(changes) + 1, unreported=self.unreported_completions
+        )
         self.seq += len(changes)
         self._queue(*changes)
         if changes:
             self._retry_state.unchanged_polls = 0
         return changes
 
-    def _unknown(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
-        values = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.reported
-        if not values:
+    def _new_unknown_values(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
+        found = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.unknown_values
+        if not found:
             return ()
-        self.reported |= values
+        self.unknown_values |= found
         return tuple(
             UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)
-            for seq, (enum, value) in enumerate(sorted(values), self.seq + 1)
+            for seq, (enum, value) in enumerate(sorted(found), self.seq + 1)
         )
 
     # What the steps share.
 
     def _delay_poll(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
-        left = (self.grace_ends or 0.0) - current_time()
-        unknown = isinstance(error, NotFoundError)
-        if unknown and left <= 0:
-            if self.run is None and self.memory is None and self.grace_ends is None:
+        grace = (self.grace_ends or 0.0) - current_time()
+        not_found = isinstance(error, NotFoundError)
+        if not_found and grace <= 0:
+            if self.run is None and self.fingerprint is None and self.grace_ends is None:
                 raise error
             raise self._vanished(ref) from error
-        wait = self._wait_after(error, NotFoundError)
-        wait = min(wait, left) if unknown else wait
-        self._go_on(step, wait)
-        self.emit(PollDelayed, ref=ref, cause=self.last_failure, failures=self._retry_state.failures, delay=wait)
+        delay = self._delay_after(error, NotFoundError)
+        delay = min(delay, grace) if not_found else delay
+        self._schedule(step, delay)
+        self.emit(PollDelayed, ref=ref, cause=self.last_failure, failures=self._retry_state.failures, delay=delay)
 
-    def _wait_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
-        """Return the seconds to wait after a failure that may pass; raise any other, and when it has been too many."""
-        if not self._retry_state.is_transient(error, *also):
+    def _delay_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
+        """Return the seconds to wait after a transient failure; raise any other, and one after too long a time of them.
+
+        Args:
+            error: The failure.
+            *also: Errors that count as transient here, besides those that always do.
+        """
+        if not self._retry_state.may_retry(error, *also):
             raise error
-        self.last_failure = as_data(error)
+        self.last_failure = without_frames(error)
         if self._retry_state.exhausted(current_time()):
             what = str(self.ref or f"connection {self.connection_id}")
             raise WatchFailedError(
                 f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
-                f"Ask this watcher again. {self.what_remains()}",
+                f"Await this watcher again to continue. {self.fate_of_run()}",
                 ref=self.ref,
                 run=self.run,
             ) from error
-        return self._retry_state.until_next_attempt(error, chance=random.random())
+        return self._retry_state.delay_after_failure(error, chance=random.random())
 
-    def _good_answer(self) -> None:
+    def _note_good_answer(self) -> None:
         self.last_failure = None
-        self._retry_state.good_answer()
+        self._retry_state.reset()
 
-    def _go_on(self, step: Callable[[], Awaitable[None]], wait: float = 0.0) -> None:
+    def _schedule(self, step: Callable[[], Awaitable[None]], delay: float = 0.0) -> None:
         self._step = step
-        self._poller.due = current_time() + wait
+        self._poller.due = current_time() + delay
 
     def _vanished(self, ref: RunRef) -> RunVanishedError:
         return RunVanishedError(

@@ -1,4 +1,4 @@
-"""Looks at runs on behalf of one watch, and knows when to look again."""
+"""Polls runs for one watch, and computes when to poll again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.pacing.completion import CompletionSignal
 from bentley_sync_async.pacing.history import durations_of
 from bentley_sync_async.pacing.price import LOWEST_PRICE
-from bentley_sync_async.pacing.scheduler import AFTER_NOTIFICATION, TOLD, PollScheduler, SharedPacing, is_expensive
+from bentley_sync_async.pacing.scheduler import (
+    AFTER_SIGNAL,
+    LOWEST_PRICE_WITH_SIGNAL,
+    PollScheduler,
+    SharedPacing,
+    is_expensive,
+)
 from bentley_sync_async.pacing.strategies import Pacing
 from bentley_sync_async.resources.synchronization.runs import RunReader
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
@@ -26,11 +32,11 @@ from .retry_state import RetryState
 
 
 class Poller:
-    """What one watch has for its looks.
+    """Polls the runs of one watch: the run that is followed, or the one that blocks the iModel.
 
     Attributes:
-        patience: What it remembers of its looks and triggers.
-        due: When the next step is due, by the event loop's clock.
+        retry_state: The failures of the watch, and its unchanged polls.
+        due: When the next step of the watch is due, by the event loop's clock.
     """
 
     def __init__(
@@ -40,7 +46,7 @@ class Poller:
         shared_pacing: SharedPacing,
         utc_now: Callable[[], datetime],
     ) -> None:
-        """Begin without having looked."""
+        """Make a poller that has not polled yet."""
         self.retry_state = RetryState(pacing)
         self.due = 0.0
         self._connections = connections
@@ -49,111 +55,112 @@ class Poller:
         self._utc_now = utc_now
         self._scheduler = PollScheduler(shared_pacing, pacing)
         self._reader: RunReader | None = None
-        self._told: RunRef | None = None
+        self._signalled: RunRef | None = None
 
     def pause(self, ref: RunRef | None) -> Awaitable[None] | None:
-        """Return what waits until the next step is due, or until the end of a run is told; `None` if it is due."""
+        """Return what waits until the next step is due or the run's completion is signalled; `None` if it is due."""
         wait = self.due - current_time()
         if wait <= 0:
             return None
-        if ref is None or ref is self._told or self._shared_pacing.completions is None:
+        if ref is None or ref is self._signalled or self._shared_pacing.completions is None:
             return asyncio.sleep(wait)
-        return self._end_told(ref, self._shared_pacing.completions)
+        return self._until_signalled(ref, self._shared_pacing.completions)
 
-    async def _end_told(self, ref: RunRef, completions: CompletionSignal) -> None:
+    async def _until_signalled(self, ref: RunRef, completions: CompletionSignal) -> None:
         with anyio.move_on_at(self.due):
             await completions.wait(ref)
-            # It is believed once: a signal that goes on telling an end that no look shows would never let us wait.
-            self._told, self.due = ref, current_time()
-            self._change_pacing(AFTER_NOTIFICATION)
+            # Only the first signal counts: one that repeats without an end would never let the watch wait.
+            self._signalled, self.due = ref, current_time()
+            self._change_pacing(AFTER_SIGNAL)
 
     async def poll(self, ref: RunRef) -> tuple[StorageRun, Response]:
-        """Look at a run; see `Looks.look`. What is as it was at the look before is the same objects."""
+        """Return a snapshot of a run and its response; see `RunReader.read`. Unchanged parts are the same objects."""
         if self._reader is None or self._reader.ref is not ref:
             self._reader = self._connections.runs.reader(ref)
         return await self._reader.read(self._scheduler.value)
 
     def needs_history(self, ref: RunRef) -> bool:
-        """Return whether to ask for the past runs of the connection: once for all its watches."""
+        """Return whether to fetch the past runs of the connection: once for all watches of the client."""
         return ref.kind == "storage" and self._scheduler.needs_history(ref.connection_id)
 
-    async def learn(self, ref: RunRef) -> None:
-        """Ask for the past runs of the connection."""
+    async def fetch_history(self, ref: RunRef) -> None:
+        """Fetch the past runs of the connection and record their durations; a failure counts as none."""
         history = self._shared_pacing.history
-        history.ask(ref.connection_id)
+        history.mark_requested(ref.connection_id)
         try:
             runs = await self._connections.runs.recent(ref.connection_id)
-        except SynchronizationError:  # it is no more than a hint
+        except SynchronizationError:  # the durations are only a hint
             return
-        except BaseException:  # cancelled: another watch may ask
-            history.leave(ref.connection_id)
+        except BaseException:  # cancelled: another watch may fetch them
+            history.unmark_requested(ref.connection_id)
             raise
-        history.listed(ref.connection_id, durations_of(runs))
+        history.record_listed(ref.connection_id, durations_of(runs))
 
-    def next_poll(
+    def delay_until_next_poll(
         self,
         ref: RunRef,
         run: StorageRun | None = None,
         response: Response | None = None,
         *,
         at_once: bool = False,
-        blocking_run: bool = False,
+        blocking: bool = False,
     ) -> float:
-        """Return the seconds until the next look: none, if it may be taken at once and is not too dear for that.
+        """Return the seconds until the next poll; 0 if it may be sent at once and is not too expensive for that.
 
         Args:
-            ref: The run to look at.
-            run: What the look showed, if there was one.
-            response: The answer that it came in.
-            at_once: Whether the next look may be taken at once.
-            in_the_way: Whether it is somebody else's run, whose end may be told to others only.
+            ref: The run to poll.
+            run: The snapshot of the latest poll, if there was one.
+            response: Its response.
+            at_once: Whether the next poll may be sent at once.
+            blocking: Whether the run only blocks the iModel; its completion may be signalled to others only.
         """
         headers = response.headers if response is not None else {}
         now = current_time()
         if run is not None:
             self._scheduler.observe(run, at=server_date(headers) or self._utc_now(), now=now)
-        read = self._scheduler.next_poll(
+        signalled = not blocking and self._shared_pacing.completions is not None
+        context = self._scheduler.next_context(
             ref.connection_id,
             run,
             now=now,
-            chance=random.random(),  # noqa: S311 - spreads looks, keeps no secret
+            chance=random.random(),  # noqa: S311 - spreads polls, keeps no secret
             unchanged_polls=self.retry_state.unchanged_polls,
-            cheapest=LOWEST_PRICE if blocking_run or self._shared_pacing.completions is None else TOLD,
+            lowest_price=LOWEST_PRICE_WITH_SIGNAL if signalled else LOWEST_PRICE,
         )
-        if at_once and not is_expensive(read):
+        if at_once and not is_expensive(context):
             return 0.0
-        wait = self.retry_state.until_next_poll(read, asked=retry_after(headers) or 0.0)
-        self._scheduler.schedule(read, wait)
-        return wait
+        delay = self.retry_state.delay_until_next_poll(context, requested=retry_after(headers) or 0.0)
+        self._scheduler.note_scheduled(context, delay)
+        return delay
 
-    def expect(self) -> None:
-        """Let the other watches know that this one will need looks."""
-        self._scheduler.expected()
+    def register(self) -> None:
+        """Count this watch towards the price of a poll from now on."""
+        self._scheduler.register()
 
-    def follow_another_run(self) -> None:
-        """Note that it is another run from now on that is looked at: nothing known of the one before counts."""
-        self._told = None
+    def switch_run(self) -> None:
+        """Start over with another run: what is known of the previous one no longer counts."""
+        self._signalled = None
         self._change_pacing(self._pacing)
-        self.expect()
+        self.register()
 
-    def triggered(self, now: float) -> None:
-        """Note that the run to look at next was triggered just now, by the event loop's clock."""
-        self._scheduler.triggered(now)
+    def note_triggered(self, now: float) -> None:
+        """Take the run that is polled next as triggered now, by the event loop's clock."""
+        self._scheduler.note_triggered(now)
 
-    def ended(self, ref: RunRef, run: StorageRun) -> None:
-        """Learn from a run that has ended; no more looks are needed."""
-        self._scheduler.leave()
-        self._shared_pacing.history.note(ref.connection_id, *durations_of([run]))
+    def note_completed(self, ref: RunRef, run: StorageRun) -> None:
+        """Record the duration of the completed run, and need no more polls."""
+        self._scheduler.suspend()
+        self._shared_pacing.history.record(ref.connection_id, *durations_of([run]))
 
-    def leave(self) -> None:
-        """Let the other watches have the looks that this one would need."""
-        self._scheduler.leave()
+    def suspend(self) -> None:
+        """Leave the polls that this watch would need to other watches."""
+        self._scheduler.suspend()
 
-    def resume_polling(self) -> None:
-        """Need looks again, as before."""
-        self._scheduler.resume_polling()
+    def resume(self) -> None:
+        """Need polls again, as before `suspend`."""
+        self._scheduler.resume()
 
     def _change_pacing(self, pacing: Pacing) -> None:
-        self._scheduler.leave()
+        self._scheduler.suspend()
         self._scheduler = PollScheduler(self._shared_pacing, pacing)
         self.retry_state.pacing, self.retry_state.unchanged_polls = pacing, 0

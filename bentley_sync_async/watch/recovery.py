@@ -1,11 +1,11 @@
-"""Finding the run that a trigger whose answer was lost may have created.
+"""Finds the run that a trigger may have created whose answer was lost.
 
-The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the look,
-less the time that has passed here. Neither a skewed clock nor a jump of ours can mistake an old run for a new one. The
-Date header counts whole seconds and is older than its arrival, so a run that others started less than a second and the
-time of one answer before our trigger passes for ours; and without a Date header a run that has ended by then cannot be
-told from an older one. After a resume on another machine the time that has passed is as true as its clock and the
-first one's agree.
+The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the poll,
+less the time that has passed here. So neither a skewed local clock nor a jump of it can mistake an old run for a new one.
+The Date header counts whole seconds and is older than its arrival, so a run that others started less than a second and
+the time of one answer before our trigger counts as ours; and without a Date header a run that has ended by then cannot
+be distinguished from an older one. After a resume on another machine the time that has passed is as exact as the clocks
+of the two machines agree.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .retry_state import GRACE
 
 @frozen(kw_only=True)
 class RecoveredRun:
-    """A run of the connection, as found after a lost answer.
+    """A run of the connection that was found after a lost answer.
 
     Attributes:
         ref: The run.
-        ours: Whether it started after our trigger; if not, it was active before.
+        ours: Whether it started after our trigger; otherwise it was active before.
     """
 
     ref: RunRef
@@ -40,22 +40,22 @@ class RecoveredRun:
 async def find_triggered_run(
     connections: StorageConnections, connection_id: str, *, attempted_at: float
 ) -> RecoveredRun | None:
-    """Return the connection's run that is active or started after the attempt, `None` if there is none.
+    """Return the run of the connection that is active or started after the attempt; `None` if there is none.
 
     Args:
-        connections: Where to look.
+        connections: The resource to search.
         connection_id: The connection that was triggered.
-        attempted_at: When, by the event loop's clock.
+        attempted_at: When it was triggered, by the event loop's clock.
 
     Raises:
-        SynchronizationError: A look failed.
+        SynchronizationError: A request failed.
     """
     ref = await _latest(connections, connection_id)
     return await classify_run(connections, ref, attempted_at=attempted_at) if ref is not None else None
 
 
 async def classify_run(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> RecoveredRun | None:
-    """Return whose run it is, `None` if it had ended before the attempt. Args and errors as for `find_run`."""
+    """Return the run with whether it is ours; `None` if it had ended before the attempt. See `find_triggered_run`."""
     try:
         run, response = await connections.runs.reader(ref).read()
     except NotFoundError as exc:
@@ -65,31 +65,31 @@ async def classify_run(connections: StorageConnections, ref: RunRef, *, attempte
     elapsed = timedelta(seconds=anyio.current_time() - attempted_at)
     server_now = server_date(response.headers)
     # A run that ended at once may never have started.
-    began = run.start_date_time or run.end_date_time
-    if began is None or server_now is None:
-        # Not started yet: it will read the files as they are now, just as a run of ours would.
-        return None if run.completed else RecoveredRun(ref=ref, ours=began is None)
-    ours = began >= server_now - elapsed
+    started = run.start_date_time or run.end_date_time
+    if started is None or server_now is None:
+        # A run that has not started reads the files as they are now, just as a run of ours would.
+        return None if run.completed else RecoveredRun(ref=ref, ours=started is None)
+    ours = started >= server_now - elapsed
     return RecoveredRun(ref=ref, ours=ours) if ours or not run.completed else None
 
 
 async def _latest(connections: StorageConnections, connection_id: str) -> RunRef | None:
-    """Return the latest run: by the connection's own link, which the service sets at once, else by the list."""
+    """Return the latest run: by the connection's `lastRun` link, which the service sets at once, else by the list."""
     connection = await connections.get(connection_id)
     link = connection.links.last_run
     if link is not None and link.href:
         try:
             ref = run_ref(link.href, base_url=connections.base_url)
         except ProtocolError:
-            pass  # a gateway shows links of another host; the list needs none
+            pass  # a gateway may show links to another host; the list needs no link
         else:
             if (ref.kind, ref.connection_id) == ("storage", connection_id):
                 return ref
     runs = [run async for run in connections.runs.list(connection_id, prefer="representation")]
     active = [run for run in runs if not run.completed]
-    latest = active[0] if active else max(runs, key=_began, default=None)
+    latest = active[0] if active else max(runs, key=_started_at, default=None)
     return RunRef(connection_id=connection_id, run_id=latest.id) if latest is not None else None
 
 
-def _began(run: StorageRun) -> datetime:
+def _started_at(run: StorageRun) -> datetime:
     return run.start_date_time or run.end_date_time or datetime.min.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Where a watch is, in a form that another process can go on from. Pure."""
+"""The state of a watch in a form that another process can resume from. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bentley_sync_async.wire.ids import check_id
 from bentley_sync_async.wire.locations import run_path
 from bentley_sync_async.wire.resume import checked, pack, unpack
 
-from .diff import RUN_ENDING
-from .fingerprints import Packed, RunFingerprint
+from .diff import RUN_ITSELF
+from .fingerprints import PackedRun, RunFingerprint
 
-# The attributes of a bookmark, in their order. Whoever changes them changes the version in wire/resume.py, too, and
-# goes on to read the form of every released version.
+# The values of a token: the attributes of `ResumeState` in their order. A change of them needs a new version in
+# wire/resume.py, and the values of every released version must still be read.
 _Values = tuple[
     str,
     str,
@@ -32,7 +32,7 @@ _Values = tuple[
     WhenActive,
     WhenBusy,
     list[tuple[str, str]],
-    Packed | None,
+    PackedRun | None,
     list[list[str]],
     float | None,
     tuple[str, str, str] | None,
@@ -42,24 +42,24 @@ _Values = tuple[
 
 @frozen(kw_only=True)
 class ResumeState:
-    """Where a watch is. It holds no secret.
+    """The state of a watch. It holds no secret.
 
     Attributes:
-        origin: The platform's root that the watch talks to; no other client may go on with it.
+        origin: The platform's root of the client; a client of another origin must not resume it.
         connection_id: The connection that is watched.
         run: Kind, connection and id of the run, `None` if none is known yet.
         seq: The number of the last event that the consumer took.
         timeout: Seconds of the whole watch, `None` for no end.
         ends_at: When the timeout ends, in seconds since 1970 (UTC); `None` if it has not begun, or there is none.
-        attempted_at: When the trigger began of which nobody knows what came, likewise.
-        when_active: What to do about an active run of the connection.
-        when_busy: What to do about an occupied iModel.
-        reported: Enums and unknown values that were reported.
-        memory: What the consumer was told of the run, packed.
-        ending: What it was told to be completed, without the `...Completed` event.
+        attempted_at: When the trigger with an unknown outcome began, in seconds since 1970 (UTC).
+        when_active: What to do when a run of the connection is active.
+        when_busy: What to do when another connection's run is active on the iModel.
+        unknown_values: Enums and unknown values that were reported.
+        fingerprint: What was reported of the run, packed.
+        unreported_completions: What was reported as completed without a `...Completed` event.
         grace_ends: Until when the service may not know the run yet, in seconds since 1970 (UTC).
-        blocking_run: Kind, connection and id of the run that occupies the iModel, if the watch waits for one.
-        blocking_fingerprint: The fingerprint of the snapshot of that run that the consumer was told last, `None` before the first.
+        blocking_run: Kind, connection and id of the run that the watch waits for; `None` if it waits for none.
+        blocking_fingerprint: The fingerprint of the snapshot of that run that was reported last; `None` before the first.
     """
 
     origin: str
@@ -71,27 +71,27 @@ class ResumeState:
     attempted_at: float | None
     when_active: WhenActive
     when_busy: WhenBusy
-    reported: list[tuple[str, str]]
-    memory: Packed | None
-    ending: list[list[str]]
+    unknown_values: list[tuple[str, str]]
+    fingerprint: PackedRun | None
+    unreported_completions: list[list[str]]
     grace_ends: float | None
     blocking_run: tuple[str, str, str] | None
     blocking_fingerprint: bytes | None
 
     def token(self) -> str:
-        """Return it as one line of printable text."""
+        """Return the state as one line of printable text."""
         return pack(astuple(self, recurse=False))
 
     @classmethod
-    def of(cls, token: str, *, origin: str) -> ResumeState:
-        """Return what a token stands for.
+    def from_token(cls, token: str, *, origin: str) -> ResumeState:
+        """Return the state that a token holds.
 
         Args:
             token: From `RunWatcher.resume_token`.
-            origin: The platform's root of the client that is to go on.
+            origin: The platform's root of the client that is to resume it.
 
         Raises:
-            ResumeTokenError: It is no token, damaged, of a later version, or belongs to another origin.
+            ResumeTokenError: It is no token, is damaged, of a later version, or of another origin.
         """
         values = checked(unpack(token), _Values)
         state = cls(**dict(zip((field.name for field in fields(cls)), values, strict=True)))
@@ -109,36 +109,38 @@ class ResumeState:
     def _check(self) -> None:
         check_id(self.connection_id, "connection_id")
         if self.run is not None and self.blocking_run is not None:
-            raise ValueError("a wait for another run though there is one of ours")
-        for ref in (self.ref, self.waits_for):
+            raise ValueError("a blocking run beside a run of ours")
+        for ref in (self.ref, self.blocking_ref):
             if ref is not None:
                 run_path(ref)
         numbers = (self.timeout, self.ends_at, self.attempted_at, self.grace_ends)
         if self.seq < 0 or not all(number is None or math.isfinite(number) for number in numbers):
-            raise ValueError("a number that cannot be")
+            raise ValueError("an impossible number")
         if (self.ends_at is not None) if self.timeout is None else self.timeout <= 0:
-            raise ValueError("a timeout that cannot be")
-        self.remembered()
+            raise ValueError("an impossible timeout")
+        self.run_fingerprint()
 
     @property
     def ref(self) -> RunRef | None:
-        """The run."""
+        """The run that is followed."""
         return _ref(self.run)
 
     @property
-    def waits_for(self) -> RunRef | None:
-        """The run in the way."""
+    def blocking_ref(self) -> RunRef | None:
+        """The run that blocks the iModel."""
         return _ref(self.blocking_run)
 
-    def remembered(self) -> RunFingerprint | None:
-        """Return what the consumer was told of the run."""
-        return RunFingerprint.unpack(self.memory) if self.memory is not None else None
+    def run_fingerprint(self) -> RunFingerprint | None:
+        """Return what was reported of the run."""
+        return RunFingerprint.unpack(self.fingerprint) if self.fingerprint is not None else None
 
     @property
     def completion_reported(self) -> bool:
         """Whether the consumer took the run's `RunCompleted`."""
-        memory = self.remembered()
-        return memory is not None and memory.state == ExecutionState.COMPLETED and list(RUN_ENDING) not in self.ending
+        reported = self.run_fingerprint()
+        if reported is None or reported.state != ExecutionState.COMPLETED:
+            return False
+        return list(RUN_ITSELF) not in self.unreported_completions
 
 
 def _ref(values: tuple[str, str, str] | None) -> RunRef | None:

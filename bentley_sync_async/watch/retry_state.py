@@ -1,4 +1,4 @@
-"""How long a watch waits for what, and when it gives up. Pure: instants, errors and chance come in."""
+"""The failures of a watch: how long it waits after each, and when it gives up. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GRACE = 15.0
 """Seconds after a trigger in which the service may not know the run yet (404)."""
 
 FAILURE_BUDGET = 1800.0
-"""Seconds of failures without one good answer between them after which a watch gives up."""
+"""Seconds of failures, without one good answer among them, after which a watch gives up."""
 
 _FIRST_SERVER_ERROR = 500
 
@@ -36,14 +36,14 @@ _CONFLICTS = RetryPolicy(attempts=10, base=1.0, factor=1.5, longest=15.0, jitter
 
 @define
 class RetryState:
-    """What a watch remembers of its looks and triggers.
+    """The failures and unchanged polls of a watch.
 
     Attributes:
-        pacing: How often to look.
-        failing_since: When the first of the failures in a row came, later by what the service asked to wait since.
-        quiet: How many looks in a row have brought no change.
-        failures: How many looks or triggers in a row have failed.
-        conflicts: How many triggers in a row were in conflict with another one.
+        pacing: The strategy between two polls.
+        failing_since: When the first of the failures in a row came, moved on by the waits that the service requested since.
+        unchanged_polls: How many polls in a row have brought no change.
+        failures: How many polls or triggers in a row have failed.
+        conflicts: How many triggers in a row were in conflict with another one (409).
     """
 
     pacing: Pacing
@@ -52,32 +52,32 @@ class RetryState:
     failures: int = 0
     conflicts: int = 0
 
-    def good_answer(self) -> None:
-        """Note a good answer."""
+    def reset(self) -> None:
+        """Forget the failures, after a good answer."""
         self.failures = self.conflicts = 0
         self.failing_since = None
 
-    def until_next_poll(self, read: PollContext, *, asked: float = 0.0) -> float:
-        """Return the seconds until the next look, which are at least what the service asked for."""
-        wait = self._delay(read)
+    def delay_until_next_poll(self, context: PollContext, *, requested: float = 0.0) -> float:
+        """Return the seconds until the next poll, which are at least what the service requested (Retry-After)."""
+        delay = self._delay(context)
         self.unchanged_polls += 1
-        return max(wait, min(asked, MAX_RETRY_AFTER))
+        return max(delay, min(requested, MAX_RETRY_AFTER))
 
-    def _delay(self, read: PollContext) -> float:
-        wait: object = self.pacing.delay(read)
-        if not isinstance(wait, int | float) or not 0 <= wait < inf:
+    def _delay(self, context: PollContext) -> float:
+        delay: object = self.pacing.delay(context)
+        if not isinstance(delay, int | float) or not 0 <= delay < inf:
             raise InvalidArgumentError(
-                f"{type(self.pacing).__name__}.delay must return a number of seconds of at least 0, not {wait!r}."
+                f"{type(self.pacing).__name__}.delay must return a number of seconds of at least 0, not {delay!r}."
             )
-        return wait
+        return delay
 
-    def is_transient(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
-        """Return whether it is worth waiting for the failure to pass."""
+    def may_retry(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
+        """Return whether a watch tries again after the failure; `also` are errors that count as transient here."""
         garbled = isinstance(error, (DecodeError, ResponseTooLargeError, *also))
         return is_transient(error) or (garbled and not isinstance(error, ForeignOriginError))
 
     def exhausted(self, now: float) -> bool:
-        """Return whether failures have gone on for too long; if so, begin anew for whoever asks again."""
+        """Return whether failures have gone on for too long; if so, start over for a caller that awaits the watch again."""
         if self.failing_since is None:
             self.failing_since = now
         if now - self.failing_since < FAILURE_BUDGET:
@@ -85,17 +85,17 @@ class RetryState:
         self.failing_since = None
         return True
 
-    def until_next_attempt(self, error: SynchronizationError, *, chance: float) -> float:
+    def delay_after_failure(self, error: SynchronizationError, *, chance: float) -> float:
         """Count a failure and return the seconds until the next attempt."""
         self.failures += 1
         own = self._delay(PollContext(unchanged_polls=self.failures - 1, failed=True, chance=chance))
-        asked = min(requested_wait(error), MAX_RETRY_AFTER)
+        requested = min(requested_wait(error), MAX_RETRY_AFTER)
         if self.failing_since is not None:
-            self.failing_since += asked
-        return max(own, asked)
+            self.failing_since += requested
+        return max(own, requested)
 
-    def until_next_trigger(self, conflict: SynchronizationError, *, chance: float) -> float | None:
-        """Count a conflict and return the seconds until the next trigger, `None` if it was one too many."""
+    def delay_after_conflict(self, conflict: SynchronizationError, *, chance: float) -> float | None:
+        """Count a conflict and return the seconds until the next trigger; `None` if it was the last that is tolerated."""
         self.conflicts += 1
         if self.conflicts < _CONFLICTS.attempts:
             own = _CONFLICTS.wait_after(self.conflicts, chance=chance)
@@ -104,33 +104,34 @@ class RetryState:
         return None
 
 
-def refused(error: SynchronizationError) -> bool:
+def certainly_created_no_run(error: SynchronizationError) -> bool:
     """Return whether a trigger that failed like this certainly created no run."""
     never_sent = isinstance(error, (TokenError, ConfigurationError))
     client_error = isinstance(error, APIError) and error.status < _FIRST_SERVER_ERROR
     return never_sent or client_error or not_processed(error)
 
 
-def as_data(error: SynchronizationError) -> SynchronizationError:
-    """Return a copy of an error, and of all that led to it, without the frames that they came through.
+def without_frames(error: SynchronizationError) -> SynchronizationError:
+    """Return a copy of an error and of its causes without tracebacks, for an event.
 
-    Frames hold whole answers, and an event may be kept. The originals stay as they are: some are the caller's.
+    The frames of a traceback hold whole answers, and an event may be kept. The originals stay as they are: some belong
+    to the caller.
     """
     copies: dict[int, BaseException] = {}
     originals: list[BaseException] = [error]
-    for original in originals:  # grows by what led to each; two may have led to each other
+    for original in originals:  # grows by the causes of each; two errors may be causes of each other
         if id(original) not in copies:
-            copies[id(original)] = _bare(original)
+            copies[id(original)] = _copy(original)
             originals += [link for link in (original.__cause__, original.__context__) if link is not None]
     for original in originals:
-        bare = copies[id(original)]
-        bare.__cause__ = copies.get(id(original.__cause__))
-        bare.__context__ = copies.get(id(original.__context__))
-        bare.__suppress_context__ = original.__suppress_context__
+        copied = copies[id(original)]
+        copied.__cause__ = copies.get(id(original.__cause__))
+        copied.__context__ = copies.get(id(original.__context__))
+        copied.__suppress_context__ = original.__suppress_context__
     return cast("SynchronizationError", copies[id(error)])
 
 
-def _bare(error: BaseException) -> BaseException:
+def _copy(error: BaseException) -> BaseException:
     try:
         return copy(error)
     except Exception:  # noqa: BLE001 - a class of the caller's that cannot be made of what it keeps

@@ -1,4 +1,4 @@
-"""Triggers a run and follows it to its end: what a consumer holds, over the road that the watch goes."""
+"""The watcher: what a consumer holds to trigger a run and follow it to its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bentley_sync_async.pacing.strategies import Pacing, check_pacing
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
 
-from .diff import RUN_ENDING, Endings
+from .diff import RUN_ITSELF, UnreportedCompletions
 from .errors import WatchTimeoutError
 from .events import (
     JobChange,
@@ -33,7 +33,7 @@ from .events import (
     UnknownValueSeen,
     WatchEvent,
 )
-from .fingerprints import Packed, remember
+from .fingerprints import PackedRun, fingerprint_run
 from .fold import fold
 from .machine import WatchMachine
 from .resume_state import ResumeState
@@ -49,8 +49,8 @@ class RunWatcher:
     """Follows one run; made by `client.watch`, `client.attach` and `client.resume`.
 
     Iterate over it for events, or await `result()`, or both. It holds no task and no socket between two calls. A call
-    may be cancelled at any time: nothing is lost, and the watcher can be asked again. Leaving it detaches; the run goes
-    on, as the API has no way to cancel one.
+    may be cancelled at any time: nothing is lost, and the watcher can be awaited again. Leaving it detaches; the run
+    goes on, as the API has no way to cancel one.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class RunWatcher:
         resume_state: ResumeState | None = None,
         hooks: Hooks | None = None,
     ) -> None:
-        """Make a watcher for a connection to trigger, for a run that there is, or to go on from a bookmark."""
+        """Make a watcher that triggers a connection, follows an existing run, or resumes a watch."""
         if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
             raise InvalidArgumentError(f"timeout must be a number of seconds above 0, not {timeout!r}.")
         if when_active not in {"join", "rerun"}:
@@ -91,20 +91,20 @@ class RunWatcher:
             hooks=hooks or Hooks(),
             utc_now=utc_now,
         )
-        self._taken: list[WatchEvent] = []  # of the changes that the latest look brought, until all of them are
-        self._asked = False
-        self._began = False
-        self._left = False  # by an error or a cancellation, without an answer
-        self._ends = math.inf  # by the event loop's clock
-        self._time = anyio.current_time  # that clock; from the first step on without the loop that runs
+        self._taken: list[WatchEvent] = []  # of the latest poll's changes, until the last of them is taken
+        self._awaited = False
+        self._started = False
+        self._interrupted = False  # by an error or a cancellation
+        self._ends_at = math.inf  # by the event loop's clock
+        self._time = anyio.current_time  # that clock; after the first step it works outside the loop, too
         if resume_state is not None:
             self._machine.seq = resume_state.seq
-            self._machine.reported = frozenset(resume_state.reported)
-            self._machine.memory = resume_state.remembered()
-            self._machine.ending = frozenset(tuple(key) for key in resume_state.ending)
+            self._machine.unknown_values = frozenset(resume_state.unknown_values)
+            self._machine.fingerprint = resume_state.run_fingerprint()
+            self._machine.unreported_completions = frozenset(tuple(key) for key in resume_state.unreported_completions)
             self._machine.done = resume_state.completion_reported
-            if resume_state.waits_for is not None:
-                self._machine.start_waiting(resume_state.waits_for, resume_state.blocking_fingerprint)
+            if resume_state.blocking_ref is not None:
+                self._machine.resume_waiting(resume_state.blocking_ref, resume_state.blocking_fingerprint)
 
     @classmethod
     def resuming(
@@ -116,7 +116,7 @@ class RunWatcher:
         shared_pacing: SharedPacing,
         hooks: Hooks,
     ) -> RunWatcher:
-        """Make a watcher that goes on from a bookmark."""
+        """Make a watcher that resumes a watch."""
         return cls(
             connections,
             connection_id=resume_state.connection_id,
@@ -146,12 +146,12 @@ class RunWatcher:
         return self._machine.connection_id
 
     def __del__(self) -> None:
-        if hasattr(self, "_machine"):  # else its arguments were refused
-            self._machine.leave()
+        if hasattr(self, "_machine"):  # otherwise __init__ has raised
+            self._machine.suspend()
 
     def __repr__(self) -> str:
         state = self.run.state if self.run is not None else "not seen yet"
-        return f"<RunWatcher of {self._what()}: {state}>"
+        return f"<RunWatcher of {self._subject()}: {state}>"
 
     def __aiter__(self) -> RunWatcher:
         return self
@@ -159,25 +159,25 @@ class RunWatcher:
     async def __anext__(self) -> WatchEvent:
         """Return the next event.
 
-        Every `SynchronizationError` that leaves a watch carries a `resume_token`; this watcher can be asked again, too.
+        Every `SynchronizationError` that ends a watch carries a `resume_token`; this watcher can be awaited again, too.
 
         Raises:
-            StopAsyncIteration: The run was completed and all its events are told.
+            StopAsyncIteration: The run is completed, and all its events were returned.
             WatchTimeoutError: The watch's timeout ran out.
             WatchFailedError: The service gave no good answer for half an hour.
             RunVanishedError: The service no longer knows the run.
             IModelBusyError: Another connection's run is active and `when_busy` is `fail`.
             ConflictError: Ten triggers in a row, over a minute, were in conflict with others.
-            APIError: The service refuses the trigger or the look for good (401, 403, 404, 422).
+            APIError: The service refuses the trigger or the poll for good (401, 403, 404, 422).
             TokenError: The credentials were refused.
             ForeignOriginError: The Location is on another origin; nothing was sent there.
-            ProtocolError: A look was answered with a redirect, which is never followed.
+            ProtocolError: A poll was answered with a redirect, which is never followed.
             ConfigurationError: The client is not open.
         """
-        await self._advance(self._has_news)
+        await self._advance(self._has_event)
         if not self._machine.events:
             raise StopAsyncIteration
-        event = self._machine.take()
+        event = self._machine.take_event()
         if not self._machine.events:
             self._taken.clear()
         elif isinstance(event, RunChange | JobChange | TaskChange):
@@ -187,139 +187,142 @@ class RunWatcher:
     async def result(self) -> StorageRun:
         """Follow the run to its end, whether or not events were taken before, and return its last snapshot.
 
-        It returns a failed run as well: call `raise_for_result()` on it. Events that were not taken are dropped.
+        A failed run is returned as well: call `raise_for_result()` on it. Events that were not taken are discarded.
 
         Raises:
             SynchronizationError: As `__anext__`.
         """
         async for _ in self:
             pass
-        await self._advance(lambda: self.run is not None)  # its end may have been told before the watch was taken up
-        self._machine.drop()
-        assert self.run is not None  # noqa: S101 - that was waited for
+        await self._advance(lambda: self.run is not None)  # a resumed watch may have reported the end before
+        self._machine.discard_events()
+        assert self.run is not None  # noqa: S101 - _advance has waited for it
         return self.run
 
     def resume_token(self) -> str:
-        """Return one line of text with which `client.resume` goes on from here, in another process, too.
+        """Return one line of text with which `client.resume` continues from here, in another process, too.
 
-        The watch that goes on tells what was not taken from this one and what happened since, and nothing twice. Taking
-        a token sends nothing; this watch can be used as before. The token holds no secret. It has some 300 characters
-        and some 35 a task.
+        The resumed watch reports the events that were not taken from this one and what happened since, and nothing
+        twice. Taking a token sends nothing, and this watch can be used as before. The token holds no secret. It has some
+        300 characters, and some 35 a task.
 
         Raises:
             ResumeTokenError: The run has too many tasks for a token, some 90,000.
         """
-        return self._mark().token()
+        return self._resume_state_now().token()
 
     def intent_token(self) -> str:
-        """Return the resume token to keep before a step that may trigger, for whoever must not trigger twice.
+        """Return the resume token to keep before a step that may trigger, if the run must not be triggered twice.
 
-        It says that a trigger is on its way. A watch that goes on from it, because this one's process was killed in
-        that step, looks for a run that started since before it triggers one. Once `ref` is known, keep
+        It says that a trigger is on its way. If this process is killed in that step, a watch that is resumed from the
+        token searches for a run that has started since before it triggers one. Once `ref` is known, keep
         `resume_token()` in its place.
         """
-        mark = self._mark()
+        state = self._resume_state_now()
         now = utc_now().timestamp()
-        return (mark if mark.attempted_at is not None else evolve(mark, attempted_at=now)).token()
+        return (state if state.attempted_at is not None else evolve(state, attempted_at=now)).token()
 
-    def _mark(self) -> ResumeState:
+    def _resume_state_now(self) -> ResumeState:
         machine, resume_state = self._machine, self._resume_state
-        if resume_state is not None and not self._began:
+        if resume_state is not None and not self._started:
             return resume_state
-        told = fold(self._taken, machine.reported_run)
-        memory = remember(told) if told is not None else machine.memory
-        untold = {(event.enum, event.value) for event in machine.events if isinstance(event, UnknownValueSeen)}
+        reported = fold(self._taken, machine.reported_run)
+        fingerprint = fingerprint_run(reported) if reported is not None else machine.fingerprint
+        unreported = {(event.enum, event.value) for event in machine.events if isinstance(event, UnknownValueSeen)}
         return ResumeState(
             origin=self._connections.base_url,
             connection_id=machine.connection_id,
-            run=_named(machine.ref),
+            run=_ref_values(machine.ref),
             seq=machine.seq - len(machine.events),
             timeout=self._timeout,
-            ends_at=self._timestamp(self._ends),
+            ends_at=self._timestamp(self._ends_at),
             attempted_at=self._timestamp(machine.attempted_at),
             grace_ends=self._timestamp(machine.grace_ends),
             when_active=self._when_active,
             when_busy=self._when_busy,
-            reported=sorted(machine.reported - untold),
-            memory=cast("Packed", memory.pack()) if memory is not None else None,
-            ending=sorted(list(key) for key in self._ending(told)),
-            blocking_run=_named(machine.blocking_run),
-            blocking_fingerprint=machine.blocking_fingerprint,  # an event about it is never left untaken: it is alone in its step
+            unknown_values=sorted(machine.unknown_values - unreported),
+            fingerprint=cast("PackedRun", fingerprint.pack()) if fingerprint is not None else None,
+            unreported_completions=sorted(list(key) for key in self._unreported_completions(reported)),
+            blocking_run=_ref_values(machine.blocking_run),
+            # An event about it is alone in its step, so it was taken.
+            blocking_fingerprint=machine.blocking_fingerprint,
         )
 
-    def _ending(self, told: StorageRun | None) -> Endings:
-        """Return what the consumer knows to be completed while the event that says so was not taken yet."""
-        if told is None:
-            return self._machine.ending
-        ended: dict[tuple[str, ...], bool] = {
-            RUN_ENDING: told.completed,
-            **{(job.id,): job.state == ExecutionState.COMPLETED for job in told.jobs},
-            **{(job.id, task.id): task.state == ExecutionState.COMPLETED for job in told.jobs for task in job.tasks},
+    def _unreported_completions(self, reported: StorageRun | None) -> UnreportedCompletions:
+        """Return what is completed in the reported snapshot while its `...Completed` event was not taken yet."""
+        if reported is None:
+            return self._machine.unreported_completions
+        completed: dict[tuple[str, ...], bool] = {
+            RUN_ITSELF: reported.completed,
+            **{(job.id,): job.state == ExecutionState.COMPLETED for job in reported.jobs},
+            **{
+                (job.id, task.id): task.state == ExecutionState.COMPLETED for job in reported.jobs for task in job.tasks
+            },
         }
-        untaken = self._machine.ending | {_ending_of(event) for event in self._machine.events}
-        untaken -= {_ending_of(event) for event in self._taken}
-        return frozenset(key for key in untaken if key is not None and ended.get(key))
+        untaken = self._machine.unreported_completions | {_completion_of(event) for event in self._machine.events}
+        untaken -= {_completion_of(event) for event in self._taken}
+        return frozenset(key for key in untaken if key is not None and completed.get(key))
 
-    def _has_news(self) -> bool:
+    def _has_event(self) -> bool:
         return self._machine.done or bool(self._machine.events)
 
     async def _advance(self, far_enough: Callable[[], bool]) -> None:
-        """Go on for one consumer until it is far enough, and let no error out without the way back."""
-        if self._asked:
+        """Take steps until they are far enough; an error that ends them gets a resume token."""
+        if self._awaited:
             raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
-        self._asked = True
-        if self._left:
-            self._machine.resume_polling()
-        self._left = True
+        self._awaited = True
+        if self._interrupted:
+            self._machine.resume()
+        self._interrupted = True
         try:
             while not far_enough():
-                if not self._began:
-                    self._begin()
-                if self._ends == math.inf:  # a watch that sleeps holds as little as can be
+                if not self._started:
+                    self._start()
+                if self._ends_at == math.inf:  # without a scope, so that a sleeping watch holds little memory
                     if (pause := self._machine.pause()) is not None:
                         await pause
                     await self._machine.step()
-                elif await self._timed_out():
+                elif await self._step_timed_out():
                     raise self._timeout_error() from self._machine.last_failure
-            self._left = False
+            self._interrupted = False
         except SynchronizationError as error:
-            with suppress(ResumeTokenError):  # of a run too large for one the error itself counts
+            with suppress(ResumeTokenError):  # the run is too large for a token
                 error.resume_token = self.resume_token()
             raise
         finally:
-            self._asked = False
-            if self._left:  # perhaps nobody asks again
-                self._machine.leave()
+            self._awaited = False
+            if self._interrupted:  # the consumer may not await it again
+                self._machine.suspend()
 
-    async def _timed_out(self) -> bool:
-        """Take a step, and return whether the timeout ran out first."""
-        if self._time() >= self._ends:
+    async def _step_timed_out(self) -> bool:
+        """Take a step, and return whether the timeout of the watch ran out first."""
+        if self._time() >= self._ends_at:
             return True
-        with anyio.CancelScope(deadline=self._ends) as scope:
+        with anyio.CancelScope(deadline=self._ends_at) as scope:
             if (pause := self._machine.pause()) is not None:
                 await pause
             await self._machine.step()
         return scope.cancelled_caught
 
-    def _begin(self) -> None:
-        """Start the timeout; of a bookmark, turn its instants into those of this event loop's clock."""
-        self._began = True
+    def _start(self) -> None:
+        """Start the timeout, and convert the instants of a resume state to this event loop's clock."""
+        self._started = True
         self._time = asyncio.get_running_loop().time
         now = self._time()
         resume_state = self._resume_state
         if self._timeout is not None:
-            self._ends = now + self._timeout
+            self._ends_at = now + self._timeout
         if resume_state is None:
             return
-        past = utc_now().timestamp() - now
+        offset = utc_now().timestamp() - now
         if resume_state.ends_at is not None:
-            self._ends = resume_state.ends_at - past
-        if self._machine.done:  # all was told in time; what is left is the look for the result
-            self._ends = math.inf
+            self._ends_at = resume_state.ends_at - offset
+        if self._machine.done:  # all events were taken in time; only the poll for the result is left
+            self._ends_at = math.inf
         if resume_state.attempted_at is not None:
-            self._machine.attempted_at = resume_state.attempted_at - past
+            self._machine.attempted_at = resume_state.attempted_at - offset
         if resume_state.grace_ends is not None:
-            self._machine.grace_ends = min(resume_state.grace_ends - past, now + GRACE)
+            self._machine.grace_ends = min(resume_state.grace_ends - offset, now + GRACE)
 
     def _timestamp(self, instant: float | None) -> float | None:
         """Return an instant of the event loop's clock as seconds since 1970."""
@@ -327,31 +330,31 @@ class RunWatcher:
             return None
         return utc_now().timestamp() + instant - self._time()
 
-    def _what(self) -> str:
+    def _subject(self) -> str:
         return str(self.ref or f"connection {self.connection_id}")
 
     def _timeout_error(self) -> WatchTimeoutError:
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
-            f"The watch of {self._what()} ended after its timeout of {self._timeout:g} s{state}. "
-            f"{self._machine.what_remains()}{self._trouble()}",
+            f"The watch of {self._subject()} ended after its timeout of {self._timeout:g} s{state}. "
+            f"{self._machine.fate_of_run()}{self._failure_text()}",
             ref=self.ref,
             run=self.run,
         )
 
-    def _trouble(self) -> str:
+    def _failure_text(self) -> str:
         last_failure = self._machine.last_failure
         return f" The latest attempt failed: {str(last_failure).splitlines()[0]}" if last_failure is not None else ""
 
 
-def _named(ref: RunRef | None) -> tuple[str, str, str] | None:
+def _ref_values(ref: RunRef | None) -> tuple[str, str, str] | None:
     return (ref.kind, ref.connection_id, ref.run_id) if ref is not None else None
 
 
-def _ending_of(event: WatchEvent) -> tuple[str, ...] | None:
+def _completion_of(event: WatchEvent) -> tuple[str, ...] | None:
     match event:
         case RunCompleted():
-            return RUN_ENDING
+            return RUN_ITSELF
         case JobCompleted(job=job):
             return (job.id,)
         case TaskCompleted(job_id=job_id, task=task):

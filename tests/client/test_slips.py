@@ -65,7 +65,7 @@ async def test_a_pacing_whose_demand_is_none_ends_its_watch_alone(demand):
             return demand
 
     _, client = scripted(EXECUTING, answer(200, {"runs": []}))
-    with pytest.raises(InvalidArgumentError, match="The demand of a pacing must be a Demand"):
+    with pytest.raises(InvalidArgumentError, match="The demand of a pacing must be a PollDemand"):
         await client.attach(REF, pacing=Odd()).result()
 
 

@@ -35,7 +35,7 @@ def client_of(transport: ScriptedTransport) -> SynchronizationClient:
 @pytest.mark.parametrize("name", STORED)
 def test_a_token_says_which_run_is_followed_and_how_many_events_were_taken(name):
     stored = STORED[name]
-    state = ResumeState.of(stored["token"], origin=ORIGIN)
+    state = ResumeState.from_token(stored["token"], origin=ORIGIN)
     run_id = state.ref.run_id if state.ref is not None else None
     assert (state.connection_id, run_id, state.seq) == (stored["connection_id"], stored.get("run_id"), stored["seq"])
 
@@ -102,7 +102,7 @@ async def test_a_journal_has_the_token_of_a_connection_that_was_under_way_and_no
         stored = await journal.unfinished()
     under_way, waiting = stored["connection-under-way"], stored["connection-waiting"]
     assert (under_way.attempt, under_way.joined) == (1, True)
-    assert ResumeState.of(under_way.token, origin=ORIGIN).seq == STORED["following"]["seq"]
+    assert ResumeState.from_token(under_way.token, origin=ORIGIN).seq == STORED["following"]["seq"]
     assert (waiting.attempt, waiting.token, waiting.outcome) == (0, None, None)
 
 

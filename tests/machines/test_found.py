@@ -38,7 +38,10 @@ async def tokens_of(*script, events):
 async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_knows_of_the_lost_trigger():
     first, second = await tokens_of(lost("POST"), events=1)
     origin = "https://api.example"
-    assert ResumeState.of(second, origin=origin).attempted_at == ResumeState.of(first, origin=origin).attempted_at
+    assert (
+        ResumeState.from_token(second, origin=origin).attempted_at
+        == ResumeState.from_token(first, origin=origin).attempted_at
+    )
 
 
 async def test_a_run_that_is_gone_after_a_resume_has_vanished():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bentley_sync_async.models import ExecutionState, StorageRun
-from bentley_sync_async.pacing.distribution import DurationPrior, learn
+from bentley_sync_async.pacing.distribution import DurationPrior, fit_prior
 from bentley_sync_async.pacing.history import KEPT, DurationHistory, durations_of
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -18,85 +18,85 @@ def ended(seconds, **members):
 
 
 def test_the_past_of_a_connection_was_not_asked_for_at_first():
-    assert "a" not in DurationHistory()
+    assert not DurationHistory().was_requested("a")
 
 
 def test_that_a_connection_had_no_runs_is_known_too():
     history = DurationHistory()
-    history.listed("a", ())
-    assert ("a" in history, history.past("a")) == (True, ())
+    history.record_listed("a", ())
+    assert (history.was_requested("a"), history.durations("a")) == (True, ())
 
 
 def test_a_run_that_has_ended_is_not_all_of_the_past():
     history = DurationHistory()
-    history.note("a", 10.0)
-    assert "a" not in history
+    history.record("a", 10.0)
+    assert not history.was_requested("a")
 
 
 def test_a_run_that_has_ended_counts_once_though_it_is_listed_too():
     history = DurationHistory()
-    history.note("a", 20.0)
-    history.listed("a", [10.0, 20.0])
-    assert history.past("a") == (10.0, 20.0)
+    history.record("a", 20.0)
+    history.record_listed("a", [10.0, 20.0])
+    assert history.durations("a") == (10.0, 20.0)
 
 
 def test_a_list_that_shows_nothing_takes_nothing_away():
     history = DurationHistory()
-    history.note("a", 20.0)
-    history.listed("a", ())
-    assert history.past("a") == (20.0,)
+    history.record("a", 20.0)
+    history.record_listed("a", ())
+    assert history.durations("a") == (20.0,)
 
 
 def test_whoever_leaves_before_the_answer_has_not_asked():
     history = DurationHistory()
-    history.ask("a")
-    asked = "a" in history
-    history.leave("a")
-    assert (asked, "a" in history) == (True, False)
+    history.mark_requested("a")
+    asked = history.was_requested("a")
+    history.unmark_requested("a")
+    assert (asked, history.was_requested("a")) == (True, False)
 
 
 def test_runs_are_kept_in_their_order_by_connection():
     history = DurationHistory()
-    history.note("a", 10.0, 20.0)
-    history.note("b", 99.0)
-    history.note("a", 30.0)
-    assert (history.past("a"), history.past("b"), history.past("c")) == ((10.0, 20.0, 30.0), (99.0,), ())
+    history.record("a", 10.0, 20.0)
+    history.record("b", 99.0)
+    history.record("a", 30.0)
+    assert (history.durations("a"), history.durations("b"), history.durations("c")) == ((10.0, 20.0, 30.0), (99.0,), ())
 
 
 def test_only_the_last_runs_are_kept():
     history = DurationHistory()
-    history.note("a", *map(float, range(1, KEPT + 4)))
-    assert history.past("a") == tuple(map(float, range(4, KEPT + 4)))
+    history.record("a", *map(float, range(1, KEPT + 4)))
+    assert history.durations("a") == tuple(map(float, range(4, KEPT + 4)))
 
 
 def test_the_first_runs_teach_at_once():
     history = DurationHistory()
-    history.note("a", 10.0, 20.0)
-    assert history.others == learn([(10.0, 20.0)])
+    history.record("a", 10.0, 20.0)
+    assert history.prior == fit_prior([(10.0, 20.0)])
 
 
 def test_nothing_known_teaches_what_is_assumed():
-    assert DurationHistory().others == DurationPrior()
+    assert DurationHistory().prior == DurationPrior()
 
 
 def test_what_all_runs_teach_is_reckoned_anew_for_a_tenth_more_runs_only():
     history = DurationHistory()
     for number in range(20):
-        history.note(str(number), 100.0)
-    before = history.others
-    history.note("x", 100.0)
-    history.note("y", 100.0)
-    same = history.others is before
-    history.note("z", 100.0)
-    assert (same, history.others is before) == (True, False)
+        history.record(str(number), 100.0)
+    before = history.prior
+    history.record("x", 100.0)
+    history.record("y", 100.0)
+    same = history.prior is before
+    history.record("z", 100.0)
+    assert (same, history.prior is before) == (True, False)
 
 
 def test_what_all_runs_teach_keeps_up_though_only_the_last_are_kept():
     history = DurationHistory()
-    history.note("a", *[100.0] * KEPT)
-    before = history.others
-    history.note("a", *[5000.0] * KEPT)
-    assert history.others.typical > before.typical
+    history.record("a", *[100.0] * KEPT)
+    before = history.prior
+    history.record("a", *[5000.0] * KEPT)
+    assert history.prior.typical > before.typical
 
 
 def test_a_run_took_as_long_as_the_service_says():
@@ -125,5 +125,5 @@ def test_the_run_that_started_last_counts_as_the_latest_whatever_the_order_of_th
 
 def test_a_single_run_teaches_something_already():
     history = DurationHistory()
-    history.note("a", 60.0)
-    assert history.others != DurationPrior()
+    history.record("a", 60.0)
+    assert history.prior != DurationPrior()

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 
 from benchmarks.pacing.optimum import optimum
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
-from bentley_sync_async.pacing.distribution import DurationDistribution, DurationPrior, Part
+from bentley_sync_async.pacing.distribution import DurationDistribution, DurationPrior, LogNormal
 from bentley_sync_async.pacing.learned import LearnedPacing, demand, next_poll
 from bentley_sync_async.pacing.price import LOWEST_PRICE
-from bentley_sync_async.pacing.progress import expected
+from bentley_sync_async.pacing.progress import with_progress
 from bentley_sync_async.pacing.strategies import PollContext
 
 PACING = LearnedPacing(jitter=0.0)
 PAST = (900.0, 880.0, 930.0, 910.0, 900.0)
-USUAL = DurationPrior().durations(PAST)
-SURE = DurationPrior(within=0.1).durations(PAST)
+USUAL = DurationPrior().distribution(PAST)
+SURE = DurationPrior(within=0.1).distribution(PAST)
 
 
 def lognormal(spread):
-    return DurationDistribution((Part(1.0, 0.0, spread),))
+    return DurationDistribution((LogNormal(1.0, 0.0, spread),))
 
 
 def schedule(durations, price):
@@ -61,18 +61,18 @@ def test_for_short_gaps_it_is_the_square_root_law():
 
 
 def test_of_two_likely_times_the_first_is_not_passed_over():
-    durations = DurationDistribution((Part(0.5, 0.0, 0.1), Part(0.5, log(5.0), 0.1)))
+    durations = DurationDistribution((LogNormal(0.5, 0.0, 0.1), LogNormal(0.5, log(5.0), 0.1)))
     assert 0.9 < next_poll(durations, elapsed=0.0, price=0.1) < 1.5
 
 
 def test_between_two_likely_times_the_second_is_waited_for():
-    durations = DurationDistribution((Part(0.5, 0.0, 0.1), Part(0.5, log(5.0), 0.1)))
+    durations = DurationDistribution((LogNormal(0.5, 0.0, 0.1), LogNormal(0.5, log(5.0), 0.1)))
     assert 4.0 < next_poll(durations, elapsed=1.6, price=0.1) < 6.5
 
 
 @given(st.floats(0, 1e7), st.floats(LOWEST_PRICE, 1e6), st.lists(st.floats(1, 1e6), max_size=6), st.floats(0, 1))
 def test_there_is_always_a_next_look_neither_now_nor_never(elapsed, price, past, chance):
-    context = PollContext(chance=chance, elapsed=elapsed, price=price, durations=DurationPrior().durations(past))
+    context = PollContext(chance=chance, elapsed=elapsed, price=price, duration=DurationPrior().distribution(past))
     assert 2.0 <= LearnedPacing().delay(context) < 1e10
 
 
@@ -92,20 +92,20 @@ def test_however_late_a_run_is_and_whatever_it_shows_it_needs_some_looks_for_som
         chance=0.0,
         elapsed=elapsed,
         run=run,
-        durations=expected(DurationPrior(within=within).durations(past), run, elapsed=elapsed),
+        duration=with_progress(DurationPrior(within=within).distribution(past), run, elapsed=elapsed),
     )
     need = PACING.demand(context)
-    assert (need.polls > 0, 1 <= need.left < 1e12, PACING.delay(context) >= 2.0) == (True, True, True)
+    assert (need.polls > 0, 1 <= need.remaining < 1e12, PACING.delay(context) >= 2.0) == (True, True, True)
 
 
 def test_a_run_that_cannot_have_ended_is_not_looked_at():
-    first = PACING.delay(PollContext(chance=0.0, durations=SURE, price=20.0))
+    first = PACING.delay(PollContext(chance=0.0, duration=SURE, price=20.0))
     assert 600 < first < 1000
 
 
 def test_looks_are_dense_when_the_end_is_due():
     at = {
-        elapsed: PACING.delay(PollContext(chance=0.0, elapsed=elapsed, durations=USUAL, price=1.0))
+        elapsed: PACING.delay(PollContext(chance=0.0, elapsed=elapsed, duration=USUAL, price=1.0))
         for elapsed in (100.0, 900.0)
     }
     assert at[900.0] < at[100.0] / 5
@@ -113,27 +113,26 @@ def test_looks_are_dense_when_the_end_is_due():
 
 def test_looks_become_rarer_with_their_price():
     schedule = [
-        PACING.delay(PollContext(chance=0.0, elapsed=900.0, durations=USUAL, price=price))
-        for price in (0.1, 1, 10, 100)
+        PACING.delay(PollContext(chance=0.0, elapsed=900.0, duration=USUAL, price=price)) for price in (0.1, 1, 10, 100)
     ]
     assert all(less < more for less, more in pairwise(schedule))
 
 
 def test_a_watch_alone_looks_every_few_seconds_when_the_end_is_due():
-    assert PACING.delay(PollContext(chance=0.0, elapsed=900.0, durations=USUAL)) < 10.0
+    assert PACING.delay(PollContext(chance=0.0, elapsed=900.0, duration=USUAL)) < 10.0
 
 
 def test_no_wait_is_longer_than_half_a_minute_while_looks_are_cheapest():
-    assert PACING.delay(PollContext(chance=0.0, unchanged_polls=20, durations=SURE)) == 30.0
+    assert PACING.delay(PollContext(chance=0.0, unchanged_polls=20, duration=SURE)) == 30.0
 
 
 def test_the_longest_wait_grows_with_the_price():
-    assert PACING.delay(PollContext(chance=0.0, unchanged_polls=20, durations=SURE, price=2 * LOWEST_PRICE)) == 60.0
+    assert PACING.delay(PollContext(chance=0.0, unchanged_polls=20, duration=SURE, price=2 * LOWEST_PRICE)) == 60.0
 
 
 def test_while_looks_are_cheapest_one_follows_soon_on_a_change_and_then_ever_later():
     schedule = [
-        PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, durations=SURE))
+        PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, duration=SURE))
         for unchanged_polls in range(4)
     ]
     assert schedule == [2.0, 3.0, 4.5, 6.75]
@@ -141,7 +140,7 @@ def test_while_looks_are_cheapest_one_follows_soon_on_a_change_and_then_ever_lat
 
 def test_where_looks_are_dear_a_change_is_no_reason_to_look():
     schedule = [
-        PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, durations=SURE, price=20.0))
+        PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, duration=SURE, price=20.0))
         for unchanged_polls in (0, 20)
     ]
     assert schedule[0] == schedule[1] > 600
@@ -149,19 +148,19 @@ def test_where_looks_are_dear_a_change_is_no_reason_to_look():
 
 def test_no_wait_is_shorter_than_the_shortest():
     pacing = LearnedPacing(shortest=7.0)
-    assert pacing.delay(PollContext(chance=0.0, elapsed=900.0, durations=SURE)) == 7.0
+    assert pacing.delay(PollContext(chance=0.0, elapsed=900.0, duration=SURE)) == 7.0
 
 
 def test_chance_takes_off_a_part_of_the_gap_between_looks_not_of_the_whole_wait():
     schedule = [
-        LearnedPacing().delay(PollContext(chance=chance, durations=SURE, price=20.0)) for chance in (0.0, 0.5, 1.0)
+        LearnedPacing().delay(PollContext(chance=chance, duration=SURE, price=20.0)) for chance in (0.0, 0.5, 1.0)
     ]
     assert schedule[0] > schedule[1] > schedule[2] > 0.97 * schedule[0]
 
 
 def test_what_all_runs_teach_matters_where_nothing_else_is_known():
     short, long = (
-        PACING.delay(PollContext(chance=0.0, durations=DurationPrior(typical=typical).durations(), price=10.0))
+        PACING.delay(PollContext(chance=0.0, duration=DurationPrior(typical=typical).distribution(), price=10.0))
         for typical in (100.0, 10_000.0)
     )
     assert short < long / 10
@@ -170,16 +169,16 @@ def test_what_all_runs_teach_matters_where_nothing_else_is_known():
 def test_a_run_whose_tasks_are_done_is_looked_at_sooner():
     task = StorageTask(id="t", state=ExecutionState.COMPLETED)
     run = StorageRun(id="r", state=ExecutionState.FINALIZING, jobs=(StorageJob(id="j", tasks=(task,)),))
-    context = {"chance": 0.0, "elapsed": 300.0, "durations": USUAL, "price": 10.0}
+    context = {"chance": 0.0, "elapsed": 300.0, "duration": USUAL, "price": 10.0}
     assert (
-        PACING.delay(PollContext(**context | {"durations": expected(USUAL, run, elapsed=300.0)}))
+        PACING.delay(PollContext(**context | {"duration": with_progress(USUAL, run, elapsed=300.0)}))
         < PACING.delay(PollContext(**context)) / 4
     )
 
 
 def test_after_failures_it_backs_off():
     schedule = [
-        PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, failed=True, durations=USUAL))
+        PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, failed=True, duration=USUAL))
         for unchanged_polls in range(3)
     ]
     assert schedule == [2.0, 3.0, 4.5]
@@ -193,7 +192,7 @@ def test_impossible_settings_are_refused(setting):
 
 @pytest.mark.parametrize("elapsed", [0.0, 0.9, 1.5])
 def test_the_demand_is_as_many_looks_as_the_law_makes(elapsed):
-    durations, price = DurationDistribution((Part(1.0, 0.0, 0.3),)), 1e-4
+    durations, price = DurationDistribution((LogNormal(1.0, 0.0, 0.3),)), 1e-4
     random, polls, runs = Random(1), 0, 400
     for _ in range(runs):
         ends, at = durations.quantile(random.uniform(0.001, 0.999), elapsed=elapsed), elapsed
@@ -204,15 +203,15 @@ def test_the_demand_is_as_many_looks_as_the_law_makes(elapsed):
 
 
 def test_the_demand_lasts_as_long_as_the_run_is_likely_to():
-    context = PollContext(chance=0.0, durations=SURE)
-    assert PACING.demand(context).left == pytest.approx(900, rel=0.1)
+    context = PollContext(chance=0.0, duration=SURE)
+    assert PACING.demand(context).remaining == pytest.approx(900, rel=0.1)
 
 
 def test_the_demand_lasts_as_long_as_what_is_left_of_the_run():
-    steady = DurationDistribution((Part(1.0, log(1000.0), 0.1),))
-    assert demand(steady, elapsed=1000.0).left == pytest.approx(80, rel=0.1)
+    steady = DurationDistribution((LogNormal(1.0, log(1000.0), 0.1),))
+    assert demand(steady, elapsed=1000.0).remaining == pytest.approx(80, rel=0.1)
 
 
 def test_a_run_that_is_overdue_still_needs_looks():
-    late = PACING.demand(PollContext(chance=0.0, elapsed=9000.0, durations=USUAL))
+    late = PACING.demand(PollContext(chance=0.0, elapsed=9000.0, duration=USUAL))
     assert late.polls > 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.pacing.crowd import HOURLY, crowd
 from bentley_sync_async.pacing.price import HIGHEST_PRICE, LOWEST_PRICE, PollDemand, PollPrice
 
-DEMANDS = st.builds(PollDemand, polls=st.floats(0.1, 1000), left=st.floats(1, 1e5))
+DEMANDS = st.builds(PollDemand, polls=st.floats(0.1, 1000), remaining=st.floats(1, 1e5))
 
 
 def at_rate(rate):
@@ -17,28 +17,28 @@ def at_rate(rate):
 
 
 def test_looks_are_cheapest_while_nobody_needs_any():
-    assert at_rate(1.0).price(0.0) == LOWEST_PRICE
+    assert at_rate(1.0).current(0.0) == LOWEST_PRICE
 
 
 def test_looks_are_cheapest_while_there_are_enough():
     price = at_rate(1.0)
-    price.update("a", PollDemand(polls=10, left=1000))
-    assert price.price(0.0) == LOWEST_PRICE
+    price.update("a", PollDemand(polls=10, remaining=1000))
+    assert price.current(0.0) == LOWEST_PRICE
 
 
 def test_the_price_is_such_that_all_need_together_what_is_free():
     price = at_rate(1.0)
     for number in range(100):
-        price.update(number, PollDemand(polls=50, left=500))
-    assert 100 * (50 / price.price(0.0) ** 0.5 + 0.5) == pytest.approx(500)
+        price.update(number, PollDemand(polls=50, remaining=500))
+    assert 100 * (50 / price.current(0.0) ** 0.5 + 0.5) == pytest.approx(500)
 
 
 def test_twice_the_watches_pay_about_four_times_the_price():
     def price(watches):
         price = at_rate(100.0)
         for number in range(watches):
-            price.update(number, PollDemand(polls=50, left=500))
-        return price.price(0.0)
+            price.update(number, PollDemand(polls=50, remaining=500))
+        return price.current(0.0)
 
     assert price(4000) == pytest.approx(4 * price(2000), rel=0.1)
 
@@ -46,25 +46,25 @@ def test_twice_the_watches_pay_about_four_times_the_price():
 def test_those_left_pay_less_when_others_have_ended():
     price = at_rate(0.1)
     for number in range(10):
-        price.update(number, PollDemand(polls=50, left=500))
-    before = price.price(0.0)
+        price.update(number, PollDemand(polls=50, remaining=500))
+    before = price.current(0.0)
     for number in range(5):
-        price.leave(number)
-    assert price.price(0.0) < before / 3
+        price.remove(number)
+    assert price.current(0.0) < before / 3
 
 
 def test_a_watch_that_tells_anew_is_counted_once():
     once, anew = at_rate(0.1), at_rate(0.1)
     for polls in (50, 40, 30):
-        anew.update("a", PollDemand(polls=polls, left=500))
-    once.update("a", PollDemand(polls=30, left=500))
-    assert anew.price(0.0) == pytest.approx(once.price(0.0))
+        anew.update("a", PollDemand(polls=polls, remaining=500))
+    once.update("a", PollDemand(polls=30, remaining=500))
+    assert anew.current(0.0) == pytest.approx(once.current(0.0))
 
 
 def test_leaving_without_having_told_anything_changes_nothing():
     price = at_rate(1.0)
-    price.leave("a")
-    assert price.price(0.0) == LOWEST_PRICE
+    price.remove("a")
+    assert price.current(0.0) == LOWEST_PRICE
 
 
 def test_what_is_free_is_asked_for_the_time_in_which_it_is_needed():
@@ -75,15 +75,15 @@ def test_what_is_free_is_asked_for_the_time_in_which_it_is_needed():
         return 100.0
 
     price = PollPrice(free)
-    price.update("a", PollDemand(polls=10, left=100))
-    price.update("b", PollDemand(polls=10, left=300))
-    assert (price.price(0.0), asked) == (LOWEST_PRICE, [pytest.approx(150)])
+    price.update("a", PollDemand(polls=10, remaining=100))
+    price.update("b", PollDemand(polls=10, remaining=300))
+    assert (price.current(0.0), asked) == (LOWEST_PRICE, [pytest.approx(150)])
 
 
 def test_a_budget_that_is_used_up_makes_looks_dearest():
     price = at_rate(0.0)
-    price.update("a", PollDemand(polls=10, left=100))
-    assert price.price(0.0) == HIGHEST_PRICE
+    price.update("a", PollDemand(polls=10, remaining=100))
+    assert price.current(0.0) == HIGHEST_PRICE
 
 
 @given(st.lists(DEMANDS, min_size=1, max_size=30), st.floats(0.001, 10))
@@ -91,7 +91,7 @@ def test_the_price_stays_within_its_bounds(demands, rate):
     price = at_rate(rate)
     for number, demand in enumerate(demands):
         price.update(number, demand)
-    assert LOWEST_PRICE <= price.price(0.0) <= HIGHEST_PRICE
+    assert LOWEST_PRICE <= price.current(0.0) <= HIGHEST_PRICE
 
 
 @given(st.lists(DEMANDS, min_size=1, max_size=30))
@@ -100,8 +100,8 @@ def test_when_all_have_ended_looks_are_cheapest_again(demands):
     for number, demand in enumerate(demands):
         price.update(number, demand)
     for number in range(len(demands)):
-        price.leave(number)
-    assert (price.price(0.0), price.horizon) == (LOWEST_PRICE, 0.0)
+        price.remove(number)
+    assert (price.current(0.0), price.horizon) == (LOWEST_PRICE, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -124,38 +124,38 @@ def test_watches_at_one_price_notice_ends_sooner_than_regular_looks(many):
 def test_a_watch_that_is_expected_needs_what_the_others_need_on_average():
     price = at_rate(1.0)
     for number in range(50):
-        price.expect(number)
+        price.register(number)
     for number in range(50, 100):
-        price.update(number, PollDemand(polls=50, left=500))
-    some_told = price.price(0.0)
+        price.update(number, PollDemand(polls=50, remaining=500))
+    some_told = price.current(0.0)
     for number in range(50):
-        price.update(number, PollDemand(polls=50, left=500))
-    assert some_told == pytest.approx(price.price(0.0))
+        price.update(number, PollDemand(polls=50, remaining=500))
+    assert some_told == pytest.approx(price.current(0.0))
 
 
 def test_a_watch_that_is_expected_and_leaves_costs_nobody_anything():
     price = at_rate(1.0)
     for number in range(99):
-        price.expect(number)
-    price.update("a", PollDemand(polls=100, left=500))
-    is_expensive = price.price(0.0)
+        price.register(number)
+    price.update("a", PollDemand(polls=100, remaining=500))
+    is_expensive = price.current(0.0)
     for number in range(99):
-        price.leave(number)
-    assert (is_expensive > LOWEST_PRICE, price.price(0.0)) == (True, LOWEST_PRICE)
+        price.remove(number)
+    assert (is_expensive > LOWEST_PRICE, price.current(0.0)) == (True, LOWEST_PRICE)
 
 
 def test_while_nobody_has_told_a_demand_looks_are_cheapest():
     price = at_rate(0.0)
-    price.expect("a")
-    assert price.price(0.0) == LOWEST_PRICE
+    price.register("a")
+    assert price.current(0.0) == LOWEST_PRICE
 
 
 def test_too_small_a_budget_makes_looks_dear_by_and_by():
     def price(free):
         price = PollPrice(lambda _: free)
         for number in range(100):
-            price.update(number, PollDemand(polls=10, left=500))
-        return price.price(0.0)
+            price.update(number, PollDemand(polls=10, remaining=500))
+        return price.current(0.0)
 
     prices = [price(free) for free in (80.0, 60.0, 50.0, 45.0)]
     assert prices == sorted(prices)
@@ -164,16 +164,16 @@ def test_too_small_a_budget_makes_looks_dear_by_and_by():
 
 def test_however_little_is_free_a_quarter_of_it_counts():
     price = PollPrice(lambda _: 0.4)
-    price.update("a", PollDemand(polls=1, left=100))
-    assert price.price(0.0) == pytest.approx((1 / 0.1) ** 2)
+    price.update("a", PollDemand(polls=1, remaining=100))
+    assert price.current(0.0) == pytest.approx((1 / 0.1) ** 2)
 
 
 def test_a_demand_that_lasts_no_time_is_refused():
-    with pytest.raises(ValueError, match="left"):
-        PollDemand(polls=1, left=0)
+    with pytest.raises(ValueError, match="remaining"):
+        PollDemand(polls=1, remaining=0)
 
 
 @pytest.mark.parametrize("polls", [-1.0, float("inf"), float("nan")])
 def test_a_demand_of_no_number_of_looks_is_refused_before_it_spoils_the_sums(polls):
     with pytest.raises(ValueError, match="polls"):
-        PollDemand(polls=polls, left=100)
+        PollDemand(polls=polls, remaining=100)

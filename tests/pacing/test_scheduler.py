@@ -8,7 +8,13 @@ import pytest
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.pacing.learned import LearnedPacing
 from bentley_sync_async.pacing.price import HIGHEST_PRICE, LOWEST_PRICE, PollPrice
-from bentley_sync_async.pacing.scheduler import AFTER_NOTIFICATION, TOLD, PollScheduler, SharedPacing, is_expensive
+from bentley_sync_async.pacing.scheduler import (
+    AFTER_SIGNAL,
+    LOWEST_PRICE_WITH_SIGNAL,
+    PollScheduler,
+    SharedPacing,
+    is_expensive,
+)
 from bentley_sync_async.pacing.strategies import FixedPacing, PollContext
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -19,8 +25,8 @@ def scheduler_on(free=inf):
     return SharedPacing(PollPrice(lambda _: free))
 
 
-def next_poll(scheduler, run=RUNNING, now=0.0, cheapest=LOWEST_PRICE):
-    return scheduler.next_poll("c", run, now=now, chance=0.5, cheapest=cheapest)
+def next_poll(scheduler, run=RUNNING, now=0.0, lowest_price=LOWEST_PRICE):
+    return scheduler.next_context("c", run, now=now, chance=0.5, lowest_price=lowest_price)
 
 
 def observe(scheduler, run, *, after, now):
@@ -31,7 +37,7 @@ def test_the_past_of_a_connection_is_wanted_until_something_is_known():
     shared_pacing = scheduler_on()
     scheduler = PollScheduler(shared_pacing, LearnedPacing())
     before = scheduler.needs_history("c")
-    shared_pacing.history.listed("c", ())
+    shared_pacing.history.record_listed("c", ())
     assert (before, scheduler.needs_history("c")) == (True, False)
 
 
@@ -41,10 +47,10 @@ def test_a_pacing_that_learns_nothing_wants_no_past():
 
 def test_the_past_of_the_connection_counts():
     shared_pacing = scheduler_on()
-    shared_pacing.history.note("c", *[100.0] * 5)
-    shared_pacing.history.note("d", *[5000.0] * 5)
+    shared_pacing.history.record("c", *[100.0] * 5)
+    shared_pacing.history.record("d", *[5000.0] * 5)
     scheduler = PollScheduler(shared_pacing, LearnedPacing())
-    of_c, of_d = (scheduler.next_poll(one, None, now=0.0, chance=0.5).durations.quantile(0.5) for one in "cd")
+    of_c, of_d = (scheduler.next_context(one, None, now=0.0, chance=0.5).duration.quantile(0.5) for one in "cd")
     assert (of_c, of_d) == (pytest.approx(100, rel=0.5), pytest.approx(5000, rel=0.5))
 
 
@@ -55,7 +61,7 @@ def test_what_the_snapshot_shows_counts():
     )
     scheduler = PollScheduler(scheduler_on(), LearnedPacing())
     observe(scheduler, winding_up, after=100, now=0.0)
-    medians = [next_poll(scheduler, run, now).durations.quantile(0.5) for now, run in enumerate((RUNNING, winding_up))]
+    medians = [next_poll(scheduler, run, now).duration.quantile(0.5) for now, run in enumerate((RUNNING, winding_up))]
     assert (medians[0] > 1000, medians[1] < 130) == (True, True)
 
 
@@ -80,13 +86,13 @@ def test_a_clock_that_lags_behind_makes_no_negative_time():
 
 def test_until_the_first_look_time_is_counted_from_the_trigger():
     scheduler = PollScheduler(scheduler_on(), FixedPacing())
-    scheduler.triggered(100.0)
+    scheduler.note_triggered(100.0)
     assert next_poll(scheduler, None, now=160.0).elapsed == 60.0
 
 
 def test_no_time_has_elapsed_of_a_run_that_has_not_started():
     scheduler = PollScheduler(scheduler_on(), FixedPacing())
-    scheduler.triggered(100.0)
+    scheduler.note_triggered(100.0)
     observe(scheduler, StorageRun(id="r"), after=60, now=160.0)
     assert next_poll(scheduler, now=160.0).elapsed == 0.0
 
@@ -103,26 +109,26 @@ def test_who_leaves_makes_looks_cheaper_for_the_others():
     one, other = (PollScheduler(shared_pacing, LearnedPacing()) for _ in range(2))
     next_poll(one)
     shared = next_poll(other).price
-    one.leave()
+    one.suspend()
     assert next_poll(other).price < shared / 2
 
 
 def test_whoever_turns_to_another_run_reckons_and_tells_its_demand_anew():
     shared_pacing = scheduler_on(free=10.0)
-    shared_pacing.history.note("c", *[100.0] * 5)
+    shared_pacing.history.record("c", *[100.0] * 5)
     scheduler = PollScheduler(shared_pacing, LearnedPacing())
     observe(scheduler, RUNNING, after=10_000, now=10_000.0)
     next_poll(scheduler, now=10_000.0)
-    scheduler.expected()
-    scheduler.triggered(10_001.0)
+    scheduler.register()
+    scheduler.note_triggered(10_001.0)
     context = next_poll(scheduler, None, now=10_001.0)
-    assert context.durations.quantile(0.5) == pytest.approx(100, rel=0.5)
-    assert shared_pacing.price.price(10_001.0) > LOWEST_PRICE
+    assert context.duration.quantile(0.5) == pytest.approx(100, rel=0.5)
+    assert shared_pacing.price.current(10_001.0) > LOWEST_PRICE
 
 
 def test_a_pacing_of_its_own_leaves_the_price_alone():
     shared_pacing = scheduler_on(free=0.0)
-    assert (next_poll(PollScheduler(shared_pacing, FixedPacing())).price, shared_pacing.price.price(0.0)) == (
+    assert (next_poll(PollScheduler(shared_pacing, FixedPacing())).price, shared_pacing.price.current(0.0)) == (
         LOWEST_PRICE,
         LOWEST_PRICE,
     )
@@ -136,23 +142,30 @@ def test_a_look_at_a_new_run_is_dear_as_soon_as_there_are_not_looks_for_all():
 
 
 def test_where_ends_are_told_looks_are_rare():
-    assert next_poll(PollScheduler(scheduler_on(), LearnedPacing()), cheapest=TOLD).price == TOLD == 2000.0
+    assert (
+        next_poll(PollScheduler(scheduler_on(), LearnedPacing()), lowest_price=LOWEST_PRICE_WITH_SIGNAL).price
+        == LOWEST_PRICE_WITH_SIGNAL
+        == 2000.0
+    )
 
 
 def test_after_an_end_that_was_told_looks_become_rarer_up_to_five_minutes():
     delays = [
-        AFTER_NOTIFICATION.delay(PollContext(unchanged_polls=unchanged_polls, chance=0.0))
+        AFTER_SIGNAL.delay(PollContext(unchanged_polls=unchanged_polls, chance=0.0))
         for unchanged_polls in (0, 1, 2, 100)
     ]
     assert delays == [2.0, 3.0, 4.5, 300.0]
 
 
 def test_where_ends_are_told_the_quota_counts_all_the_same():
-    assert next_poll(PollScheduler(scheduler_on(free=0.0), LearnedPacing()), cheapest=TOLD).price == HIGHEST_PRICE
+    assert (
+        next_poll(PollScheduler(scheduler_on(free=0.0), LearnedPacing()), lowest_price=LOWEST_PRICE_WITH_SIGNAL).price
+        == HIGHEST_PRICE
+    )
 
 
 def test_a_look_is_worth_what_it_is_likely_to_show():
     scheduler = PollScheduler(scheduler_on(), LearnedPacing())
     context = next_poll(scheduler)
-    scheduler.schedule(context, context.durations.quantile(0.25))
+    scheduler.note_scheduled(context, context.duration.quantile(0.25))
     assert scheduler.value() == pytest.approx(0.25)

@@ -339,10 +339,10 @@ class EverySecond:
 
     def delay(self, context: PollContext) -> float:
         assert_type((context.unchanged_polls, context.elapsed, context.price), tuple[int, float, float])
-        assert_type(context.durations.quantile(0.5, elapsed=context.elapsed), float)
-        assert_type(context.durations, DurationDistribution)
+        assert_type(context.duration.quantile(0.5, elapsed=context.elapsed), float)
+        assert_type(context.duration, DurationDistribution)
         assert_type(LearnedPacing().demand(context), PollDemand)
-        assert_type(context.durations.hazard(600.0), float)
+        assert_type(context.duration.hazard(600.0), float)
         return 1.0 + 0 * context.chance
 
 

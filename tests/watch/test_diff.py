@@ -21,7 +21,7 @@ from bentley_sync_async import (
     fold,
 )
 from bentley_sync_async.models import RunErrorDetails, TaskErrorSystem, Transition
-from bentley_sync_async.watch.diff import RUN_ENDING, unknown_values
+from bentley_sync_async.watch.diff import RUN_ITSELF, unknown_values
 
 S = ExecutionState
 TASK = StorageTask(id="t", state=S.EXECUTING, retry_attempts=0, storage_file_id="f")
@@ -139,20 +139,20 @@ ENDED = evolve(RUN, state=S.COMPLETED, jobs=(evolve(JOB, state=S.COMPLETED, task
     [
         ({("j", "t")}, ["TaskCompleted"]),
         ({("j",)}, ["JobCompleted"]),
-        ({RUN_ENDING}, ["RunCompleted"]),
-        ({RUN_ENDING, ("j",), ("j", "t")}, ["TaskCompleted", "JobCompleted", "RunCompleted"]),
+        ({RUN_ITSELF}, ["RunCompleted"]),
+        ({RUN_ITSELF, ("j",), ("j", "t")}, ["TaskCompleted", "JobCompleted", "RunCompleted"]),
         ({("k",), ("j", "u"), ("k", "t"), ("t",)}, []),
         (set(), []),
     ],
 )
 def test_an_end_that_was_seen_and_not_told_is_told_once_more(ending, told):
     for now in (ENDED, copy.deepcopy(ENDED)):
-        events = diff(ENDED, now, ref=REF, at=NOW, ending=frozenset(ending))
+        events = diff(ENDED, now, ref=REF, at=NOW, unreported=frozenset(ending))
         assert [type(event).__name__ for event in events] == told
 
 
 def test_an_end_that_was_not_told_is_none_if_what_ended_was_opened_again():
-    events = diff(ENDED, RUN, ref=REF, at=NOW, ending=frozenset({RUN_ENDING, ("j",), ("j", "t")}))
+    events = diff(ENDED, RUN, ref=REF, at=NOW, unreported=frozenset({RUN_ITSELF, ("j",), ("j", "t")}))
     assert {type(event).__name__ for event in events} == {"RunStateChanged", "JobStateChanged", "TaskStateChanged"}
 
 

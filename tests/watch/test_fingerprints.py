@@ -6,12 +6,12 @@ from support.runs import NOW
 
 from bentley_sync_async import ExecutionResult, ExecutionState, JobPhase, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.watch.fingerprints import (
-    NOT_REMEMBERED,
+    UNKNOWN_RESULT,
     JobFingerprint,
     RunFingerprint,
     TaskFingerprint,
-    recall,
-    remember,
+    fingerprint_run,
+    restore_run,
 )
 from bentley_sync_async.wire.resume import pack, unpack
 
@@ -35,11 +35,11 @@ def of_task(id_):
 
 
 def packed_id(id_):
-    return remember(of_task(id_)).pack()[3][0][3][0][0]
+    return fingerprint_run(of_task(id_)).pack()[3][0][3][0][0]
 
 
 def test_states_phase_and_retries_are_remembered_as_they_are():
-    state, phase, _, jobs = remember(RUN).pack()
+    state, phase, _, jobs = fingerprint_run(RUN).pack()
     assert (state, phase) == ("Executing", str(JobPhase.MASTER_FILE))
     assert [(job[0], job[1]) for job in jobs] == [(b"tj", "Finalizing"), (b"tk", "NotStarted")]
     assert [(task[0], task[1], task[2]) for task in jobs[0][3]] == [
@@ -49,7 +49,7 @@ def test_states_phase_and_retries_are_remembered_as_they_are():
 
 
 def test_all_else_is_remembered_by_fingerprints_of_six_bytes():
-    _, _, of_run, jobs = remember(RUN).pack()
+    _, _, of_run, jobs = fingerprint_run(RUN).pack()
     assert [len(of_run), len(jobs[0][2]), len(jobs[0][3][0][3])] == [6, 6, 6]
 
 
@@ -59,56 +59,56 @@ def test_a_guid_takes_seventeen_bytes():
 
 @pytest.mark.parametrize("id_", [GUID, GUID.upper(), f"{{{GUID}}}", "g", "t", "47da1bb2", "ü", "x" * 256])
 def test_an_id_of_any_form_comes_back_as_it_was(id_):
-    (job,) = RunFingerprint.unpack(unpack(pack(remember(of_task(id_)).pack()))).jobs
+    (job,) = RunFingerprint.unpack(unpack(pack(fingerprint_run(of_task(id_)).pack()))).jobs
     assert [task.id for task in job.tasks] == [id_]
 
 
 @pytest.mark.parametrize("broken", [b"g", b"g123", b"g" + b"\x00" * 17, b"t\xff"])
 def test_a_packed_id_that_is_none_is_refused(broken):
-    state, phase, fingerprint, _ = remember(RUN).pack()
+    state, phase, fingerprint, _ = fingerprint_run(RUN).pack()
     with pytest.raises(ValueError, match=r"16-char|decode"):
         RunFingerprint.unpack((state, phase, fingerprint, [(broken, "Queued", fingerprint, [])]))
 
 
 @pytest.mark.parametrize("run", [RUN, evolve(RUN, phase=None, jobs=()), evolve(RUN, result=ExecutionResult.SUCCESS)])
 def test_of_a_run_that_did_not_change_everything_is_known(run):
-    assert recall(remember(run), run) == run
+    assert restore_run(fingerprint_run(run), run) == run
 
 
 def test_of_a_run_that_changed_its_state_and_phase_are_known_and_the_rest_is_not():
     now = evolve(RUN, state=S.FINALIZING, phase=None, start_date_time=NOW)
-    known = StorageRun(id="r", state=S.EXECUTING, phase=JobPhase.MASTER_FILE, result=NOT_REMEMBERED, jobs=RUN.jobs)
-    assert recall(remember(RUN), now) == known
+    known = StorageRun(id="r", state=S.EXECUTING, phase=JobPhase.MASTER_FILE, result=UNKNOWN_RESULT, jobs=RUN.jobs)
+    assert restore_run(fingerprint_run(RUN), now) == known
 
 
 def test_of_a_run_without_a_phase_that_has_one_now_none_is_known():
     told = evolve(RUN, phase=None)
-    assert recall(remember(told), evolve(RUN, start_date_time=NOW)).phase is None
+    assert restore_run(fingerprint_run(told), evolve(RUN, start_date_time=NOW)).phase is None
 
 
 def test_of_a_job_that_changed_its_state_is_known_and_its_tasks_are():
     now = with_job(state=S.COMPLETED, end_date_time=NOW)
-    known = StorageJob(id="j", state=S.FINALIZING, result=NOT_REMEMBERED, tasks=JOB.tasks)
-    assert recall(remember(RUN), now).jobs == (known, RUN.jobs[1])
+    known = StorageJob(id="j", state=S.FINALIZING, result=UNKNOWN_RESULT, tasks=JOB.tasks)
+    assert restore_run(fingerprint_run(RUN), now).jobs == (known, RUN.jobs[1])
 
 
 def test_of_a_job_that_vanished_its_state_is_known_and_those_of_its_tasks_are():
     known = StorageJob(
         id="j",
         state=S.FINALIZING,
-        result=NOT_REMEMBERED,
+        result=UNKNOWN_RESULT,
         tasks=(
-            StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=NOT_REMEMBERED),
-            StorageTask(id="u", result=NOT_REMEMBERED),
+            StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=UNKNOWN_RESULT),
+            StorageTask(id="u", result=UNKNOWN_RESULT),
         ),
     )
-    assert recall(remember(RUN), evolve(RUN, jobs=RUN.jobs[1:])).jobs == (known, RUN.jobs[1])
+    assert restore_run(fingerprint_run(RUN), evolve(RUN, jobs=RUN.jobs[1:])).jobs == (known, RUN.jobs[1])
 
 
 def test_of_a_task_that_changed_its_state_and_retries_are_known_and_the_rest_is_not():
     now = with_task(state=S.COMPLETED, retry_attempts=3, end_date_time=NOW)
-    known = StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=NOT_REMEMBERED)
-    assert recall(remember(RUN), now) == with_job(tasks=(known, JOB.tasks[1]))
+    known = StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=UNKNOWN_RESULT)
+    assert restore_run(fingerprint_run(RUN), now) == with_job(tasks=(known, JOB.tasks[1]))
 
 
 LATER = evolve(with_job(end_date_time=NOW, tasks=with_task(end_date_time=NOW).jobs[0].tasks), end_date_time=NOW)
@@ -116,9 +116,9 @@ LATER = evolve(with_job(end_date_time=NOW, tasks=with_task(end_date_time=NOW).jo
 
 @pytest.mark.parametrize(("told", "now"), [(RUN, LATER), (LATER, RUN)])
 def test_no_change_of_a_run_a_job_or_a_task_goes_unnoticed(told, now):
-    run = recall(remember(told), now)
+    run = restore_run(fingerprint_run(told), now)
     job = run.jobs[0]
-    assert [run.result, job.result, job.tasks[0].result] == [NOT_REMEMBERED] * 3
+    assert [run.result, job.result, job.tasks[0].result] == [UNKNOWN_RESULT] * 3
 
 
 @pytest.mark.parametrize("cls", [RunFingerprint, JobFingerprint, TaskFingerprint])
@@ -128,9 +128,9 @@ def test_what_is_remembered_is_put_down_by_the_names_of_its_attributes(cls):
 
 def test_what_is_new_was_not_told():
     now = evolve(RUN, jobs=(*with_job(tasks=(*JOB.tasks, StorageTask(id="n"))).jobs, StorageJob(id="n")))
-    assert recall(remember(RUN), now) == RUN
+    assert restore_run(fingerprint_run(RUN), now) == RUN
 
 
 def test_children_keep_the_order_in_which_they_were_told():
     now = evolve(with_job(tasks=JOB.tasks[::-1]), jobs=(RUN.jobs[1], evolve(JOB, tasks=JOB.tasks[::-1])))
-    assert recall(remember(RUN), now) == RUN
+    assert restore_run(fingerprint_run(RUN), now) == RUN

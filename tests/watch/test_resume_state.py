@@ -7,7 +7,7 @@ from attrs import evolve
 from support.watch import RESUME_STATE
 
 from bentley_sync_async import ExecutionState, ResumeTokenError, RunRef, StorageJob, StorageRun
-from bentley_sync_async.watch.fingerprints import remember
+from bentley_sync_async.watch.fingerprints import fingerprint_run
 from bentley_sync_async.watch.resume_state import ResumeState
 
 ORIGIN = "https://api.bentley.com"
@@ -15,7 +15,7 @@ RUN = StorageRun(id="r", state=ExecutionState.EXECUTING, jobs=(StorageJob(id="j"
 
 
 def taken_up(origin=ORIGIN, **changes):
-    return ResumeState.of(evolve(RESUME_STATE, **changes).token(), origin=origin)
+    return ResumeState.from_token(evolve(RESUME_STATE, **changes).token(), origin=origin)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def taken_up(origin=ORIGIN, **changes):
         {"run": None, "blocking_run": ("manifest", "m", "r")},
         {"run": None, "blocking_run": ("storage", "c", "r"), "blocking_fingerprint": b"print"},
         {"when_active": "rerun", "when_busy": "fail"},
-        {"reported": [("ExecutionState", "Asleep")]},
-        {"ending": [["j"], ["j", "t"], []]},
+        {"unknown_values": [("ExecutionState", "Asleep")]},
+        {"unreported_completions": [["j"], ["j", "t"], []]},
     ],
 )
 def test_a_watch_is_taken_up_where_it_was(changes):
@@ -40,13 +40,15 @@ def test_a_watch_is_taken_up_where_it_was(changes):
 
 
 def test_what_was_told_of_the_run_comes_back():
-    assert taken_up(memory=remember(RUN).pack()).remembered() == remember(RUN)
+    assert taken_up(fingerprint=fingerprint_run(RUN).pack()).run_fingerprint() == fingerprint_run(RUN)
 
 
 @pytest.mark.parametrize("state", [*ExecutionState, ExecutionState("Asleep"), ExecutionState("Zombie")])
 @pytest.mark.parametrize("ending", [[], [["j"]], [[]]])
 def test_a_run_was_told_to_its_end_if_it_was_told_to_be_completed_and_to_have_ended(state, ending):
-    told = taken_up(memory=remember(evolve(RUN, state=state)).pack(), ending=ending).completion_reported
+    told = taken_up(
+        fingerprint=fingerprint_run(evolve(RUN, state=state)).pack(), unreported_completions=ending
+    ).completion_reported
     assert told == (state == ExecutionState.COMPLETED and [] not in ending)
 
 
@@ -56,7 +58,7 @@ def test_a_run_that_nobody_was_told_of_was_not_told_to_its_end():
 
 def test_before_a_run_is_known_there_is_none_to_follow_and_nothing_was_told():
     early = taken_up(run=None)
-    assert (early.ref, early.remembered()) == (None, None)
+    assert (early.ref, early.run_fingerprint()) == (None, None)
 
 
 def test_the_run_is_named_with_its_kind():
@@ -84,8 +86,8 @@ def test_the_run_is_named_with_its_kind():
         {"run": None, "blocking_run": ("shared", "c", "r")},
         {"run": None, "blocking_run": ("storage", "c", "")},
         {"blocking_run": ("storage", "other", "r")},
-        {"memory": ["Executing", None, b"", [[b"g123", "Queued", b"", []]]]},
-        {"memory": ["Executing", None, b""]},
+        {"fingerprint": ["Executing", None, b"", [[b"g123", "Queued", b"", []]]]},
+        {"fingerprint": ["Executing", None, b""]},
         {"when_active": "never"},
         {"when_busy": "never"},
     ],
@@ -114,18 +116,18 @@ def test_a_token_of_this_version_is_read_by_every_later_one():
         "tSi0qzVtSnphZMnHSOteK1OTSksz8vOCSxJLUZY7FOampBVNWQoXz0g8cYXuvJdogpjtxyhGmkqxVfvklQJVFJakpR9jMHGYwaB2"
         "eMHHiwiyw6c4XGBgOHAAAfUdEvg"
     )
-    assert ResumeState.of(written, origin=ORIGIN) == taken_up(
+    assert ResumeState.from_token(written, origin=ORIGIN) == taken_up(
         seq=7,
         timeout=60.0,
         ends_at=1_800_000_000.5,
         attempted_at=1_700_000_000.25,
         when_active="rerun",
-        reported=[("ExecutionState", "Asleep")],
-        memory=remember(RUN).pack(),
-        ending=[["j"]],
+        unknown_values=[("ExecutionState", "Asleep")],
+        fingerprint=fingerprint_run(RUN).pack(),
+        unreported_completions=[["j"]],
         grace_ends=1_700_000_015.25,
     )
-    assert ResumeState.of(
+    assert ResumeState.from_token(
         "bsr1.JraZT3jaAUQAu_-ft2h0dHBzOi8vYXBpLmJlbnRsZXkuY29toWPAA8DAwKRqb2lupHdhaXSQwJDAk6htYW5pZmVzdKFtoXLEBnByaW50IRyJHwk",
         origin=ORIGIN,
     ) == taken_up(run=None, blocking_run=("manifest", "m", "r"), blocking_fingerprint=b"print!")

@@ -22,7 +22,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
 )
 from bentley_sync_async.pacing.strategies import PollContext
-from bentley_sync_async.watch.retry_state import FAILURE_BUDGET, RetryState, as_data, refused
+from bentley_sync_async.watch.retry_state import FAILURE_BUDGET, RetryState, certainly_created_no_run, without_frames
 
 URL = "https://api.example/"
 
@@ -46,52 +46,55 @@ def conflict(retry_after=None):
 def test_looks_become_rarer_while_they_bring_no_change():
     patient = retry_state()
     assert [
-        patient.until_next_poll(PollContext(chance=0.0, unchanged_polls=patient.unchanged_polls)) for _ in range(3)
+        patient.delay_until_next_poll(PollContext(chance=0.0, unchanged_polls=patient.unchanged_polls))
+        for _ in range(3)
     ] == [2.0, 3.0, 4.5]
 
 
 def test_looks_come_as_often_as_the_pacing_wants_if_the_service_wants_nothing():
-    assert RetryState(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).until_next_poll(PollContext(chance=0.0)) == 0.1
+    assert (
+        RetryState(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).delay_until_next_poll(PollContext(chance=0.0)) == 0.1
+    )
 
 
 def test_no_look_comes_before_the_service_wants_it():
-    assert retry_state().until_next_poll(PollContext(chance=0.0), asked=100.0) == 100.0
+    assert retry_state().delay_until_next_poll(PollContext(chance=0.0), requested=100.0) == 100.0
 
 
 def test_a_service_that_wants_a_look_early_does_not_hasten_it():
-    assert retry_state().until_next_poll(PollContext(chance=0.0), asked=1.0) == 2.0
+    assert retry_state().delay_until_next_poll(PollContext(chance=0.0), requested=1.0) == 2.0
 
 
 def test_a_look_comes_within_the_hour_though_the_service_asks_for_years():
-    assert retry_state().until_next_poll(PollContext(chance=0.0), asked=1e9) == 3600.0
+    assert retry_state().delay_until_next_poll(PollContext(chance=0.0), requested=1e9) == 3600.0
 
 
 def test_failures_make_the_next_attempt_ever_later():
     patient = retry_state()
-    assert [patient.until_next_attempt(lost(), chance=0.0) for _ in range(3)] == [2.0, 3.0, 4.5]
+    assert [patient.delay_after_failure(lost(), chance=0.0) for _ in range(3)] == [2.0, 3.0, 4.5]
 
 
 def test_failures_are_counted():
     patient = retry_state()
     for _ in range(3):
-        patient.until_next_attempt(lost(), chance=0.0)
+        patient.delay_after_failure(lost(), chance=0.0)
     assert patient.failures == 3
 
 
 def test_failures_leave_the_pace_of_looks_as_it_was():
     patient = retry_state()
-    patient.until_next_attempt(lost(), chance=0.0)
-    assert patient.until_next_poll(PollContext(chance=0.0)) == 2.0
+    patient.delay_after_failure(lost(), chance=0.0)
+    assert patient.delay_until_next_poll(PollContext(chance=0.0)) == 2.0
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(1.0, 2.0), (100.0, 100.0), (1e9, 3600.0)])
 def test_the_attempt_after_a_failure_waits_for_the_service_but_an_hour_at_most(asked, waited):
-    assert retry_state().until_next_attempt(throttle(asked), chance=0.0) == waited
+    assert retry_state().delay_after_failure(throttle(asked), chance=0.0) == waited
 
 
 def test_nine_conflicts_in_a_row_are_waited_for_and_the_tenth_is_one_too_many():
     patient = retry_state()
-    schedule = [patient.until_next_trigger(conflict(), chance=0.0) for _ in range(10)]
+    schedule = [patient.delay_after_conflict(conflict(), chance=0.0) for _ in range(10)]
     assert schedule == [
         *(pytest.approx(wait) for wait in [1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390625, 15, 15]),
         None,
@@ -100,22 +103,22 @@ def test_nine_conflicts_in_a_row_are_waited_for_and_the_tenth_is_one_too_many():
 
 def test_conflicts_count_anew_after_one_too_many():
     patient = retry_state(conflicts=9)
-    assert patient.until_next_trigger(conflict(), chance=0.0) is None
-    assert patient.until_next_trigger(conflict(), chance=0.0) == 1.0
+    assert patient.delay_after_conflict(conflict(), chance=0.0) is None
+    assert patient.delay_after_conflict(conflict(), chance=0.0) == 1.0
 
 
 def test_chance_takes_a_fifth_off_the_wait_after_a_conflict():
-    assert retry_state().until_next_trigger(conflict(), chance=1.0) == 0.8
+    assert retry_state().delay_after_conflict(conflict(), chance=1.0) == 0.8
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(0.5, 1.0), (100.0, 100.0), (1e9, 3600.0)])
 def test_the_trigger_after_a_conflict_waits_for_the_service_but_an_hour_at_most(asked, waited):
-    assert retry_state().until_next_trigger(conflict(asked), chance=0.0) == waited
+    assert retry_state().delay_after_conflict(conflict(asked), chance=0.0) == waited
 
 
 def test_a_good_answer_forgets_failures_and_conflicts_but_not_how_quiet_it_is():
     patient = retry_state(failing_since=1.0, unchanged_polls=5, failures=3, conflicts=4)
-    patient.good_answer()
+    patient.reset()
     assert patient == retry_state(unchanged_polls=5)
 
 
@@ -140,18 +143,18 @@ TOO_LARGE = ResponseTooLargeError("too large", method="GET", url=URL, sent=True)
 
 @pytest.mark.parametrize("passing", [lost(), throttle(), DecodeError("not JSON"), TOO_LARGE])
 def test_a_failure_of_the_connection_a_throttle_and_a_garbled_body_may_pass(passing):
-    assert retry_state().is_transient(passing)
+    assert retry_state().may_retry(passing)
 
 
 def test_a_refusal_does_not_pass_but_where_it_is_expected():
     missing = error(NotFoundError, 404)
-    assert not retry_state().is_transient(missing)
-    assert retry_state().is_transient(missing, NotFoundError)
+    assert not retry_state().may_retry(missing)
+    assert retry_state().may_retry(missing, NotFoundError)
 
 
 def test_an_answer_that_leads_elsewhere_does_not_pass_though_garbled_ones_do():
-    assert retry_state().is_transient(LocationError("no run"), ProtocolError)
-    assert not retry_state().is_transient(ForeignOriginError("elsewhere"), ProtocolError)
+    assert retry_state().may_retry(LocationError("no run"), ProtocolError)
+    assert not retry_state().may_retry(ForeignOriginError("elsewhere"), ProtocolError)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def test_an_answer_that_leads_elsewhere_does_not_pass_though_garbled_ones_do():
     ],
 )
 def test_a_trigger_that_was_turned_down_or_never_left_created_no_run(failure):
-    assert refused(failure)
+    assert certainly_created_no_run(failure)
 
 
 @pytest.mark.parametrize(
@@ -184,27 +187,27 @@ def test_a_trigger_that_was_turned_down_or_never_left_created_no_run(failure):
     ],
 )
 def test_a_trigger_whose_answer_says_nothing_may_have_created_a_run(failure):
-    assert not refused(failure)
+    assert not certainly_created_no_run(failure)
 
 
 def test_the_time_that_the_service_asked_to_wait_is_no_failure():
     patient = retry_state()
     assert not patient.exhausted(0.0)
-    patient.until_next_attempt(throttle(2000.0), chance=0.0)
+    patient.delay_after_failure(throttle(2000.0), chance=0.0)
     assert [patient.exhausted(now) for now in (2000.0, 3799.0, 3800.0)] == [False, False, True]
 
 
 def test_of_a_wait_of_years_the_hour_that_is_waited_is_no_failure():
     patient = retry_state()
     assert not patient.exhausted(0.0)
-    patient.until_next_attempt(throttle(1e9), chance=0.0)
+    patient.delay_after_failure(throttle(1e9), chance=0.0)
     assert patient.failing_since == 3600.0
 
 
 def test_a_wait_of_our_own_choice_is_time_of_failure():
     patient = retry_state()
     assert not patient.exhausted(100.0)
-    patient.until_next_attempt(lost(), chance=0.0)
+    patient.delay_after_failure(lost(), chance=0.0)
     assert patient.failing_since == 100.0
 
 
@@ -238,7 +241,7 @@ def test_an_error_that_is_kept_holds_no_frames_nor_do_those_that_led_to_it():
     cause, context = raised(ValueError("cause"), raised(KeyError("first"))), raised(LookupError("context"))
     error = raised(DecodeError("not JSON"), cause)
     error.__context__ = context
-    kept = chain(as_data(error))
+    kept = chain(without_frames(error))
     assert [str(link) for link in kept] == [str(link) for link in chain(error)]
     assert [type(link) for link in kept] == [DecodeError, ValueError, KeyError, LookupError]
     assert {link.__traceback__ for link in kept} == {None}
@@ -247,7 +250,7 @@ def test_an_error_that_is_kept_holds_no_frames_nor_do_those_that_led_to_it():
 def test_the_errors_that_led_to_one_that_is_kept_stay_as_they_were():
     error = raised(DecodeError("not JSON"), raised(ValueError("the caller's own")))
     frames = [link.__traceback__ for link in chain(error)]
-    as_data(error)
+    without_frames(error)
     assert None not in frames
     assert [link.__traceback__ for link in chain(error)] == frames
 
@@ -261,23 +264,23 @@ def test_an_error_that_is_kept_shows_what_led_to_it_as_before():
     hidden = raised(TokenUnavailableError("No token."), None)
     hidden.__context__ = KeyError("of no interest")
     for original in (error, hidden):
-        assert blocking_fingerprint(as_data(original)) == blocking_fingerprint(original)
+        assert blocking_fingerprint(without_frames(original)) == blocking_fingerprint(original)
 
 
 def test_errors_that_led_to_each_other_are_kept():
     first, second = ValueError("first"), KeyError("second")
     first.__cause__, second.__context__ = second, first
-    kept = as_data(raised(TokenUnavailableError("No token."), first))
+    kept = without_frames(raised(TokenUnavailableError("No token."), first))
     assert kept.__cause__.__cause__.__context__ is kept.__cause__
 
 
 def test_of_an_error_that_cannot_be_copied_its_class_and_words_are_kept():
     picky = raised(Picky(throttle()))
-    kept = as_data(raised(TokenUnavailableError("No token."), picky)).__cause__
+    kept = without_frames(raised(TokenUnavailableError("No token."), picky)).__cause__
     assert kept.args == ("Picky", "refused with 429")
     assert kept.__traceback__ is None
 
 
 def test_an_error_that_is_kept_carries_all_that_it_carried():
-    kept = as_data(throttle(7.0))
+    kept = without_frames(throttle(7.0))
     assert (type(kept), kept.status, kept.url, kept.retry_after) == (RateLimitedError, 429, URL, 7.0)

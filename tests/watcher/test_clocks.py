@@ -79,7 +79,7 @@ async def test_a_token_tells_how_long_ago_a_lost_trigger_was(clock, hours):
     await anext(watcher)
     clock.jump(hours)
     await anyio.sleep(100)
-    resume_state = ResumeState.of(watcher.resume_token(), origin=client.config.base_url)
+    resume_state = ResumeState.from_token(watcher.resume_token(), origin=client.config.base_url)
     assert clock().timestamp() - resume_state.attempted_at == pytest.approx(100, abs=1)
 
 
@@ -89,5 +89,5 @@ async def test_a_token_tells_how_long_a_run_may_still_be_unknown(clock, hours):
     watcher = client.watch("connection", pacing=PACING)
     assert isinstance(await anext(watcher), RunTriggered)
     clock.jump(hours)
-    resume_state = ResumeState.of(watcher.resume_token(), origin=client.config.base_url)
+    resume_state = ResumeState.from_token(watcher.resume_token(), origin=client.config.base_url)
     assert resume_state.grace_ends - clock().timestamp() == pytest.approx(15, abs=1)

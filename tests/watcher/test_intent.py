@@ -12,7 +12,7 @@ PACING = BackoffPacing(shortest=20, longest=60, jitter=0)
 
 
 def attempted_at(token, client):
-    return ResumeState.of(token, origin=client.config.base_url).attempted_at
+    return ResumeState.from_token(token, origin=client.config.base_url).attempted_at
 
 
 async def test_a_run_that_started_since_is_adopted():

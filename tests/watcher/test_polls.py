@@ -39,7 +39,7 @@ def histories(emulator):
 
 
 def price(client):
-    return client._shared_pacing.price.price(anyio.current_time())
+    return client._shared_pacing.price.current(anyio.current_time())
 
 
 async def test_the_past_runs_of_a_connection_are_asked_for_once():
@@ -112,7 +112,7 @@ async def test_what_a_watch_has_seen_the_next_one_knows():
         connection_id = emulator.add_connection()
         for _ in range(2):
             await client.watch(connection_id).result()
-        assert client._shared_pacing.history.past(connection_id) == (600.0, 600.0)
+        assert client._shared_pacing.history.durations(connection_id) == (600.0, 600.0)
 
 
 async def test_a_watch_alone_looks_right_after_its_trigger():

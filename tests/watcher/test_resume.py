@@ -42,7 +42,7 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule
 from bentley_sync_async.watch import watcher as watcher_module
-from bentley_sync_async.watch.fingerprints import RunFingerprint, recall, remember
+from bentley_sync_async.watch.fingerprints import RunFingerprint, fingerprint_run, restore_run
 from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.wire import resume as resume_module
 from bentley_sync_async.wire.codec import to_builtins
@@ -146,7 +146,7 @@ async def test_a_token_can_be_taken_after_the_event_loop_has_ended(monkeypatch):
         return asyncio.run(left()).resume_token()
 
     token = await asyncio.to_thread(in_another_loop)
-    resume_state = ResumeState.of(token, origin=client.config.base_url)
+    resume_state = ResumeState.from_token(token, origin=client.config.base_url)
     assert resume_state.ends_at is not None
     assert resume_state.ends_at - resume_state.attempted_at == pytest.approx(60, abs=1)
 
@@ -270,7 +270,7 @@ def test_a_token_that_lost_or_changed_a_character_is_refused(data):
 @pytest.mark.parametrize("values", [None, [], ["http://127.0.0.1:1"], {"origin": "x"}, 7])
 def test_values_of_another_form_are_refused(values):
     with pytest.raises(ResumeTokenError, match="does not hold"):
-        ResumeState.of(pack(values), origin="http://127.0.0.1:1")
+        ResumeState.from_token(pack(values), origin="http://127.0.0.1:1")
 
 
 def resume_state(**changes):
@@ -278,37 +278,39 @@ def resume_state(**changes):
 
 
 def test_a_bookmark_comes_back_as_it_was():
-    memory = remember(StorageRun(id="r"))
-    there = resume_state(reported=[("ExecutionState", "Asleep")], attempted_at=1.5, memory=tuple(memory.pack()))
-    assert ResumeState.of(there.token(), origin=there.origin) == there
-    assert there.remembered() == memory
+    memory = fingerprint_run(StorageRun(id="r"))
+    there = resume_state(
+        unknown_values=[("ExecutionState", "Asleep")], attempted_at=1.5, fingerprint=tuple(memory.pack())
+    )
+    assert ResumeState.from_token(there.token(), origin=there.origin) == there
+    assert there.run_fingerprint() == memory
     assert there.ref == RunRef(connection_id="c", run_id="r")
 
 
 @pytest.mark.parametrize("changes", [{"seq": -1}, {"timeout": -1.0}, {"attempted_at": float("inf")}])
 def test_numbers_that_cannot_be_are_refused(changes):
     with pytest.raises(ResumeTokenError, match="does not hold"):
-        ResumeState.of(resume_state(**changes).token(), origin="https://api.bentley.com")
+        ResumeState.from_token(resume_state(**changes).token(), origin="https://api.bentley.com")
 
 
 def test_a_memory_of_another_form_is_refused():
     with pytest.raises(ResumeTokenError, match="does not hold"):
-        ResumeState.of(resume_state(memory=[1, 2]).token(), origin="https://api.bentley.com")
+        ResumeState.from_token(resume_state(fingerprint=[1, 2]).token(), origin="https://api.bentley.com")
 
 
 @given(runs)
 def test_what_is_remembered_comes_back_from_a_token(run):
-    assert RunFingerprint.unpack(unpack(pack(remember(run).pack()))) == remember(run)
+    assert RunFingerprint.unpack(unpack(pack(fingerprint_run(run).pack()))) == fingerprint_run(run)
 
 
 @given(runs)
 def test_nothing_is_told_twice_of_a_run_that_did_not_change(run):
-    assert diff(recall(remember(normal(run)), run), run, ref=REF, at=NOW) == ()
+    assert diff(restore_run(fingerprint_run(normal(run)), run), run, ref=REF, at=NOW) == ()
 
 
 @given(runs, runs)
 def test_after_a_gap_the_events_lead_from_what_was_told_to_what_is(told, now):
-    events = diff(recall(remember(told), now), now, ref=REF, at=NOW)
+    events = diff(restore_run(fingerprint_run(told), now), now, ref=REF, at=NOW)
     folded = fold(events, told)
     assert folded is not None
     assert normal(folded) == normal(now)
@@ -316,7 +318,7 @@ def test_after_a_gap_the_events_lead_from_what_was_told_to_what_is(told, now):
 
 @given(runs, runs)
 def test_after_a_gap_there_are_events_exactly_when_something_changed(told, now):
-    assert bool(diff(recall(remember(told), now), now, ref=REF, at=NOW)) == (normal(told) != normal(now))
+    assert bool(diff(restore_run(fingerprint_run(told), now), now, ref=REF, at=NOW)) == (normal(told) != normal(now))
 
 
 def blocking_fingerprint(run):
@@ -388,7 +390,7 @@ async def test_a_watch_left_after_every_single_event_tells_each_once(first, seco
 def test_a_gap_in_a_lawful_history_completes_everything_once(history, gap):
     place = min(gap, len(history) - 1)
     seen = history[place]
-    events = diff(recall(remember(seen), history[-1]), history[-1], ref=REF, at=NOW)
+    events = diff(restore_run(fingerprint_run(seen), history[-1]), history[-1], ref=REF, at=NOW)
     before = [task.id for task in seen.tasks if task.state == ExecutionState.COMPLETED]
     everything = [task.id for task in history[-1].tasks if task.state == ExecutionState.COMPLETED]
     assert sorted(before + completed_tasks(events)) == sorted(everything)
@@ -397,7 +399,7 @@ def test_a_gap_in_a_lawful_history_completes_everything_once(history, gap):
 def test_what_vanished_in_the_gap_is_told_with_the_state_it_had():
     job = StorageJob(id="j", state=ExecutionState.EXECUTING, tasks=(StorageTask(id="t", state=ExecutionState.IDLE),))
     told = StorageRun(id="r", jobs=(job,))
-    (task, vanished) = diff(recall(remember(told), StorageRun(id="r")), StorageRun(id="r"), ref=REF, at=NOW)
+    (task, vanished) = diff(restore_run(fingerprint_run(told), StorageRun(id="r")), StorageRun(id="r"), ref=REF, at=NOW)
     assert isinstance(task, TaskVanished)
     assert (task.task.id, task.task.state) == ("t", ExecutionState.IDLE)
     assert isinstance(vanished, JobVanished)
@@ -415,4 +417,4 @@ def test_a_token_for_a_thousand_tasks_stays_below_forty_characters_a_task():
         for _ in range(1000)
     )
     run = StorageRun(id=guid(), jobs=(StorageJob(id=guid(), tasks=tasks),))
-    assert len(resume_state(memory=remember(run).pack()).token()) < 40_000
+    assert len(resume_state(fingerprint=fingerprint_run(run).pack()).token()) < 40_000

@@ -14,7 +14,7 @@ from bentley_sync_async import (
     StorageRun,
 )
 from bentley_sync_async.models import AuthorizationInformation, ConnectionSummary, RunSummary
-from bentley_sync_async.wire.codec import decode_one, decode_page, encode, to_builtins
+from bentley_sync_async.wire.codec import decode_one, decode_page, encode
 from bentley_sync_async.wire.problems import api_error, decode_problem
 
 ENTITIES = {

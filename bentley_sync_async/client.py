@@ -23,7 +23,7 @@ from .resources.synchronization.authorization import Authorization
 from .resources.synchronization.connections import Connections
 from .resources.synchronization.storage_connections import StorageConnections
 from .transport.hooks import Hook, Hooks
-from .transport.http import AiohttpTransport, room
+from .transport.http import AiohttpTransport, connection_limit
 from .transport.logs import LoggingHook
 from .transport.messages import Transport
 from .transport.pipeline import Pipeline
@@ -80,28 +80,28 @@ class SynchronizationClient(AsyncContextManagerMixin):
         """Make a client. Nothing is sent before it is used.
 
         Args:
-            token: A ready token (good for an hour as a rule), `ClientCredentials` of a service application, a coroutine
+            token: An access token (usually valid for an hour), `ClientCredentials` of a service application, a coroutine
                 function that obtains a token, or a `TokenSource`.
             environment: The deployment to talk to.
             base_url: The platform's root instead of the environment's, such as an emulator's URL.
             issuer: The issuer of tokens for client credentials instead of the environment's; on loopback it is the
                 base URL if it is not given.
             timeouts: For one request and for one call with its retries.
-            retry: When and how patiently a single call is retried.
-            max_body_bytes: The bound on an answer's body.
-            max_connections: How many requests may be under way at a time. A call that waits for its turn counts that
-                within `Timeouts.call`; a watch waits however long it takes.
+            retry: When a single call is retried.
+            max_body_bytes: The largest body of an answer, in bytes.
+            max_connections: How many requests may be under way at a time. The time that a call waits for a permit counts
+                towards `Timeouts.call`; a watch waits however long it takes.
             session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed. If its
-                connector has fewer connections than `max_connections`, theirs is the number.
-            transport: What carries requests, instead of aiohttp; `session` and `max_body_bytes` mean nothing then.
-            hooks: Who is told of requests, retries, throttles, tokens and looks; by default the standard library's
+                connector has fewer connections than `max_connections`, its limit counts.
+            transport: Sends requests instead of aiohttp; `session` and `max_body_bytes` have no effect then.
+            hooks: Called for requests, retries, throttles, tokens and polls; by default the standard library's
                 logging, under `bentley_sync_async`.
             rate_tier: The tier of the application, whose limits the client keeps to; `None` if you do not know it:
                 `RateTier.STANDARD`, until the service names another one.
-            share: The part of the tier's calls that this client may make, above 0 and at most 1, where several
-                processes are one application.
-            completions: Who tells watches that their run has ended, such as the receiver of a webhook. They look then,
-                and otherwise only now and then.
+            share: The part of the tier's calls that this client may make, above 0 and at most 1, if several processes
+                share one application.
+            completions: Signals to watches that their run has ended, such as the receiver of a webhook. They poll then,
+                and otherwise only rarely.
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
@@ -125,7 +125,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 max_body_bytes=self.config.max_body_bytes,
             )
         self._limiter = RateLimiter(
-            RequestBudget(rate_tier, share=share), max_in_flight=room(session, self.config.max_connections)
+            RequestBudget(rate_tier, share=share), max_in_flight=connection_limit(session, self.config.max_connections)
         )
         self._pipeline = Pipeline(
             transport,
@@ -144,21 +144,21 @@ class SynchronizationClient(AsyncContextManagerMixin):
             raise ConfigurationError(
                 f"completions must be a CompletionSignal such as CompletionNotifier(), not {completions!r}."
             )
-        self._shared_pacing = SharedPacing(PollPrice(self._limiter.free), completions)
-        # A watch has its own patience; a retry inside a look would only hide what is going on.
+        self._shared_pacing = SharedPacing(PollPrice(self._limiter.available), completions)
+        # A watch has retries of its own; a retry inside a poll would hide the failure.
         self._watched = StorageConnections(self._pipeline.without_retries())
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: RetryPolicy | None = None) -> Self:
         """Make a client from the `BENTLEY_SYNC_*` variables.
 
-        `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, say who calls;
-        `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev), `BENTLEY_SYNC_BASE_URL` and `BENTLEY_SYNC_ISSUER` say where;
-        `BENTLEY_SYNC_RATE_TIER` (community, standard, premium, custom, unlimited) says how often.
+        `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, are the credentials;
+        `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev), `BENTLEY_SYNC_BASE_URL` and `BENTLEY_SYNC_ISSUER` are the addresses;
+        `BENTLEY_SYNC_RATE_TIER` (community, standard, premium, custom, unlimited) is the rate tier.
 
         Args:
             environ: The variables; those of the process by default.
-            retry: When and how patiently a single call is retried.
+            retry: When a single call is retried.
 
         Raises:
             ConfigurationError: One is missing or impossible; the message names it.
@@ -177,7 +177,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
     @property
     def budget(self) -> BudgetUse:
-        """What the client has sent in the last minute and hour, what for, and how much more it may send."""
+        """The requests of the last minute and hour, what they were for, and how many more may be sent."""
         return self._limiter.use()
 
     def __repr__(self) -> str:
@@ -203,7 +203,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 after it, which is sure to see files that were uploaded before this call.
             when_busy: What to do when a run of another connection occupies the iModel: `wait` and trigger after it,
                 `join` it, or `fail` with an `IModelBusyError`.
-            pacing: How often to look.
+            pacing: When to poll; `LearnedPacing()` by default.
 
         Raises:
             InvalidArgumentError: An argument cannot be right.
@@ -233,12 +233,12 @@ class SynchronizationClient(AsyncContextManagerMixin):
     def attach(
         self, ref_or_url: RunRef | str, *, timeout: float | None = None, pacing: Pacing | None = None
     ) -> RunWatcher:
-        """Return a watcher that follows a run which somebody, perhaps this program before, has triggered.
+        """Return a watcher that follows a run which was triggered before, by this program or by others.
 
         Args:
             ref_or_url: The run, or its URL as a Location or `lastRun` link shows it.
             timeout: Seconds for the whole watch, from its first step; `None` for no end.
-            pacing: How often to look.
+            pacing: When to poll; `LearnedPacing()` by default.
 
         Raises:
             ForeignOriginError: The URL is not on this client's origin.
@@ -258,21 +258,21 @@ class SynchronizationClient(AsyncContextManagerMixin):
         )
 
     def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
-        """Return a watcher that goes on where another one was when its resume token was taken.
+        """Return a watcher that continues where another one was when its resume token was taken.
 
-        It goes on with the numbers of the events, tells what was not taken from the other watch and what happened
-        since, and nothing twice. The timeout ends when it would have ended.
+        It continues the numbers of the events, reports the events that were not taken from the other watcher and what
+        happened since, and nothing twice. The timeout runs out when that of the other watch would have.
 
         Args:
             token: From `RunWatcher.resume_token` or a `WatchError`, of this process or another.
-            pacing: How often to look.
+            pacing: When to poll; `LearnedPacing()` by default.
 
         Raises:
             ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
         """
-        resume_state = ResumeState.from_token(token, origin=self.config.base_url)
+        state = ResumeState.from_token(token, origin=self.config.base_url)
         return RunWatcher.resuming(
-            self._watched, resume_state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
+            self._watched, state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
         )
 
     def run_many(
@@ -291,27 +291,27 @@ class SynchronizationClient(AsyncContextManagerMixin):
         """Return a bulk that runs many connections, each once, one at a time on each iModel.
 
         Enter it and iterate over its events, or await its `result()`; or await its `plan()` instead, for a dry run.
-        What cannot be run, or fails, is an outcome in its `report` and disturbs nothing else.
+        A connection that cannot be run, or fails, is an outcome in its `report` and does not affect the others.
 
         Args:
-            connection_ids: The storage connections; each is run once, however often it comes.
-            imodel_ids: iModels all of whose storage connections are to be run as well.
-            concurrency: How many runs may be under way at a time; one that waits for somebody else's does not count.
-            per_itwin: How many of one iTwin; `None` for no such bound.
-            journal: A file that remembers what is under way: a process that ends, even killed, can be followed by
-                another one with the same arguments, which goes on and repeats nothing. A bulk whose latest note is
-                older than twelve hours is not gone on with, but begun anew. `None` to remember nothing.
+            connection_ids: The storage connections; each is run once, even if it is listed twice.
+            imodel_ids: iModels whose storage connections are all run as well.
+            concurrency: How many runs may be under way at a time; one that waits for another client's does not count.
+            per_itwin: How many runs of one iTwin may be under way at a time; `None` for no such limit.
+            journal: A file that records what is under way: if the process ends, even by a kill, another one with the
+                same arguments continues and repeats nothing. A bulk whose last record is older than twelve hours is not
+                continued, but started anew. `None` for no journal.
             when_active: What to do when a run of a connection itself is active: `join` follows it; `rerun` triggers
                 another after it, which is sure to see files that were uploaded before this call.
-            timeout: Seconds for each connection, from its turn; `None` for no end.
-            retry_failed: How many more runs a connection gets whose run failed for a cause that may pass; what somebody
-                must correct is not tried again.
-            pacing: How often runs are looked at.
+            timeout: Seconds for each connection from its start; `None` for no end.
+            retry_failed: How many more runs a connection gets if its run failed for a transient cause; what a person
+                must correct is not retried.
+            pacing: When to poll; `LearnedPacing()` by default.
 
         Raises:
             InvalidArgumentError: An argument cannot be right.
         """
-        # Who follows one run needs none of it.
+        # Imported here, as a client that follows single runs does not need it.
         from .bulk.journal.sqlite import SQLiteJournal  # noqa: PLC0415
         from .bulk.options import BulkOptions  # noqa: PLC0415
         from .bulk.runner import BulkRun  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Where the service is and how patient the client is with it: plain values, and how to read them from a mapping."""
+"""The settings of a client: hosts, issuers, timeouts, rate tiers, and the variables of the environment."""
 
 import enum
 from collections.abc import Mapping

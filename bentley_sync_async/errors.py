@@ -37,19 +37,19 @@ def _restore(cls: type[SynchronizationError], args: tuple[Any, ...], state: dict
 
 
 class ConfigurationError(SynchronizationError):
-    """The client was set up in a way that cannot work; the message names the setting."""
+    """A setting of the client cannot work; the message names it."""
 
 
 class InvalidArgumentError(SynchronizationError, ValueError):
-    """A value handed to a method cannot be right (an empty id, a negative timeout); nothing was sent."""
+    """An argument is invalid (an empty id, a negative timeout); nothing was sent."""
 
 
-# What the service answered.
+# Answers of the service.
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemDetail:
-    """One thing that is wrong with a request (an element of `error.details` in every 422 example).
+    """One mistake in a request (an element of `error.details` in every 422 example).
 
     Attributes:
         code: Such as `InvalidValue` or `MissingRequiredProperty`.
@@ -72,10 +72,10 @@ class APIError(SynchronizationError):
     Attributes:
         status: HTTP status.
         code: The service's error code, `None` if the body held none. Match on this, never on `message`.
-        message: The service's own words, redacted; `None` if the body held none.
-        target: What the error is about, in the service's words.
-        details: The service's details, one for each thing that is wrong.
-        retry_after: Seconds that the service asks to wait, `None` if it did not say.
+        message: The service's message, redacted; `None` if the body held none.
+        target: What the error is about, as the service names it.
+        details: The service's details, one for each mistake.
+        retry_after: Seconds that the service requests to wait; `None` if it did not say.
         method: HTTP method of the request.
         url: URL of the request, without secrets.
         request_id: The id that the service's operators can look up, `None` if there was none.
@@ -143,7 +143,7 @@ class NotFoundError(APIError):
 
 
 class ConflictError(APIError):
-    """409: the request collides with something that already is so or already runs."""
+    """409: the request conflicts with something that exists or runs already."""
 
     advice = (
         "A file can belong to one connection of an iModel only, and a connection that is running cannot be deleted; "
@@ -169,7 +169,7 @@ class ServerError(APIError):
     advice = "Nothing to correct on this side: try again later, and quote the request id if it stays."
 
 
-# What happened on the way.
+# Requests without a usable answer.
 
 
 class TransportError(SynchronizationError):
@@ -185,7 +185,7 @@ class TransportError(SynchronizationError):
         self.method = method
         self.url = url
         self.sent = sent
-        hint = "" if method == "GET" or not sent else "; it may have been carried out: look before sending it again"
+        hint = "" if method == "GET" or not sent else "; it may have been carried out: check before sending it again"
         super().__init__(f"{method} {url}: {text}{hint}")
 
 
@@ -198,7 +198,7 @@ class RequestTimeoutError(TransportError):
 
 
 class ResponseTooLargeError(TransportError):
-    """The answer's body passed the bound on its size: ask for smaller pages, or raise `max_body_bytes`."""
+    """The answer's body is too large: request smaller pages, or raise `max_body_bytes`."""
 
 
 class DecodeError(SynchronizationError):
@@ -207,8 +207,8 @@ class DecodeError(SynchronizationError):
     Attributes:
         problem: What is wrong.
         path: JSON path of the value, `$` for the whole body.
-        excerpt: The value as far as it is short and holds no secret.
-        source: The request that was answered, `None` if the body came from elsewhere.
+        excerpt: The beginning of the value, without secrets.
+        source: The request that was answered; `None` if the body is from elsewhere.
     """
 
     def __init__(self, problem: str, *, path: str = "$", excerpt: str = "", source: str | None = None) -> None:
@@ -228,9 +228,9 @@ class DecodeError(SynchronizationError):
 
 
 class ProtocolError(SynchronizationError):
-    """An answer breaks the rules of the API's HTTP: a status that no page names, a Location that leads nowhere.
+    """An answer does not follow the API: a status that no page lists, a Location that names nothing.
 
-    Check `base_url`, and what stands between this client and the service.
+    Check `base_url`, and whatever is between this client and the service.
     """
 
 
@@ -253,10 +253,10 @@ class ForeignOriginError(ProtocolError):
 
 
 class WebhookError(SynchronizationError):
-    """A webhook's message was refused: forged, repeated, too old, or of no use here.
+    """A webhook's message was refused: forged, repeated, too old, or of another kind.
 
     Attributes:
-        status: HTTP status to answer it with. It is 200 for what the platform has sent, but need not send again.
+        status: HTTP status to answer it with; 200 for a message of the platform that it need not send again.
     """
 
     def __init__(self, text: str, *, status: int) -> None:
@@ -268,7 +268,7 @@ class WebhookError(SynchronizationError):
 
 
 class TokenError(SynchronizationError):
-    """No access token could be had."""
+    """There is no access token."""
 
 
 class CredentialsError(TokenError):
@@ -276,10 +276,10 @@ class CredentialsError(TokenError):
 
 
 class TokenUnavailableError(TokenError):
-    """The issuer, or the caller's own token source, failed in a way that may pass.
+    """The issuer, or the caller's own token source, failed for a transient cause.
 
     Attributes:
-        retry_after: Seconds that the issuer asks to wait, `None` if it did not say.
+        retry_after: Seconds that the issuer requests to wait; `None` if it did not say.
     """
 
     def __init__(self, text: str, *, retry_after: float | None = None) -> None:
@@ -300,7 +300,7 @@ class RunNotCompletedError(SynchronizationError):
 class JournalError(SynchronizationError):
     """The journal of a bulk cannot be used: no room, no permission, damaged, or of a later version.
 
-    Nothing is triggered that the journal does not know of; what it holds is kept.
+    Nothing is triggered that the journal has not recorded, and its records are kept.
     """
 
 
@@ -308,7 +308,7 @@ class JournalInUseError(JournalError):
     """Another process uses the journal.
 
     Attributes:
-        pid: The id of that process on its machine; `None` if it could not be told.
+        pid: The id of that process on its machine; `None` if it is unknown.
     """
 
     def __init__(self, text: str, *, pid: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Takes secrets out of text that is about to be shown, and makes it short enough to show."""
+"""Removes secrets from texts that will be shown, and shortens them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def redact(text: str) -> str:
 
 
 def without(secret: str, body: bytes) -> bytes:
-    """Return what somebody answered without the secret that he was sent, however JSON, a URL or HTML writes it."""
+    """Return an answer without the secret of its request, in whatever notation of JSON, URLs or HTML it is quoted."""
     clue, quoted = _quoted(secret)
     return quoted.sub(_HIDDEN.encode(), body) if clue in body else body
 

@@ -20,7 +20,7 @@ from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
 from .refreshing import Fetch
 
 _OK, _UNAUTHORIZED, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 401, 429, 500
-# What an issuer says of credentials and of what they ask for (RFC 6749, sections 5.2 and 4.1.2.1).
+# The errors with which an issuer refuses credentials or a scope (RFC 6749, sections 5.2 and 4.1.2.1).
 _REFUSALS = frozenset(
     {
         "access_denied",
@@ -32,7 +32,7 @@ _REFUSALS = frozenset(
         "unsupported_grant_type",
     }
 )
-_PASSING = frozenset({"", "server_error", "temporarily_unavailable"})
+_TRANSIENT = frozenset({"", "server_error", "temporarily_unavailable"})
 
 
 @frozen
@@ -57,10 +57,10 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
     """Return a coroutine function that obtains a token for the credentials from the issuer.
 
     Args:
-        credentials: Of the service application.
+        credentials: The id and secret of the service application.
         issuer: Such as `https://ims.bentley.com`.
-        transport: What carries the request.
-        timeout: Seconds for it.
+        transport: Sends the request.
+        timeout: Seconds for the request.
     """
     request = Request(
         method="POST",
@@ -91,10 +91,10 @@ def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> To
     code = reason.partition(":")[0]
     status = response.status
     said = f"{issuer} answered {status}" + (f" ({reason})" if reason else "")
-    in_trouble = status == _TOO_MANY or status >= _FIRST_SERVER_ERROR
-    # Any other answer may be a gateway's, which knows nothing of the credentials.
-    final = code in _REFUSALS or (status == _UNAUTHORIZED and code not in _PASSING)
-    if in_trouble or not final:
+    unavailable = status == _TOO_MANY or status >= _FIRST_SERVER_ERROR
+    # Any other answer may come from a gateway, which knows nothing of the credentials.
+    final = code in _REFUSALS or (status == _UNAUTHORIZED and code not in _TRANSIENT)
+    if unavailable or not final:
         return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
     return CredentialsError(
         f"No token for the service application {client_id}: {said}. Check client id and secret, that the "

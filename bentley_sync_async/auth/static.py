@@ -1,4 +1,4 @@
-"""A token that somebody else obtained and that nothing here can renew."""
+"""The token source for a token that the caller obtained and that cannot be renewed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
 
 
 class StaticTokenSource(ReadyTokenSource):
-    """Hands out one token for ever.
+    """Always returns the same token.
 
-    The service takes it for an hour as a rule: for anything longer give the client a coroutine or client credentials.
+    Tokens are usually valid for an hour: for anything longer give the client a coroutine function or client credentials.
     """
 
     def __init__(self, token: str) -> None:

@@ -1,4 +1,4 @@
-"""What a client does, told to whoever wants to know: frozen records, and how they reach the hooks."""
+"""Hooks: the frozen records of what a client does, and how they reach the callers' functions."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -12,21 +12,21 @@ from bentley_sync_async.models import ExecutionState, RunRef
 
 @frozen(kw_only=True)
 class Record:
-    """Something that a client did. No record holds a secret."""
+    """Any record of a client. No record holds a secret."""
 
 
 @frozen(kw_only=True)
 class RequestRecord(Record):
-    """A request was sent to the API, and answered or not.
+    """A request was sent to the API, and was answered or failed.
 
     Attributes:
         method: HTTP method.
         url: URL, without secrets.
         status: HTTP status of the answer; `None` if no whole answer came.
-        error: What came of it, if it was no success.
+        error: How it failed; `None` if it succeeded.
         duration: Seconds from sending to the end of the answer's body.
         size: Bytes of the answer's body, decompressed.
-        resends: How often the same call had sent it before.
+        resends: How often the same call had sent the request before.
     """
 
     method: str
@@ -40,7 +40,7 @@ class RequestRecord(Record):
 
 @frozen(kw_only=True)
 class RetryRecord(Record):
-    """A single call is going to be tried again.
+    """A single call will be retried.
 
     Attributes:
         method: HTTP method.
@@ -62,8 +62,8 @@ class ThrottleRecord(Record):
     """A throttle has paused every request of the client.
 
     Attributes:
-        cause: The throttle.
-        delay: Seconds until requests go on.
+        cause: The error of the throttled request.
+        delay: Seconds until requests are sent again.
     """
 
     cause: SynchronizationError
@@ -72,11 +72,11 @@ class ThrottleRecord(Record):
 
 @frozen(kw_only=True)
 class TokenRecord(Record):
-    """A token was asked for.
+    """A token was requested.
 
     Attributes:
         duration: Seconds that it took.
-        error: Why there is none; `None` if there is one.
+        error: Why there is no token; `None` if there is one.
     """
 
     duration: float
@@ -85,13 +85,13 @@ class TokenRecord(Record):
 
 @frozen(kw_only=True)
 class PollRecord(Record):
-    """A watch has looked at its run.
+    """A watch has polled its run.
 
     Attributes:
         ref: The run.
         state: Its state.
-        changes: How many events the look brought.
-        delay: Seconds until the next look; `None` if there is none.
+        changes: How many events the poll brought.
+        delay: Seconds until the next poll; `None` after the last.
     """
 
     ref: RunRef
@@ -101,33 +101,33 @@ class PollRecord(Record):
 
 
 class Hook(Protocol):
-    """Is told what a client does, at once and in the client's own task: it must be quick, and must not block.
+    """Is called with each record of a client, at once and in the client's own task: it must be quick, and must not block.
 
-    A hook may also have a method `wants(kind: type[Record]) -> bool`. A request or a look that no hook wants to be told
-    of costs nothing; a hook without that method wants them all.
+    A hook may also have a method `wants(kind: type[Record]) -> bool`. A record that no hook wants is not made; a hook
+    without that method wants all.
     """
 
     def __call__(self, record: Record, /) -> None:
-        """Take a record. What it raises is logged, and disturbs nothing."""
+        """Handle a record. An exception is logged, and has no other effect."""
         ...
 
 
 class Hooks:
-    """All hooks of a client."""
+    """The hooks of a client."""
 
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
-        """Take the hooks, in the order in which they are called."""
+        """Take the hooks in the order in which they are called."""
         self._hooks = tuple(hooks)
         self._wants: tuple[Callable[[type[Record]], bool], ...] = tuple(
             getattr(hook, "wants", _everything) for hook in self._hooks
         )
 
     def with_hook(self, hook: Hook) -> "Hooks":
-        """Return the same hooks and another one."""
+        """Return the same hooks and one more."""
         return Hooks((*self._hooks, hook))
 
     def wants(self, kind: type[Record]) -> bool:
-        """Return whether a record of that kind need be made at all."""
+        """Return whether any hook wants records of that kind."""
         for wants in self._wants:
             try:
                 if wants(kind):
@@ -137,11 +137,11 @@ class Hooks:
         return False
 
     def __call__(self, record: Record) -> None:
-        """Tell every hook."""
+        """Call every hook."""
         for hook in self._hooks:
             try:
                 hook(record)
-            except Exception as exc:  # noqa: BLE001 - a watch must not die of its observer
+            except Exception as exc:  # noqa: BLE001 - a hook must not end a watch
                 # Neither its text nor its traceback: they are not ours, and may quote anything.
                 _LOGGER.error("A hook of the client failed: %s of %r.", type(exc).__name__, hook)  # noqa: TRY400
 

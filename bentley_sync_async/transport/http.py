@@ -36,7 +36,7 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aio
 
 
 class _BrokenError(Exception):
-    """A connection broke; not one of the exceptions on which aiohttp sends a request again by itself."""
+    """A connection broke. aiohttp would send the request again by itself on its own exceptions, but not on this one."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -44,7 +44,7 @@ class _BrokenError(Exception):
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET, PUT or DELETE whose connection broke: that is for the pipeline to decide."""
+    """Keep aiohttp from repeating a GET, PUT or DELETE whose connection broke: the pipeline decides on retries."""
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
@@ -52,11 +52,11 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Hands out no used connection on which something came that nobody had asked for.
+    """Drops idle connections on which the server sent something without a request.
 
-    The next request on it would take that for its answer. aiohttp looks at this when a connection comes back to its
-    pool, but not when it leaves it again. What comes early on a new connection answers its first request, though: a
-    server that is too busy says so before it reads anything.
+    The next request on such a connection would take it for its answer. aiohttp checks this when a connection returns to
+    its pool, but not when it leaves it. An early answer on a new connection is valid, though: a server that is too busy
+    may answer before it reads the request.
     """
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
@@ -67,10 +67,10 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
 
-def room(session: aiohttp.ClientSession | None, wanted: int) -> int:
-    """Return how many requests may be under way at a time: as many as wanted, or as a session passed in has room for.
+def connection_limit(session: aiohttp.ClientSession | None, wanted: int) -> int:
+    """Return how many requests may be under way at a time: as many as wanted, or the limit of a session passed in.
 
-    What waits for a connection of its connector is late for the gate, and looks as if it had been sent.
+    A request that waits for a connection of its connector would pass the throttle too early, and count as sent.
     """
     connector = session.connector if session is not None else None
     limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
@@ -81,7 +81,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
     """A `Transport` over an `aiohttp.ClientSession`, passed in or its own.
 
     Use it as an async context manager. A session of its own keeps no cookies, has as many connections as there are
-    requests under way (the pipeline bounds them) and is closed at the end; one that was passed in is left as it is.
+    requests under way (the rate limiter bounds them) and is closed at the end; a session that was passed in stays open.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ class AiohttpTransport(AsyncContextManagerMixin):
         Args:
             session: A session to use, for its proxy, TLS or connector; `None` for one of its own. Its client
                 middlewares are not applied; its cookie jar is, so give it an `aiohttp.DummyCookieJar`. aiohttp's own
-                connectors take what a server sends unasked for the answer to the next request; ours does not.
+                connectors take what a server sends without a request for the answer to the next one; ours does not.
             connect_timeout: Seconds to make a connection.
-            max_body_bytes: The bound on an answer's body, decompressed.
+            max_body_bytes: The largest body of an answer, decompressed.
 
         Raises:
             ConfigurationError: The session adds credentials of its own to every request.
@@ -110,17 +110,17 @@ class AiohttpTransport(AsyncContextManagerMixin):
             )
         self._session = session
         self._connect_timeout = connect_timeout
-        # Without aiohttp's own total, which does not cover a body on a connection that it takes for released already;
-        # it would round longer timeouts up to whole seconds.
+        # Without aiohttp's own total timeout: it does not cover a body on a connection that aiohttp has released already,
+        # and rounds longer timeouts up to whole seconds.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
-        self._deadlines = RequestTimeouts()
+        self._request_timeouts = RequestTimeouts()
         self._max_body_bytes = max_body_bytes
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        # Others each time: the event loop may be another one, and what is still under way at the end keeps its own.
-        self._deadlines = RequestTimeouts()
-        with closing(self._deadlines):
+        # New ones each time: the event loop may be another one, and requests still under way keep their own.
+        self._request_timeouts = RequestTimeouts()
+        with closing(self._request_timeouts):
             if self._session is not None:
                 yield self
                 return
@@ -138,11 +138,11 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
         try:
-            with self._deadlines.within(timeout):
+            with self._request_timeouts.within(timeout):
                 return await self._exchange(self._session, request)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
             failed = exc.error if isinstance(exc, _BrokenError) else exc
-        # Not in the handler, where aiohttp's error would become the context of ours: it may hold the request's token.
+        # Outside the handler, where aiohttp's error would become the context of ours: it may hold the request's token.
         secret = isinstance(failed, aiohttp.ClientResponseError)
         raise self._failure(request, failed, timeout) from (None if secret else failed)
 

@@ -1,4 +1,4 @@
-"""Records of a client as log lines, in the loggers request, retry, gate, token and poll under `bentley_sync_async`.
+"""Records as log lines, in the loggers request, retry, throttle, token and poll under `bentley_sync_async`.
 
 Each line carries its record's fields as extras, with `sync_` before their names.
 """
@@ -19,10 +19,10 @@ _HIGHEST = {RequestRecord: logging.DEBUG, PollRecord: logging.DEBUG, RetryRecord
 
 
 class LoggingHook:
-    """Writes every record of a client to the standard library's logging; costs next to nothing where nobody listens."""
+    """Writes every record of a client to the standard library's logging; costs next to nothing if that is disabled."""
 
     def wants(self, kind: type[Record]) -> bool:
-        """Return whether a record of that kind may become a line."""
+        """Return whether a record of that kind may be logged."""
         logger = _LOGGERS.get(kind)
         return logger is not None and logger.isEnabledFor(_HIGHEST.get(kind, logging.WARNING))
 
@@ -50,8 +50,8 @@ def _level(record: Record) -> int:
 def _text(record: Record) -> str:
     match record:
         case RequestRecord():
-            came = record.status if record.status is not None else type(record.error).__name__
-            return f"{record.method} {record.url}: {came} in {record.duration:.3f} s"
+            outcome = record.status if record.status is not None else type(record.error).__name__
+            return f"{record.method} {record.url}: {outcome} in {record.duration:.3f} s"
         case RetryRecord():
             what = f"{record.method} {record.url}: {_short(record.cause)}"
             return f"{what}; attempt {record.attempt + 1} in {record.delay:.1f} s"
@@ -60,7 +60,7 @@ def _text(record: Record) -> str:
         case TokenRecord(error=SynchronizationError() as error):
             return f"No token after {record.duration:.3f} s: {_short(error)}"
         case PollRecord():
-            then = f"next look in {record.delay:.1f} s" if record.delay is not None else "the last look"
+            then = f"next poll in {record.delay:.1f} s" if record.delay is not None else "the last poll"
             return f"{record.ref}: {record.state}, {record.changes} events, {then}"
         case _:
             return f"A token came in {getattr(record, 'duration', 0.0):.3f} s"

@@ -1,4 +1,4 @@
-"""A request, its answer, and what carries one to the other."""
+"""A request, its answer, and the interface of transports."""
 
 from collections.abc import Mapping
 from typing import Protocol

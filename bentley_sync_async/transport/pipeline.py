@@ -1,8 +1,8 @@
-"""What every request of a client passes: retry around (gate -> turn -> token -> send -> problem), for each attempt.
+"""The pipeline of every request: retries around (throttle -> permit -> token -> send -> problem), for each attempt.
 
-No request leaves while the gate is closed, however long it waited for its turn and its token: when it has both and the
-gate was closed meanwhile, it gives its turn back and waits at the gate again. The token comes last, as a turn may be an
-hour away, and a token is good for an hour.
+No request is sent during a throttle, however long it waited for its permit and token: if the throttle began while it
+waited, it gives its permit back and waits for the throttle to end. The token comes last, as a permit may be an hour away,
+and a token is valid for an hour.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .tokens import ReadyTokenSource, Token, TokenSource
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
 _SHORTEST_SECRET = 16
-"""Characters of a token below which it is none, but a stand-in that may also be a word of the answer."""
+"""Characters below which a token is a stand-in that may also be a word of the answer, and is not removed from it."""
 
 _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
@@ -47,7 +47,7 @@ _FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR, _NOT_FOUND = 300, 303, 400, 404
 
 @define
 class _Call:
-    """One logical call on its way: when it has to end, how often it was sent, and whether it waits no longer."""
+    """One logical call: when it has to end, how often it was sent, and whether it gave up waiting."""
 
     request: Request
     ends: float
@@ -79,35 +79,35 @@ class Pipeline:
             base_url: The platform's root, without a trailing slash.
             timeouts: For one request and for one call.
             retry: When to try again.
-            turnstile: Where all requests of a client wait for their turn.
-            hooks: Who is told of requests, retries and throttles.
+            limiter: The rate limiter of the client.
+            hooks: Called for requests, retries and throttles.
         """
         self.base_url = base_url
         self._transport = transport
         self._tokens = tokens
-        self._ready = tokens.ready if isinstance(tokens, ReadyTokenSource) else _nothing
+        self._ready = tokens.ready if isinstance(tokens, ReadyTokenSource) else _not_ready
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._throttle = Throttle()
         self._limiter = limiter or RateLimiter()
         self._waits_indefinitely = False
-        self._emit = hooks or Hooks()
+        self._hooks = hooks or Hooks()
 
     def without_retries(self) -> Pipeline:
-        """Return the same pipeline for callers that have a patience of their own, such as a watch.
+        """Return the same pipeline for callers with retries of their own, such as a watch.
 
-        Its calls wait for the gate and their turn, which both pipelines share, however long it takes, and that time
-        does not count.
+        Its calls wait for the throttle and for permits, which both pipelines share, however long it takes, and that time
+        does not count towards `Timeouts.call`.
         """
         twin = copy(self)
         twin._retry, twin._waits_indefinitely = RetryPolicy(attempts=1), True
         return twin
 
     def with_hook(self, hook: Hook) -> Pipeline:
-        """Return the same pipeline for requests of which somebody else is told as well."""
-        reported = copy(self)
-        reported._emit = self._emit.with_hook(hook)
-        return reported
+        """Return the same pipeline with one more hook."""
+        other = copy(self)
+        other._hooks = self._hooks.with_hook(hook)
+        return other
 
     def url(self, path: str) -> str:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
@@ -118,17 +118,17 @@ class Pipeline:
 
         Args:
             request: What to send.
-            see_other: Whether 303 is an answer that the operation has.
-            turn: What it is for, and so whose turn comes first.
+            see_other: Whether the operation has 303 as an answer.
+            priority: What the request is for, and so its place in the queue for permits.
 
         Returns:
-            The answer, if its status is 2xx, or 303 where that is an answer.
+            The answer, if its status is 2xx, or 303 where the operation has it.
 
         Raises:
             APIError: The service refused it.
             TransportError: No whole answer came.
-            ProtocolError: A redirect, or another status that the API does not have.
-            TokenError: There was no token.
+            ProtocolError: The answer is a redirect, or has another status that the API does not use.
+            TokenError: There is no token.
         """
         call = _Call(request, current_time() + self._timeouts.call, see_other, priority)
         maybe_done = False
@@ -138,7 +138,7 @@ class Pipeline:
                 return await self._attempt(call)
             except SynchronizationError as error:
                 if maybe_done and request.method == "DELETE" and _is_not_found(error):
-                    return Response(status=204)  # an earlier attempt, whose answer was lost, has deleted it
+                    return Response(status=204)  # an earlier attempt whose answer was lost has deleted it
                 wait = self._retry.wait(
                     error,
                     method=request.method,
@@ -150,7 +150,7 @@ class Pipeline:
                     raise
                 maybe_done |= not not_processed(error)
                 url = redact(request.url)
-                self._emit(RetryRecord(method=request.method, url=url, cause=error, attempt=attempt, delay=wait))
+                self._hooks(RetryRecord(method=request.method, url=url, cause=error, attempt=attempt, delay=wait))
             await anyio.sleep(wait)
             attempt += 1
 
@@ -165,19 +165,19 @@ class Pipeline:
         return await self._send(call, *await self._admit(call))
 
     def _try_admit(self, call: _Call) -> tuple[Token, Permit] | None:
-        """Return what the call needs if all of it is there at once; see `_admitted`."""
+        """Return a token and a permit if the call need not wait for either; see `_admit`."""
         now = current_time()
-        token = None if self._throttle.wait(now) else self._ready()
+        token = None if self._throttle.remaining(now) else self._ready()
         permit = self._limiter.try_acquire(call.priority, now) if token is not None else None
         return (token, permit) if token is not None and permit is not None else None
 
     async def _admit(self, call: _Call) -> tuple[Token, Permit]:
-        """Wait until it is the call's turn, it has a token and the gate is open, all at once; `_send` ends the turn.
+        """Wait until there is a token and a permit and no throttle, all at once; `_send` releases the permit.
 
         Raises:
-            APIError: The throttle that closed the gate, if it stays closed for longer than a call may wait.
-            RequestTimeoutError: Its turn did not come in time.
-            TokenError: There was no token.
+            APIError: The answer that began the throttle, if it lasts for longer than the call may wait.
+            RequestTimeoutError: There was no permit in time.
+            TokenError: There is no token.
         """
         while True:
             await self._await_throttle(call)
@@ -185,34 +185,34 @@ class Pipeline:
             try:
                 token = self._ready() or await self._token(call.ends)
             except BaseException:
-                permit.leave()
+                permit.release()
                 raise
-            if not self._throttle.wait(current_time()):
+            if not self._throttle.remaining(current_time()):
                 return token, permit
-            permit.leave()
+            permit.release()
 
     async def _await_throttle(self, call: _Call) -> None:
-        while (closed := self._throttle.wait(now := current_time())) > 0:
-            # Those that wait do not all go on at the same instant.
-            wait = closed + min(closed * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
-            too_long = closed > self._retry.retry_after_ceiling or now + wait >= call.ends
+        while (remaining := self._throttle.remaining(now := current_time())) > 0:
+            # Spread, so that the waiting calls do not all continue at the same instant.
+            wait = remaining + min(remaining * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
+            too_long = remaining > self._retry.retry_after_ceiling or now + wait >= call.ends
             if too_long and not self._waits_indefinitely and self._throttle.cause is not None:
                 call.rejected = True
                 raise copy(self._throttle.cause)
             await anyio.sleep(wait)
-            self._waited(call, now)
+            self._extend(call, since=now)
 
     async def _acquire_permit(self, call: _Call) -> Permit:
         began = current_time()
-        if self._waits_indefinitely or not call.ends < self._limiter.opens() < math.inf:
+        if self._waits_indefinitely or not call.ends < self._limiter.available_at() < math.inf:
             with anyio.CancelScope(deadline=math.inf if self._waits_indefinitely else call.ends):
-                permit = await self._limiter.enter(call.priority)
-                self._waited(call, began)
+                permit = await self._limiter.acquire(call.priority)
+                self._extend(call, since=began)
                 return permit
         call.rejected = True
         use = self._limiter.use()
         raise RequestTimeoutError(
-            f"its turn does not come within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
+            f"there is no permit within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
             f"under way (max_connections), and {use.minute.used} were sent in a minute, {use.hour.used} in an hour "
             f"(tier {use.tier.name}, share {use.share:g}); wait, ask for less at once, or raise what is too low",
             method=call.request.method,
@@ -220,7 +220,8 @@ class Pipeline:
             sent=False,
         )
 
-    def _waited(self, call: _Call, since: float) -> None:
+    def _extend(self, call: _Call, *, since: float) -> None:
+        """Extend a call without retries by the time that it waited."""
         if self._waits_indefinitely:
             call.ends += current_time() - since
 
@@ -233,7 +234,7 @@ class Pipeline:
         return token
 
     async def _send(self, call: _Call, token: Token, permit: Permit) -> Response:
-        """Send the request in the call's turn, and end the turn."""
+        """Send the request, and release its permit."""
         request, resends = call.request, call.sends
         call.sends += 1
         began = current_time()
@@ -242,21 +243,21 @@ class Pipeline:
         try:
             permit.sent = True
             timeout = min(self._timeouts.request, call.ends - began)
-            response = _without(token, await self._transport.send(_authorized(request, token), timeout=timeout))
-            permit.answered(response.status, response.headers)
+            response = _without_token(token, await self._transport.send(_authorized(request, token), timeout=timeout))
+            permit.observe(response.status, response.headers)
             self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
             error = exc
             permit.sent = not isinstance(exc, ConfigurationError) and getattr(exc, "sent", True)
             raise
         else:
-            self._throttle.passed()
+            self._throttle.observe_success()
             return response
         finally:
-            permit.leave()
+            permit.release()
             cancelled = response is None and error is None
-            if not cancelled and self._emit.wants(RequestRecord):
-                self._emit(
+            if not cancelled and self._hooks.wants(RequestRecord):
+                self._hooks(
                     RequestRecord(
                         method=request.method,
                         url=redact(request.url),
@@ -268,13 +269,13 @@ class Pipeline:
                     )
                 )
             if error is not None:
-                self._note(error)
+                self._observe_throttle(error)
 
-    def _note(self, error: SynchronizationError) -> None:
+    def _observe_throttle(self, error: SynchronizationError) -> None:
         now = current_time()
-        # A copy, as whoever is handed the error itself may note things on it.
-        if self._throttle.note(copy(error), now):
-            self._emit(ThrottleRecord(cause=error, delay=self._throttle.wait(now)))
+        # A copy: the caller may add notes to the error itself.
+        if self._throttle.observe(copy(error), now):
+            self._hooks(ThrottleRecord(cause=error, delay=self._throttle.remaining(now)))
 
     @staticmethod
     def _check(request: Request, response: Response, *, see_other: bool) -> None:
@@ -298,15 +299,15 @@ def _authorized(request: Request, token: Token) -> Request:
     return Request(method=request.method, url=request.url, headers=headers, body=request.body)
 
 
-def _without(token: Token, response: Response) -> Response:
-    """Return the answer without the token, should its body quote it."""
+def _without_token(token: Token, response: Response) -> Response:
+    """Return the answer with the token removed from its body, should the service have quoted it."""
     if len(token.value) < _SHORTEST_SECRET:
         return response
     body = without(token.value, response.body)
     return response if body is response.body else evolve(response, body=body)
 
 
-def _nothing() -> None:
+def _not_ready() -> None:
     return None
 
 

@@ -1,8 +1,8 @@
-"""When a failed attempt is worth another, and after how long. A pure policy: time and chance come in.
+"""The retry policy of single calls: whether a failed attempt is repeated, and after how long. Pure.
 
-What may be repeated depends on whether the service can have carried the request out. A GET, PUT or DELETE may always be
-repeated. A POST only if it certainly was not processed: it never left, it met the rate limit (429), or the service said
-when to come back (503 with Retry-After).
+What may be repeated depends on whether the service may have carried the request out. A GET, PUT or DELETE may always be
+repeated, a POST only if it certainly was not processed: it was never sent, it met the rate limit (429), or the service
+answered 503 with Retry-After.
 """
 
 import math
@@ -20,12 +20,12 @@ from bentley_sync_async.errors import (
 )
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-_PASSING = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _TOO_MANY, _UNAVAILABLE = 429, 503
 
 
 def not_processed(error: SynchronizationError) -> bool:
-    """Return whether the service certainly did not carry out the request that failed like this."""
+    """Return whether the service certainly did not carry out a request that failed like this."""
     match error:
         case TransportError():
             return not error.sent
@@ -36,31 +36,31 @@ def not_processed(error: SynchronizationError) -> bool:
 
 
 def is_transient(error: SynchronizationError) -> bool:
-    """Return whether the failure is of a kind that goes away by itself."""
+    """Return whether a failure is of a kind that passes by itself."""
     match error:
         case APIError():
-            return error.status in _PASSING
+            return error.status in _TRANSIENT
         case _:
             return isinstance(error, (ConnectionLostError, RequestTimeoutError, TokenUnavailableError))
 
 
 def requested_wait(error: SynchronizationError) -> float:
-    """Return the seconds that the other side asks to wait; 0 if it asks nothing."""
+    """Return the seconds that the service or the token issuer requests to wait; 0 if it does not say."""
     return (error.retry_after or 0.0) if isinstance(error, (APIError, TokenUnavailableError)) else 0.0
 
 
 def backoff(n: int, *, shortest: float, factor: float, longest: float, jitter: float, chance: float) -> float:
-    """Return the n-th (from 0) of a series of waits that grow from `shortest` to `longest`, less what chance takes off.
+    """Return the n-th (from 0) of a series of waits that grow from `shortest` to `longest`, shortened at random.
 
     Args:
         n: How many waits there were before.
-        shortest: Seconds of the first.
-        factor: What each grows by.
-        longest: Seconds that none exceeds.
-        jitter: The part of a wait that chance may take off, 0 to 1.
+        shortest: The first wait, in seconds.
+        factor: The factor by which each wait grows.
+        longest: The longest wait, in seconds.
+        jitter: The part by which a wait may be shortened at random, 0 to 1.
         chance: A random number from 0 to 1.
     """
-    # By logarithms: after hours of growth the power itself is no float any more.
+    # By logarithms: after hours of growth the power itself exceeds a float.
     reached = math.log(shortest) + n * math.log(factor) >= math.log(longest)
     grown = longest if reached else min(longest, shortest * factor**n)
     return grown * (1 - jitter * chance)
@@ -68,18 +68,18 @@ def backoff(n: int, *, shortest: float, factor: float, longest: float, jitter: f
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often and how patiently a single call is retried.
+    """How often and after which waits a single call is retried.
 
-    The n-th wait is `base * factor**(n - 1)`, at most `longest`, of which a random part up to `jitter` is taken off; or
-    what Retry-After says, if that is more.
+    The n-th wait is `base * factor**(n - 1)`, at most `longest`, shortened by a random part up to `jitter`; or what
+    Retry-After says, if that is longer.
 
     Attributes:
         attempts: Attempts in all, the first included; 1 means no retry.
         base: Seconds of the first wait.
-        factor: What each wait grows by.
-        longest: Seconds that a wait of our own choice may last.
-        jitter: The part of a wait that chance may take off, 0 to 1.
-        retry_after_ceiling: Seconds of Retry-After beyond which a call gives up at once.
+        factor: The factor by which each wait grows.
+        longest: The longest wait without Retry-After, in seconds.
+        jitter: The part by which a wait may be shortened at random, 0 to 1.
+        retry_after_ceiling: Seconds of Retry-After above which a call gives up at once.
     """
 
     attempts: int = field(default=5, validator=ge(1))
@@ -105,12 +105,12 @@ class RetryPolicy:
             return None
         if method not in _IDEMPOTENT and not not_processed(error):
             return None
-        asked = requested_wait(error)
-        wait = max(asked, self.wait_after(attempt, chance=chance))
-        return wait if asked <= self.retry_after_ceiling and wait < left else None
+        requested = requested_wait(error)
+        wait = max(requested, self.wait_after(attempt, chance=chance))
+        return wait if requested <= self.retry_after_ceiling and wait < left else None
 
     def wait_after(self, attempt: int, *, chance: float) -> float:
-        """Return the seconds of our own choice to wait after the n-th attempt."""
+        """Return the seconds to wait after the n-th attempt, without a Retry-After."""
         return backoff(
             attempt - 1,
             shortest=self.base,

@@ -1,4 +1,4 @@
-"""Until when requests may take, with one timer for all: a timer for each would be set, and cancelled a moment later."""
+"""Timeouts of requests under one timer for all: a timer for each would be set, and cancelled a moment later."""
 
 from __future__ import annotations
 
@@ -12,79 +12,76 @@ from .rate_limit.throttle import CLOCK_RESOLUTION
 
 
 class RequestTimeouts:
-    """Ends what takes too long."""
+    """Cancels requests that take too long."""
 
     def __init__(self) -> None:
-        """Begin with nothing under way."""
+        """Start with no request."""
         self._under_way: set[RequestTimeout] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = math.inf
+        self._timer_at = math.inf
 
     def within(self, seconds: float) -> RequestTimeout:
-        """Return a context manager for what the current task may do for so long.
-
-        It raises `TimeoutError` then, as `asyncio.timeout` does.
-        """
+        """Return a context manager that raises `TimeoutError` in the current task after so long, as `asyncio.timeout`."""
         return RequestTimeout(self, seconds)
 
-    def enter(self, deadline: RequestTimeout) -> None:
-        """Watch over a deadline."""
-        self._under_way.add(deadline)
-        if deadline.at < self._rings:
-            self._set_timer(deadline.at)
+    def enter(self, timeout: RequestTimeout) -> None:
+        """Start a timeout."""
+        self._under_way.add(timeout)
+        if timeout.at < self._timer_at:
+            self._set_timer(timeout.at)
 
-    def leave(self, deadline: RequestTimeout) -> None:
-        """Watch over it no longer. The timer stays: it is soon the next one's."""
-        self._under_way.remove(deadline)
+    def leave(self, timeout: RequestTimeout) -> None:
+        """End a timeout. The timer stays: the next request needs it soon."""
+        self._under_way.remove(timeout)
 
     def close(self) -> None:
-        """Cancel the timer, unless something is under way that it has to end."""
+        """Cancel the timer, unless a request is under way."""
         if not self._under_way:
-            self._forget_timer()
+            self._cancel_timer()
 
     def _set_timer(self, at: float) -> None:
-        self._forget_timer()
-        self._timer, self._rings = asyncio.get_running_loop().call_at(at, self._ring), at
+        self._cancel_timer()
+        self._timer, self._timer_at = asyncio.get_running_loop().call_at(at, self._on_timer), at
 
-    def _forget_timer(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._rings = None, math.inf
+        self._timer, self._timer_at = None, math.inf
 
-    def _ring(self) -> None:
-        self._forget_timer()
+    def _on_timer(self) -> None:
+        self._cancel_timer()
         now = current_time() + CLOCK_RESOLUTION
-        for deadline in self._under_way:
-            if not deadline.passed and deadline.at <= now:
-                deadline.end()
-        following = min((deadline.at for deadline in self._under_way if not deadline.passed), default=math.inf)
+        for timeout in self._under_way:
+            if not timeout.expired and timeout.at <= now:
+                timeout.end()
+        following = min((timeout.at for timeout in self._under_way if not timeout.expired), default=math.inf)
         if following < math.inf:
             self._set_timer(following)
 
 
 class RequestTimeout:
-    """The deadline of one task.
+    """The timeout of one request.
 
     Attributes:
-        at: When it is, by the event loop's clock.
-        passed: Whether it is over, and the task was cancelled.
+        at: When it runs out, by the event loop's clock.
+        expired: Whether it has run out, and the task was cancelled.
     """
 
-    __slots__ = ("_all", "_cancelling", "_task", "at", "passed")
+    __slots__ = ("_all", "_cancelling", "_task", "at", "expired")
 
-    def __init__(self, deadlines: RequestTimeouts, seconds: float) -> None:
-        """Make a deadline of the current task."""
+    def __init__(self, timeouts: RequestTimeouts, seconds: float) -> None:
+        """Make a timeout of the current task."""
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - whoever awaits is in one
-        self._all = deadlines
+        assert task is not None  # noqa: S101 - requests are sent in tasks
+        self._all = timeouts
         self._task = task
         self._cancelling = task.cancelling()
         self.at = current_time() + seconds
-        self.passed = False
+        self.expired = False
 
     def end(self) -> None:
         """Cancel the task."""
-        self.passed = True
+        self.expired = True
         self._task.cancel()
 
     def __enter__(self) -> Self:
@@ -93,6 +90,6 @@ class RequestTimeout:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._all.leave(self)
-        # As asyncio.timeout has it: whoever cancelled the task as well is not kept from it.
-        if self.passed and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        # As in asyncio.timeout: a cancellation by somebody else at the same time is not swallowed.
+        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error

@@ -1,4 +1,4 @@
-"""An access token, and where tokens come from."""
+"""Access tokens, and the interface of token sources."""
 
 from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
@@ -9,7 +9,7 @@ from bentley_sync_async.errors import ConfigurationError
 
 
 def _bare(text: str) -> str:
-    """Return the token itself; people paste it with its scheme and a line end."""
+    """Return the token itself; it may have been pasted with its scheme and a line end."""
     text = text.strip() if isinstance(text, str) else ""
     scheme, _, rest = text.partition(" ")
     if scheme.lower() == "bearer":
@@ -29,7 +29,7 @@ class Token:
 
     Attributes:
         value: The token itself, without the word Bearer.
-        expires_in: Seconds of life it had when it was handed out; `None` if unknown.
+        expires_in: Seconds for which it was valid when it was issued; `None` if unknown.
     """
 
     value: str = field(converter=_bare, repr=False)
@@ -41,11 +41,11 @@ class TokenSource(Protocol):
     """Hands out access tokens for the scope `itwin-platform`."""
 
     async def token(self) -> Token:
-        """Return a token that is good for now; the same one until it has to change.
+        """Return a token that is valid now; the same one until it has to change.
 
         Raises:
             CredentialsError: The issuer refuses the credentials for good.
-            TokenUnavailableError: There is none now; there may be one later.
+            TokenUnavailableError: There is no token now, but there may be one later.
         """
         ...
 
@@ -53,15 +53,15 @@ class TokenSource(Protocol):
         """Forget the token, which the service just refused with 401, if it is still the current one.
 
         Returns:
-            Whether asking again may bring another token.
+            Whether another call of `token` may return another token.
         """
         ...
 
 
 class ReadyTokenSource(ABC):
-    """What a token source inherits that knows when there is nothing to wait for.
+    """The base class of token sources that know when a token is there without waiting.
 
-    It is no protocol: somebody else's source may call anything `ready`.
+    It is no protocol: a token source of the caller's own may have an unrelated `ready`.
     """
 
     @abstractmethod

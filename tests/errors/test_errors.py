@@ -226,7 +226,7 @@ class TestTheTextOfATransportError:
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
     def test_says_that_a_change_may_have_been_made(self, method):
         text = str(ConnectionLostError("it broke", method=method, url="u", sent=True))
-        assert text == f"{method} u: it broke; it may have been carried out: look before sending it again"
+        assert text == f"{method} u: it broke; it may have been carried out: check before sending it again"
 
     def test_says_nothing_of_a_change_that_was_never_sent(self):
         assert str(RequestTimeoutError("slow", method="POST", url="u", sent=False)) == "POST u: slow"

@@ -393,7 +393,7 @@ class WatchStateMachine(RuleBasedStateMachine):
             else:
                 self.broken = True
                 self.ledger.take(event)
-                self.told(event)
+                self.reported(event)
                 self.broken = False
                 return True
         return False

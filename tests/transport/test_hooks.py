@@ -152,7 +152,7 @@ async def test_by_default_records_go_to_logging_with_their_fields(caplog):
     assert "All requests pause for 30.0 s: RateLimitedError 429" in caplog.text
     assert by_logger["request"][0].sync_status == 502
     assert by_logger["retry"][0].sync_attempt == 1
-    assert by_logger["poll"][-1].getMessage().endswith("the last look")
+    assert by_logger["poll"][-1].getMessage().endswith("the last poll")
     assert emulator.client_secret not in caplog.text
 
 

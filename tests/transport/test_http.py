@@ -20,7 +20,7 @@ from bentley_sync_async.errors import (
     ResponseTooLargeError,
     TransportError,
 )
-from bentley_sync_async.transport.http import AiohttpTransport, room
+from bentley_sync_async.transport.http import AiohttpTransport, connection_limit
 from bentley_sync_async.transport.messages import Request
 
 
@@ -268,11 +268,11 @@ async def test_a_session_of_its_own_has_as_many_connections_as_there_are_request
 )
 async def test_there_is_room_for_what_is_wanted_and_what_the_session_passed_in_allows(options, expected):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(**options)) as session:
-        assert room(session, 100) == expected
+        assert connection_limit(session, 100) == expected
 
 
 def test_a_session_of_its_own_has_room_for_what_is_wanted():
-    assert room(None, 1000) == 1000
+    assert connection_limit(None, 1000) == 1000
 
 
 # Redirects and cookies.

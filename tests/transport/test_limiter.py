@@ -29,7 +29,7 @@ def limiter_of(per_minute, **options):
 
 async def spend(limiter, count=1, priority=CALL):
     for _ in range(count):
-        with await limiter.enter(priority) as permit:
+        with await limiter.acquire(priority) as permit:
             permit.sent = True
 
 
@@ -46,7 +46,7 @@ class Line:
         await anyio.lowlevel.checkpoint()
 
     async def _wait(self, name, priority, scope):
-        with scope, await self.limiter.enter(priority) as permit:
+        with scope, await self.limiter.acquire(priority) as permit:
             permit.sent = True
             self.passed.append((name, anyio.current_time()))
 
@@ -88,7 +88,7 @@ async def test_without_room_a_request_waits_until_the_minute_is_over():
 
 async def test_a_request_that_was_not_sent_gives_its_place_back():
     limiter = limiter_of(1)
-    with await limiter.enter(CALL):
+    with await limiter.acquire(CALL):
         pass
     await spend(limiter)
     assert anyio.current_time() == 0.0
@@ -98,10 +98,10 @@ async def test_as_many_requests_are_under_way_as_may_be():
     async with anyio.create_task_group() as group:
         limiter = limiter_of(100, max_in_flight=2)
         line = Line(limiter, group)
-        first, second = await limiter.enter(CALL), await limiter.enter(CALL)
+        first, second = await limiter.acquire(CALL), await limiter.acquire(CALL)
         await line.add("third")
         assert line.names == []
-        first.leave()
+        first.release()
         await anyio.wait_all_tasks_blocked()
         assert line.passed == [("third", 0.0)]
         second.leave()
@@ -181,12 +181,12 @@ async def test_who_no_longer_waits_leaves_the_turn_to_the_next():
 
 async def test_who_is_cancelled_at_the_instant_of_the_turn_leaves_it_to_the_next():
     limiter = limiter_of(100, max_in_flight=1)
-    permit = await limiter.enter(CALL)
+    permit = await limiter.acquire(CALL)
     async with asyncio.TaskGroup() as group:
-        gone = group.create_task(limiter.enter(TRIGGER))
-        coming = group.create_task(limiter.enter(CALL))
+        gone = group.create_task(limiter.acquire(TRIGGER))
+        coming = group.create_task(limiter.acquire(CALL))
         await asyncio.sleep(0)
-        permit.leave()
+        permit.release()
         gone.cancel()
     assert gone.cancelled()
     assert coming.done()
@@ -197,7 +197,7 @@ async def test_when_the_last_who_waits_is_gone_no_timer_is_left():
     limiter = limiter_of(1)
     await spend(limiter)
     with anyio.move_on_after(5):
-        await limiter.enter(CALL)
+        await limiter.acquire(CALL)
     assert limiter._timer is None
     assert limiter.use().waiting == 0
 
@@ -349,7 +349,7 @@ async def test_a_client_learns_the_tier_from_a_refusal():
     _, client = client_with(refused, always=answer(200, CONNECTION))
     await client.storage_connections.get(ID)
     assert client.budget.tier == RateTier.COMMUNITY
-    assert client.budget.hour.spent == {"refused": 1, "call": 1}
+    assert client.budget.hour.spent == {"rejected": 1, "call": 1}
 
 
 async def test_a_client_learns_what_is_left_from_any_answer():

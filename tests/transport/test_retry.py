@@ -65,7 +65,7 @@ LASTING = {
     "501 with Retry-After": status(501, 1),
     "too large": too_large(),
     "too large, not sent": too_large(sent=False),
-    "credentials refused": CredentialsError("No."),
+    "credentials rejected": CredentialsError("No."),
     "not JSON": DecodeError("not JSON"),
     "redirect": ProtocolError("301"),
     "no Location": LocationError("no Location"),

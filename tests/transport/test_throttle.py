@@ -46,8 +46,8 @@ def error(cls, status, retry_after=None):
 @pytest.mark.parametrize("closing", [error(RateLimitedError, 429, 30.0), error(ServerError, 503, 30.0)])
 def test_a_throttle_closes_the_gate_for_as_long_as_it_asks(closing):
     throttle = Throttle()
-    throttle.note(closing, 100.0)
-    assert (throttle.wait(100.0), throttle.wait(129.0), throttle.wait(130.0), throttle.cause) == (
+    throttle.observe(closing, 100.0)
+    assert (throttle.remaining(100.0), throttle.remaining(129.0), throttle.remaining(130.0), throttle.cause) == (
         30.0,
         1.0,
         0.0,
@@ -70,8 +70,8 @@ def test_a_throttle_closes_the_gate_for_as_long_as_it_asks(closing):
 )
 def test_no_other_failure_closes_the_gate(other):
     throttle = Throttle()
-    throttle.note(other, 100.0)
-    assert throttle.wait(100.0) == 0
+    throttle.observe(other, 100.0)
+    assert throttle.remaining(100.0) == 0
 
 
 def test_throttles_that_do_not_say_how_long_close_the_gate_ever_longer_until_a_request_is_taken():
@@ -79,42 +79,42 @@ def test_throttles_that_do_not_say_how_long_close_the_gate_ever_longer_until_a_r
     waits = []
     now = 0.0
     for _ in range(8):
-        throttle.note(error(RateLimitedError, 429), now)
-        waits.append(throttle.wait(now))
+        throttle.observe(error(RateLimitedError, 429), now)
+        waits.append(throttle.remaining(now))
         now += waits[-1]
-    throttle.passed()
-    throttle.note(error(RateLimitedError, 429), now)
+    throttle.observe_success()
+    throttle.observe(error(RateLimitedError, 429), now)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert throttle.wait(now) == 1
+    assert throttle.remaining(now) == 1
 
 
 def test_throttles_of_requests_that_were_under_way_together_count_as_one():
     throttle = Throttle()
     for _ in range(50):
-        throttle.note(error(RateLimitedError, 429), 0.0)
-    assert throttle.wait(0.0) == 1
+        throttle.observe(error(RateLimitedError, 429), 0.0)
+    assert throttle.remaining(0.0) == 1
 
 
 def test_a_wait_of_years_is_cut():
     throttle = Throttle()
-    throttle.note(error(RateLimitedError, 429, 1e9), 0.0)
-    assert throttle.wait(0.0) == MAX_RETRY_AFTER == 3600.0
+    throttle.observe(error(RateLimitedError, 429, 1e9), 0.0)
+    assert throttle.remaining(0.0) == MAX_RETRY_AFTER == 3600.0
 
 
 @pytest.mark.parametrize("now", [-1e9, 0.0, 1e9])
 def test_a_gate_is_open_at_first_whatever_the_clock_says(now):
-    assert Throttle().wait(now) == 0
+    assert Throttle().remaining(now) == 0
 
 
 def test_a_wait_too_short_for_a_clock_to_tell_is_none():
-    assert Throttle(ends_at=CLOCK_RESOLUTION).wait(0.0) == 0
+    assert Throttle(ends_at=CLOCK_RESOLUTION).remaining(0.0) == 0
 
 
 def test_a_throttle_that_closes_the_gate_for_no_longer_is_not_its_cause():
     throttle = Throttle()
     first = error(RateLimitedError, 429, 30.0)
-    throttle.note(first, 0.0)
-    throttle.note(error(RateLimitedError, 429, 30.0), 0.0)
+    throttle.observe(first, 0.0)
+    throttle.observe(error(RateLimitedError, 429, 30.0), 0.0)
     assert throttle.cause is first
 
 
@@ -125,9 +125,9 @@ def test_nothing_opens_the_gate_early(notes):
     for later, asked in notes:
         now += later
         before = throttle.ends_at
-        throttle.note(error(RateLimitedError, 429, asked), now)
+        throttle.observe(error(RateLimitedError, 429, asked), now)
         assert throttle.ends_at >= before
-        assert throttle.wait(now) >= min(asked or 0.0, MAX_RETRY_AFTER) - CLOCK_RESOLUTION - 1e-6
+        assert throttle.remaining(now) >= min(asked or 0.0, MAX_RETRY_AFTER) - CLOCK_RESOLUTION - 1e-6
 
 
 async def test_a_throttle_of_many_requests_under_way_is_told_once():
@@ -156,16 +156,16 @@ async def test_a_throttle_of_many_requests_under_way_is_told_once():
 )
 def test_a_throttle_is_news_if_it_pauses_requests_or_does_so_for_a_second_longer(asked, news):
     throttle = Throttle()
-    assert [throttle.note(error(RateLimitedError, 429, seconds), 0.0) for seconds in asked] == news
+    assert [throttle.observe(error(RateLimitedError, 429, seconds), 0.0) for seconds in asked] == news
 
 
 def test_a_throttle_after_the_gate_has_opened_is_news_again():
     throttle = Throttle()
-    assert [throttle.note(error(RateLimitedError, 429, 0.5), now) for now in (0.0, 0.4, 0.9)] == [True, False, True]
+    assert [throttle.observe(error(RateLimitedError, 429, 0.5), now) for now in (0.0, 0.4, 0.9)] == [True, False, True]
 
 
 def test_what_closes_no_gate_is_no_news():
-    assert not Throttle().note(lost(), 0.0)
+    assert not Throttle().observe(lost(), 0.0)
 
 
 async def test_what_one_caller_notes_on_a_throttle_is_not_seen_by_the_next():

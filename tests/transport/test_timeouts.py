@@ -30,7 +30,7 @@ def timers(monkeypatch):
 
         def counted(when, callback, *arguments, **options):
             handle = call_at(when, callback, *arguments, **options)
-            if getattr(callback, "__name__", "") == "_ring":
+            if getattr(callback, "__name__", "") == "_on_timer":
                 handles.append(handle)
             return handle
 

@@ -48,15 +48,15 @@ class Steps:
     """Awaits coroutines one after the other, counts their suspensions, and cancels the task at one of them."""
 
     def __init__(self, cancel_at: int | None) -> None:
-        self.taken = 0
+        self.granted_at = 0
         self.cancel_at = cancel_at
 
     async def run(self, awaitable: Awaitable[Any]) -> Any:
         return await Counted(awaitable, self.suspended)
 
     def suspended(self) -> None:
-        self.taken += 1
-        if self.taken == self.cancel_at:
+        self.granted_at += 1
+        if self.granted_at == self.cancel_at:
             task = asyncio.current_task()
             assert task is not None
             asyncio.get_running_loop().call_soon(task.cancel)
@@ -187,7 +187,7 @@ async def test_a_watch_that_is_cancelled_at_any_step_loses_nothing_and_creates_o
     steps = Steps(cancel_at=None)
     async with AsyncExitStack() as stack:
         undisturbed, _, _ = await follow(await stage(stack), steps)
-    number = steps.taken
+    number = steps.granted_at
     assert number > 20
     for step in range(random.randint(1, EVERY), number + 1, EVERY):
         async with AsyncExitStack() as stack:

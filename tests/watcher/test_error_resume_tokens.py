@@ -98,7 +98,7 @@ ENDS: dict[str, tuple[list[Step | str], type[SynchronizationError]]] = {
         ["created", answer(202, location="https://evil.example/x")],
         ForeignOriginError,
     ),
-    "the search for the run of a lost answer is refused": (
+    "the search for the run of a lost answer is rejected": (
         ["created", lost("POST"), refusal(403)],
         PermissionDeniedError,
     ),

@@ -1,4 +1,4 @@
-"""Through which every request of a client passes, one by one as its budget has room, the most urgent first."""
+"""The rate limiter: grants each request of a client a permit when its budget has room, the most urgent first."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _RANKS: Mapping[RequestKind, int] = {"trigger": 0, "call": 1, "poll": 2}
 
 @frozen(kw_only=True)
 class Priority:
-    """What a request is for, and with it whose turn comes first: triggers, then calls, then polls by their worth.
+    """The priority of a request: triggers first, then single calls, then polls by their value.
 
     Attributes:
-        kind: What it is for.
-        worth: Says what a poll is worth, once it has to wait: the higher goes first; among equals, who came first.
+        kind: What the request is for.
+        value: Returns the value of a poll when it has to wait: the highest goes first, and of equals the earliest.
     """
 
     kind: RequestKind
@@ -40,157 +40,158 @@ TRIGGER, CALL, POLL = Priority(kind="trigger"), Priority(kind="call"), Priority(
 
 
 class RateLimiter:
-    """Lets requests pass. It costs next to nothing while there is room, and needs no task when there is none."""
+    """Grants permits to requests. It costs next to nothing while there is room, and never needs a task of its own."""
 
     def __init__(self, budget: RequestBudget | None = None, *, max_in_flight: int = 100) -> None:
-        """Make a turnstile.
+        """Make a rate limiter.
 
         Args:
-            budget: What may be sent.
-            at_once: How many requests may be under way at a time.
+            budget: How many requests may be sent.
+            max_in_flight: How many requests may be under way at a time.
         """
         self._budget = budget or RequestBudget()
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._order = count()
         self._queue: list[tuple[int, float, int, RequestKind, asyncio.Future[Permit]]] = []
-        self._waiting = 0  # the line may hold some more, who did not wait for their turn
+        self._waiting = 0  # the queue may hold more: those that were cancelled
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0
 
     def try_acquire(self, priority: Priority, now: float) -> Permit | None:
-        """Return the passage of a request that need not wait; `None` if it has to."""
-        return None if self._queue else self._pass(priority.kind, now)
+        """Return a permit for a request that need not wait; `None` if it has to."""
+        return None if self._queue else self._grant(priority.kind, now)
 
-    async def enter(self, priority: Priority) -> Permit:
-        """Return when the request's turn has come; use the passage as a context manager around sending it.
+    async def acquire(self, priority: Priority) -> Permit:
+        """Wait for a permit and return it; use it as a context manager around sending the request.
 
-        Whoever is cancelled before that leaves his turn to the next.
+        A waiter that is cancelled leaves its place to the next.
         """
         if (permit := self.try_acquire(priority, current_time())) is not None:
             return permit
-        came: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
-        heappush(self._queue, (_RANKS[priority.kind], -priority.value(), next(self._order), priority.kind, came))
+        granted: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
+        heappush(self._queue, (_RANKS[priority.kind], -priority.value(), next(self._order), priority.kind, granted))
         self._waiting += 1
-        if self._timer is None:  # else there is no room before that
-            self._go_on()
+        if self._timer is None:  # otherwise there is no room before the timer
+            self._grant_waiting()
         try:
-            return await came
+            return await granted
         except asyncio.CancelledError:
-            if not came.cancelled():
-                came.result().leave()
+            if not granted.cancelled():
+                granted.result().release()
             raise
         finally:
             self._waiting -= 1
             if len(self._queue) > 2 * self._waiting:
-                self._forget_who_left()
+                self._remove_cancelled()
 
-    def opens(self) -> float:
-        """Return from when on the budget has room: now, a later instant, or infinity if a request has to end first."""
-        return self._budget.opens(current_time())
+    def available_at(self) -> float:
+        """Return when the budget has room: now, a later instant, or infinity if a request has to end first."""
+        return self._budget.available_at(current_time())
 
-    def free(self, seconds: float) -> float:
-        """Return how many looks may be sent within so many seconds; see `RequestBudget.free`."""
-        return self._budget.free(seconds, current_time())
+    def available(self, seconds: float) -> float:
+        """Return how many polls may be sent within so many seconds; see `RequestBudget.available`."""
+        return self._budget.available(seconds, current_time())
 
     def use(self) -> BudgetUse:
-        """Return what was spent, at the latest known instant if there is no event loop to tell the time."""
+        """Return what was spent, at the latest known instant if no event loop is running."""
         try:
             now = current_time()
         except RuntimeError:
             now = self._latest
         return self._budget.use(now, waiting=self._waiting)
 
-    def left(self, permit: Permit) -> None:
-        """Count a request that has ended; or put it back, if it was not sent."""
+    def release(self, permit: Permit) -> None:
+        """Count the request of a permit, which has ended; or do not, if it was not sent."""
         now = current_time()
         self._in_flight -= 1
         if permit.sent:
-            self._budget.ended(permit.kind, now, refused=permit.refused)
+            self._budget.spend(permit.kind, now, rejected=permit.rejected)
         else:
-            self._budget.put_back(permit.kind)
+            self._budget.cancel(permit.kind)
         if self._queue:
-            self._go_on()
+            self._grant_waiting()
 
-    def answered(self, permit: Permit, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from an answer's status and headers."""
+    def observe(self, permit: Permit, status: int, headers: Mapping[str, str]) -> None:
+        """Correct the budget by the status and headers of an answer."""
         if status < _FIRST_ERROR:
-            self._budget.accepted(taken=permit.taken)
+            self._budget.observe_success(reserved_at=permit.granted_at)
             if QUOTA.isdisjoint(headers):
                 return
         tier, remaining = _preset(rate_tier(headers)), remaining_calls(headers)
         if status == _TOO_MANY:
-            permit.refused = True
-            asked = retry_after(headers)
-            self._budget.refused(current_time(), taken=permit.taken, retry_after=asked, tier=tier)
+            permit.rejected = True
+            self._budget.observe_rejection(
+                current_time(), reserved_at=permit.granted_at, retry_after=retry_after(headers), tier=tier
+            )
             return
         if remaining is not None:
-            self._budget.remaining(remaining, current_time(), tier=tier)
+            self._budget.observe_remaining(remaining, current_time(), tier=tier)
 
-    def _pass(self, kind: RequestKind, now: float) -> Permit | None:
+    def _grant(self, kind: RequestKind, now: float) -> Permit | None:
         self._latest = now
-        if self._in_flight >= self._max_in_flight or not self._budget.take(kind, now):
+        if self._in_flight >= self._max_in_flight or not self._budget.reserve(kind, now):
             return None
         self._in_flight += 1
         return Permit(self, kind, now)
 
-    def _go_on(self) -> None:
-        """Let pass whoever may, and see to it that the rest is thought of when there is room again."""
+    def _grant_waiting(self) -> None:
+        """Grant permits to waiting requests while there is room, and set a timer for when there is again."""
         now = current_time()
         while self._queue:
-            *_, kind, came = self._queue[0]
-            if not came.done():
-                permit = self._pass(kind, now)
+            *_, kind, granted = self._queue[0]
+            if not granted.done():
+                permit = self._grant(kind, now)
                 if permit is None:
                     break
-                came.set_result(permit)
+                granted.set_result(permit)
             heappop(self._queue)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        opens = self._budget.opens(now) if self._queue and self._in_flight < self._max_in_flight else math.inf
-        if opens < math.inf:
-            self._timer = asyncio.get_running_loop().call_at(opens, self._go_on)
+        at = self._budget.available_at(now) if self._queue and self._in_flight < self._max_in_flight else math.inf
+        if at < math.inf:
+            self._timer = asyncio.get_running_loop().call_at(at, self._grant_waiting)
 
-    def _forget_who_left(self) -> None:
+    def _remove_cancelled(self) -> None:
         self._queue = [waiting for waiting in self._queue if not waiting[-1].done()]
         heapify(self._queue)
-        self._go_on()
+        self._grant_waiting()
 
 
 class Permit:
-    """A request's turn, from when it may be sent to its end.
+    """The permission to send one request, from when it is granted until the request has ended.
 
     Attributes:
         kind: What the request is for.
-        taken: When its turn came, by the event loop's clock.
-        sent: Whether it was sent; set it right before.
-        refused: Whether it was answered with 429.
+        granted_at: When it was granted, by the event loop's clock.
+        sent: Whether the request was sent; set it right before.
+        rejected: Whether it was answered with 429.
     """
 
-    __slots__ = ("_limiter", "kind", "refused", "sent", "taken")
+    __slots__ = ("_limiter", "granted_at", "kind", "rejected", "sent")
 
-    def __init__(self, limiter: RateLimiter, kind: RequestKind, taken: float) -> None:
-        """Make the passage of a request through its turnstile."""
+    def __init__(self, limiter: RateLimiter, kind: RequestKind, granted_at: float) -> None:
+        """Make a permit of a limiter."""
         self._limiter = limiter
         self.kind = kind
-        self.taken = taken
+        self.granted_at = granted_at
         self.sent = False
-        self.refused = False
+        self.rejected = False
 
-    def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """Let the budget learn from the answer; header names are in lower case."""
-        self._limiter.answered(self, status, headers)
+    def observe(self, status: int, headers: Mapping[str, str]) -> None:
+        """Correct the budget by the answer; header names are in lower case."""
+        self._limiter.observe(self, status, headers)
 
-    def leave(self) -> None:
-        """End it."""
-        self._limiter.left(self)
+    def release(self) -> None:
+        """Give it back: the request has ended, or is not sent."""
+        self._limiter.release(self)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.leave()
+        self.release()
 
 
 def _preset(name: str | None) -> RateTier | None:

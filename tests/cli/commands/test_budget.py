@@ -124,7 +124,7 @@ def test_a_refusal_that_names_the_tier_leaves_nothing_either():
         invoke(service.variables)
         outcome = invoke(service.variables)
     assert outcome.stdout.startswith("Tier Community, as the service names it; share 1.\n")
-    assert rows(outcome)["minute"] == ["500", "1", "0", "1 refused"]
+    assert rows(outcome)["minute"] == ["500", "1", "0", "1 rejected"]
 
 
 def test_a_refusal_in_json_is_the_object_and_the_words_for_people():
@@ -132,7 +132,7 @@ def test_a_refusal_in_json_is_the_object_and_the_words_for_people():
         refusing(service, retry_after=25)
         outcome = invoke(service.variables, "--json")
     told = json.loads(outcome.stdout)
-    assert (told["minute"]["left"], told["minute"]["spent"]["refused"]) == (0, 1)
+    assert (told["minute"]["left"], told["minute"]["spent"]["rejected"]) == (0, 1)
     assert "(429)" in outcome.stderr
 
 

@@ -1,4 +1,4 @@
-"""Gives each connection of a bulk its turn, follows its run, and notes what must not be forgotten."""
+"""The dispatcher: starts each connection when the schedule allows it, follows its run, and records it in the journal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bentley_sync_async.watch.events import RunJoined, RunTriggered, WaitingForI
 from bentley_sync_async.watch.watcher import RunWatcher
 
 from .events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted
-from .journal.base import Journal, Noted
-from .outcomes import Outcome, OutcomeStatus, failed_files, status_of_error, status_of_run, worth_another_run
-from .resolver import HOPELESS
+from .journal.base import Journal, JournalEntry
+from .outcomes import Outcome, OutcomeStatus, failed_files, is_retryable, status_of_error, status_of_run
+from .resolver import CLIENT_WIDE_ERRORS
 from .schedule import Item, Schedule
 
 
 class RequestCounter:
-    """Counts the requests to the API that one connection takes.
+    """A hook that counts the requests to the API for one connection.
 
     Attributes:
         requests: How many so far.
@@ -31,28 +31,28 @@ class RequestCounter:
     __slots__ = ("requests",)
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start at 0."""
         self.requests = 0
 
     def __call__(self, record: Record) -> None:
-        """Take a record of the client in."""
+        """Count a request."""
         self.requests += isinstance(record, RequestRecord)
 
 
 @define(eq=False)
 class Entry:
-    """A connection that is to be run.
+    """A connection of the bulk, and how far it is.
 
     Attributes:
-        item: What the schedule knows of it.
-        meter: Counts its requests.
-        attempt: How many runs it was to have so far.
-        token: With which the watch of an earlier process goes on.
-        joined: Whether its run was there already.
-        watcher: Follows its run, while it is under way.
-        place: Set when it may go on after somebody else's run, while it waits for that.
+        item: The connection in the schedule.
+        counter: Counts its requests.
+        attempt: How many runs were started so far.
+        token: The resume token of an earlier process; `None` if there is none.
+        joined: Whether its run was active already.
+        watcher: Follows its run; `None` while it is not under way.
+        slot: Set when it has a slot again, while it waits for one after another client's run.
         triggered_at: When its run was triggered or joined, by the event loop's clock.
-        outcome: What came of it.
+        outcome: Its outcome; `None` until it is finished.
     """
 
     item: Item
@@ -61,7 +61,7 @@ class Entry:
     token: str | None = None
     joined: bool = False
     watcher: RunWatcher | None = None
-    place: anyio.Event | None = None
+    slot: anyio.Event | None = None
     triggered_at: float | None = None
     outcome: Outcome | None = None
 
@@ -72,12 +72,12 @@ class Entry:
 
 
 @frozen
-class Watches:
-    """Makes the watchers of a bulk.
+class WatcherFactory:
+    """Makes the watchers of a bulk; both functions take a counter of the requests.
 
     Attributes:
-        begin: Returns one that triggers a connection, given whom to tell of its requests.
-        resume: Returns one that goes on from a resume token.
+        begin: Returns a watcher that triggers a connection.
+        resume: Returns a watcher that continues from a resume token.
     """
 
     begin: Callable[[str, RequestCounter], RunWatcher]
@@ -89,7 +89,7 @@ class Dispatcher:
 
     Attributes:
         entries: The connections, by id.
-        failure: What nobody can go on after, if it has come to that.
+        failure: The error that ended the bulk; `None` if there was none.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Dispatcher:
         entries: Iterable[Entry],
         schedule: Schedule,
         *,
-        watches: Watches,
+        watchers: WatcherFactory,
         journal: Journal,
         emit: Callable[[BulkEvent], Awaitable[None]],
         retry_failed: int,
@@ -106,16 +106,16 @@ class Dispatcher:
 
         Args:
             entries: The connections that are to be run.
-            schedule: Decides whose turn it is.
-            watches: Makes their watchers.
-            journal: Remembers.
-            tell: Is awaited with each event.
-            retry_failed: How many more runs a connection gets whose run failed for a cause that may pass.
+            schedule: Decides which connection is next.
+            watchers: Makes their watchers.
+            journal: Records what is under way.
+            emit: Awaited with each event.
+            retry_failed: How many more runs a connection gets if its run failed for a transient cause.
         """
         self.entries: Mapping[str, Entry] = {entry.connection_id: entry for entry in entries}
         self.failure: Exception | None = None
         self._schedule = schedule
-        self._watches = watches
+        self._watchers = watchers
         self._journal = journal
         self._emit = emit
         self._retry_failed = retry_failed
@@ -126,46 +126,46 @@ class Dispatcher:
         """Run all connections.
 
         Args:
-            began: When the bulk began, by the event loop's clock.
+            began: When the bulk started, by the event loop's clock.
 
         Raises:
             SynchronizationError: The journal cannot be used, or the credentials were refused.
         """
         self._began = began
         async with anyio.create_task_group() as self._group:
-            self._go_on()
+            self._start_next()
         if self.failure is not None:
             raise self.failure
 
-    def _go_on(self) -> None:
-        """Start, or let go on, whatever may."""
-        for item in self._schedule.take():
+    def _start_next(self) -> None:
+        """Start, or continue, the connections that have a slot now."""
+        for item in self._schedule.start_next():
             entry = self.entries[item.connection_id]
-            if entry.place is not None:
-                entry.place.set()
+            if entry.slot is not None:
+                entry.slot.set()
             else:
-                self._group.start_soon(self._turn, entry)
+                self._group.start_soon(self._process, entry)
 
-    async def _turn(self, entry: Entry) -> None:
-        """Run a connection once, then start whatever is next."""
+    async def _process(self, entry: Entry) -> None:
+        """Run a connection once, then start those that are next."""
         try:
             outcome, again = await self._run_once(entry)
-            if again:  # the journal learns of it with the next trigger: until then the run that failed says the same
+            if again:  # recorded with the next trigger; until then the failed run leads to the same decision
                 entry.watcher = entry.triggered_at = None
-                self._schedule.again(entry.item)
+                self._schedule.requeue(entry.item)
             else:
-                entry.watcher, entry.outcome = None, outcome  # a report tells it though it cannot be noted
+                entry.watcher, entry.outcome = None, outcome  # before the journal, which may fail: the report has it
                 await self._journal.finish(entry.connection_id, outcome)
                 self._schedule.finish(entry.item)
-            self._go_on()
+            self._start_next()
             if entry.outcome is not None:
                 await self._emit(ConnectionFinished(connection_id=entry.connection_id, outcome=entry.outcome))
-        except Exception as exc:  # noqa: BLE001 - it is raised by `run`, by itself instead of in a group
+        except Exception as exc:  # noqa: BLE001 - `run` raises it, outside of an exception group
             self.failure = self.failure or exc
             self._group.cancel_scope.cancel()
 
     async def _run_once(self, entry: Entry) -> tuple[Outcome, bool]:
-        """Return what came of a run of the connection, and whether it should be run again."""
+        """Run the connection; return the outcome, and whether it should be run again."""
         resumed = entry.token is not None
         watcher = entry.watcher = self._watcher(entry)
         try:
@@ -178,34 +178,34 @@ class Dispatcher:
                 )
             )
             await self._follow(entry, watcher)
-        except (*HOPELESS, JournalError):
+        except (*CLIENT_WIDE_ERRORS, JournalError):
             raise
         except SynchronizationError as error:
             return self._outcome(entry, status_of_error(error), reason=str(error)), False
         run = watcher.run
-        assert run is not None  # noqa: S101 - the last event brings the last snapshot
-        again = entry.attempt <= self._retry_failed and worth_another_run(run)
+        assert run is not None  # noqa: S101 - the last event comes with a snapshot
+        again = entry.attempt <= self._retry_failed and is_retryable(run)
         return self._outcome_of_run(entry, run), again
 
     def _watcher(self, entry: Entry) -> RunWatcher:
         token, entry.token = entry.token, None
         if token is not None:
             try:
-                return self._watches.resume(token, entry.counter)
+                return self._watchers.resume(token, entry.counter)
             except ResumeTokenError as exc:
                 raise JournalError(
-                    f"The journal's note on connection {entry.connection_id} cannot be used: {exc} "
+                    f"The journal's entry on connection {entry.connection_id} cannot be used: {exc} "
                     "Name another file; a run that was triggered goes on."
                 ) from exc
         entry.attempt += 1
         entry.joined = False
-        return self._watches.begin(entry.connection_id, entry.counter)
+        return self._watchers.begin(entry.connection_id, entry.counter)
 
     async def _follow(self, entry: Entry, watcher: RunWatcher) -> None:
         while True:
             if watcher.ref is None:
-                # Before every step that may trigger: whoever finds this note looks for the run before triggering.
-                await self._note(entry, watcher.intent_token())
+                # Before every step that may trigger: a process that reads it searches for the run before it triggers.
+                await self._record(entry, watcher.intent_token())
             try:
                 event = await anext(watcher)
             except StopAsyncIteration:
@@ -213,35 +213,35 @@ class Dispatcher:
             if isinstance(event, RunTriggered | RunJoined):
                 entry.triggered_at = anyio.current_time()
                 entry.joined = isinstance(event, RunJoined)
-                self._schedule.seize(entry.item)
-                await self._note(entry, watcher.resume_token())
+                self._schedule.assign_slot(entry.item)
+                await self._record(entry, watcher.resume_token())
             await self._emit(ConnectionProgressed(connection_id=entry.connection_id, event=event))
             if isinstance(event, WaitingForIModel):
                 await self._wait(entry, event)
 
     async def _wait(self, entry: Entry, event: WaitingForIModel) -> None:
-        """Give the place back while somebody else's run goes on; wait for one when it has ended."""
+        """Release the slot while another client's run is active; wait for a slot when that run has ended."""
         if event.run is None or not event.run.completed:
-            self._schedule.release(entry.item)
-            self._go_on()
-        elif not self._schedule.holds(entry.item):
-            entry.place = anyio.Event()
-            self._schedule.reclaim(entry.item)
-            self._go_on()
-            await entry.place.wait()
-            entry.place = None
+            self._schedule.release_slot(entry.item)
+            self._start_next()
+        elif not self._schedule.has_slot(entry.item):
+            entry.slot = anyio.Event()
+            self._schedule.request_slot(entry.item)
+            self._start_next()
+            await entry.slot.wait()
+            entry.slot = None
 
-    async def _note(self, entry: Entry, token: str) -> None:
-        note = Noted(attempt=entry.attempt, token=token, joined=entry.joined)
-        await self._journal.note(entry.connection_id, note)
+    async def _record(self, entry: Entry, token: str) -> None:
+        recorded = JournalEntry(attempt=entry.attempt, token=token, joined=entry.joined)
+        await self._journal.record(entry.connection_id, recorded)
 
     def outcome(self, connection_id: str) -> Outcome:
-        """Return what came of a connection; what is not done with is detached if the bulk ends here."""
+        """Return the outcome of a connection; one that is not finished is detached if the bulk ends now."""
         entry = self.entries[connection_id]
         if entry.outcome is not None:
             return entry.outcome
         if entry.watcher is None:
-            reason = "The bulk ended before its turn."
+            reason = "The bulk ended before it was triggered."
         elif entry.watcher.ref is None:
             reason = "The bulk ended while it was being triggered: list its runs before triggering it again."
         else:

@@ -1,4 +1,4 @@
-"""What a bulk reports while it goes on, as frozen values; each names its connection."""
+"""The events of a bulk, as frozen values; each names its connection. Pure."""
 
 from attrs import frozen
 
@@ -10,10 +10,10 @@ from .outcomes import Outcome
 
 @frozen(kw_only=True)
 class BulkEvent:
-    """Something happened to one connection of a bulk.
+    """Any event of a bulk, about one connection.
 
     Attributes:
-        connection_id: The connection; of an iModel that could not be asked for its connections, `None`.
+        connection_id: The connection; `None` if the connections of an iModel could not be listed.
     """
 
     connection_id: str | None
@@ -25,12 +25,12 @@ class BulkEvent:
 
 @frozen(kw_only=True)
 class ConnectionStarted(BulkEvent):
-    """Its turn has come: it is going to be triggered, or followed again if an earlier process has triggered it.
+    """The connection will be triggered now, or followed again if an earlier process has triggered it.
 
     Attributes:
-        imodel_id: Its iModel; `None` if nobody could tell.
-        attempt: Which run it will be, from 1; above 1, the one before failed for a cause that may have passed.
-        resumed: Whether an earlier process with the same journal has begun with it.
+        imodel_id: Its iModel; `None` if unknown.
+        attempt: The number of the run, from 1; above 1, the run before failed for a transient cause.
+        resumed: Whether an earlier process with the same journal has started it.
     """
 
     imodel_id: str | None
@@ -40,10 +40,10 @@ class ConnectionStarted(BulkEvent):
 
 @frozen(kw_only=True)
 class ConnectionProgressed(BulkEvent):
-    """Something happened in the watch of its run.
+    """The watch of its run emitted an event.
 
     Attributes:
-        event: What: any event of a watch.
+        event: The event of the watch.
     """
 
     event: WatchEvent
@@ -57,10 +57,10 @@ class ConnectionProgressed(BulkEvent):
 
 @frozen(kw_only=True)
 class ConnectionFinished(BulkEvent):
-    """It is done with, well or not. The last event about it.
+    """The connection is finished. The last event about it.
 
     Attributes:
-        outcome: What came of it.
+        outcome: Its outcome.
     """
 
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""What a caller can choose for a bulk. Pure."""
+"""The options of a bulk, and their validation. Pure."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -32,7 +32,7 @@ def _pacing(_: Any, __: Any, value: Any) -> None:
 
 @frozen(kw_only=True)
 class BulkOptions:
-    """How a bulk is to be run; what cannot be raises an `InvalidArgumentError`.
+    """The options of a bulk; an invalid one raises an `InvalidArgumentError`.
 
     Attributes:
         concurrency: How many runs may be under way at a time.

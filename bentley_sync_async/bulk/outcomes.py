@@ -1,4 +1,4 @@
-"""What came of each connection of a bulk, and whether another run may help. Pure."""
+"""The outcomes of a bulk's connections, and whether a failed run is worth a retry. Pure."""
 
 import enum
 from datetime import datetime
@@ -21,11 +21,11 @@ _LONGEST_TEXT = 2000
 
 
 class OutcomeStatus(enum.StrEnum):
-    """What came of a connection."""
+    """The status of an outcome."""
 
     SUCCEEDED = "succeeded"
     """Its run was completed with Success."""
-    PARTIAL_SUCCESS = "partially"
+    PARTIAL_SUCCESS = "partial success"
     """Its run was completed with PartialSuccess: some files failed."""
     FAILED = "failed"
     """Its run was completed with any other result."""
@@ -34,16 +34,20 @@ class OutcomeStatus(enum.StrEnum):
     TIMED_OUT = "timed out"
     """The `timeout` ran out before its run was completed; the run goes on."""
     REFUSED = "refused"
-    """The service refused to look it up or to run it; the reason says why."""
+    """The service refused to return the connection or to run it; the reason says why."""
     DETACHED = "detached"
-    """The bulk ended, or lost sight of it, before its run was completed; a run that was triggered goes on."""
+    """The bulk ended, or could no longer follow the run, before it was completed; a triggered run goes on."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "OutcomeStatus | None":
+        return cls.PARTIAL_SUCCESS if value == "partially" else None  # as journals of version 0.1 have it
 
 
-def _told(text: str | None) -> str | None:
-    """Return what somebody said as it may be kept and shown: without secrets, at a bearable length, in any file."""
+def _presentable(text: str | None) -> str | None:
+    """Return a text of the service as it may be kept and shown: without secrets, shortened, valid in any encoding."""
     if text is None:
         return None
-    writable = text.encode("utf-8", "backslashreplace").decode()  # no encoding has half a pair of surrogates
+    writable = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate cannot be encoded
     shown = redact(writable[: 8 * _LONGEST_TEXT])
     if len(shown) > _LONGEST_TEXT:
         return f"{shown[:_LONGEST_TEXT]}…"
@@ -64,42 +68,42 @@ class FailedFile:
         kb_article_link: Where to read on; `None` if there is no article.
     """
 
-    storage_file_id: str | None = field(default=None, converter=_told)
+    storage_file_id: str | None = field(default=None, converter=_presentable)
     result: ExecutionResult = ExecutionResult.UNDETERMINED
-    error_key: str | None = field(default=None, converter=_told)
-    description: str | None = field(default=None, converter=_told)
+    error_key: str | None = field(default=None, converter=_presentable)
+    description: str | None = field(default=None, converter=_presentable)
     can_user_fix: bool | None = None
-    kb_article_link: str | None = field(default=None, converter=_told)
+    kb_article_link: str | None = field(default=None, converter=_presentable)
 
 
 @frozen(kw_only=True)
 class Outcome:
-    """What came of one connection of a bulk. It holds no secret, whatever the service said.
+    """The outcome of one connection of a bulk. It holds no secret, whatever the service sent.
 
     Attributes:
-        connection_id: The connection; `None` if an iModel could not be asked for its connections.
-        status: What came of it.
-        imodel_id: Its iModel; `None` if nobody could tell.
+        connection_id: The connection; `None` if the connections of an iModel could not be listed.
+        status: Whether and how it ended.
+        imodel_id: Its iModel; `None` if unknown.
         ref: The run that was followed last; `None` if there was none.
         result: The result of that run; `None` if it was not completed.
         error_key: Why the run failed as a whole; `None` if the service gave no such reason.
-        reason: Why there is no completed run, or what the service said of its failure, for people.
+        reason: Why there is no completed run, or the service's description of its failure, for people.
         failed_files: The files that it could not synchronize.
-        joined: Whether the run was there already, triggered by somebody else.
+        joined: Whether the run was active already, triggered by another client.
         attempts: How many runs were triggered or joined; 0 if none was.
-        began_at: When the service started the run; `None` if it did not say.
+        began_at: When the run started; `None` if the service did not say.
         ended_at: When the run ended; `None` if it was not completed.
         waited: Seconds from the start of the bulk until the run was triggered; `None` if none was.
         requests: How many requests to the API it took, token requests not counted.
     """
 
-    connection_id: str | None = field(converter=_told)
+    connection_id: str | None = field(converter=_presentable)
     status: OutcomeStatus
-    imodel_id: str | None = field(default=None, converter=_told)
+    imodel_id: str | None = field(default=None, converter=_presentable)
     ref: RunRef | None = None
     result: ExecutionResult | None = None
-    error_key: str | None = field(default=None, converter=_told)
-    reason: str | None = field(default=None, converter=_told)
+    error_key: str | None = field(default=None, converter=_presentable)
+    reason: str | None = field(default=None, converter=_presentable)
     failed_files: tuple[FailedFile, ...] = ()
     joined: bool = False
     attempts: int = 0
@@ -129,14 +133,14 @@ _BY_RESULT = {
 
 
 def status_of_run(run: StorageRun) -> OutcomeStatus:
-    """Return what a completed run amounts to; a result that nobody knows is a failure."""
+    """Return the status for a completed run; an unknown result is a failure."""
     return _BY_RESULT.get(run.result, OutcomeStatus.FAILED)
 
 
 def status_of_error(error: SynchronizationError) -> OutcomeStatus:
-    """Return what it amounts to that the look-up or the watch of a connection ended with an error.
+    """Return the status for an error that ended the resolution or the watch of a connection.
 
-    A throttle, somebody else's triggers and a failure of the service itself are no refusal: they say nothing of the
+    A throttle, a conflict with other triggers and a failure of the service are no refusal: they say nothing about the
     connection.
     """
     match error:
@@ -169,10 +173,10 @@ def _failed_file(task: StorageTask) -> FailedFile:
     )
 
 
-# What passes by itself, by the published catalogue of errors (nothing says so outright): its network errors, the
-# platform's own queues, nodes and downloads, and somebody else who was at the iModel at that moment. Any other key
-# stays as it is until somebody changes something. AllFilesHaveFailed has the text "in the queue for too long".
-_PASSING_KEYS = frozenset(
+# Errors that pass by themselves, judged by the published catalogue of errors (no page says so explicitly): network
+# errors, the platform's own queues, nodes and downloads, and other users of the iModel at that moment. Any other key
+# stays until a person changes something. AllFilesHaveFailed has the text "in the queue for too long".
+_TRANSIENT_KEYS = frozenset(
     {
         "AffinityReportDownloadFailed",
         "AllFilesHaveFailed",
@@ -192,31 +196,31 @@ _PASSING_KEYS = frozenset(
         "launchdarkly_init_failed",
     }
 )
-_PASSING_RESULTS = frozenset({ExecutionResult.CANCELED, ExecutionResult.TIMED_OUT})
+_TRANSIENT_RESULTS = frozenset({ExecutionResult.CANCELED, ExecutionResult.TIMED_OUT})
 
 
-def worth_another_run(run: StorageRun) -> bool:
+def is_retryable(run: StorageRun) -> bool:
     """Return whether a completed run failed for a cause that may have passed when it is run again.
 
-    One such file is enough: the others are none the worse for another run. Where no file has such a cause and none must
-    be corrected by somebody, the cause of the run as a whole decides.
+    One file with such a cause is enough. If no file has one, and no file must be corrected by a person, the error of the
+    run as a whole decides.
     """
     if run.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}:
         return False
     failures = run.failed_tasks
-    if any(_may_pass(task) for task in failures):
+    if any(_is_transient(task) for task in failures):
         return True
     if any(task.error is not None and task.error.can_user_fix for task in failures):
         return False
     key = run.error.error_key if run.error is not None else None
-    return run.result in _PASSING_RESULTS if key is None else key in _PASSING_KEYS
+    return run.result in _TRANSIENT_RESULTS if key is None else key in _TRANSIENT_KEYS
 
 
-def _may_pass(task: StorageTask) -> bool:
+def _is_transient(task: StorageTask) -> bool:
     error = task.error
     if error is None:
-        return task.result in _PASSING_RESULTS
-    # The catalogue wants somebody to correct AnotherUserPushing: the key says more than that.
-    if error.description_key in _PASSING_KEYS:
+        return task.result in _TRANSIENT_RESULTS
+    # The catalogue says that a user can fix AnotherUserPushing, but it passes by itself.
+    if error.description_key in _TRANSIENT_KEYS:
         return True
     return error.category == TaskErrorCategory.NETWORK and not error.can_user_fix

@@ -1,4 +1,4 @@
-"""What a bulk is going to do, and how long and how many requests that should take. Pure."""
+"""The plan of a bulk: what it will do, and the time and requests that it should take. Pure."""
 
 import heapq
 from bisect import bisect_left
@@ -17,10 +17,10 @@ from .report import counted, duration_text, outcome_lines, table
 from .schedule import Item, Schedule
 
 USUAL_DURATION = 300.0
-"""Seconds that a run is taken to last when nothing at all is known."""
+"""The expected duration of a run in seconds when no duration is known at all."""
 
 _MOST_POLLS = 10_000
-_ROWS = 40  # of a plan that is shown: what is in the middle is seldom read
+_ROWS = 40  # of a plan that is printed: the first and the last
 
 
 @frozen(kw_only=True)
@@ -29,8 +29,8 @@ class PlannedRun:
 
     Attributes:
         connection_id: The connection.
-        imodel_id: Its iModel; `None` if nobody could tell.
-        itwin_id: Its iTwin; `None` if nobody could tell.
+        imodel_id: Its iModel; `None` if unknown.
+        itwin_id: Its iTwin; `None` if unknown.
         begins: Seconds from the start of the bulk.
         expected: Seconds that the run should take.
     """
@@ -44,19 +44,19 @@ class PlannedRun:
 
 @frozen(kw_only=True)
 class BulkPlan:
-    """What a bulk is going to do, if every run takes as long as expected and nobody else uses the iModels.
+    """What a bulk will do, if every run takes as long as expected and no other client uses the iModels.
 
-    `print(plan)` shows a table of what comes first and last.
+    `print(plan)` shows a table of the first and the last runs.
 
     Attributes:
         runs: The runs, in the order in which they should begin.
-        refused: What cannot be run, and why.
+        refused: The outcomes of connections that cannot be run.
         finished: Connections that an earlier process with the same journal has finished.
         concurrency: How many runs are under way at a time.
         duration: Seconds that it should take.
-        lower_bound: Seconds that it takes at the least, in whatever order: the work of the busiest iModel, or all work
-            over the concurrency, or that of an iTwin over the bound on it.
-        requests: Requests to the API that it should take, the look-ups before it not counted.
+        lower_bound: Seconds that it takes at least, in any order: the work of the busiest iModel, or all work divided by
+            the concurrency, or that of an iTwin divided by its limit.
+        requests: Requests to the API that it should take, without those that resolve the connections.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -74,10 +74,10 @@ class BulkPlan:
         ]
         head, *lines = table([("begins", "lasts", "connection", "iModel"), *rows], numbers=2)
         refused = [line for outcome in self.refused for line in outcome_lines(outcome)]
-        return "\n".join([*([head] if rows else []), *_ends(lines), *_ends(refused), self.totals()])
+        return "\n".join([*([head] if rows else []), *_first_and_last(lines), *_first_and_last(refused), self.totals()])
 
     def totals(self) -> str:
-        """Return one line with how much there is to do, and what it should take."""
+        """Return one line with the amount of work, and the time and requests that it should take."""
         imodels = len({run.imodel_id or run.connection_id for run in self.runs})
         text = (
             f"{counted(len(self.runs), 'connection')} to run on {counted(imodels, 'iModel')}, {self.concurrency} at a "
@@ -95,8 +95,8 @@ class BulkPlan:
         return encode(self).decode()
 
 
-def _ends(lines: Sequence[str]) -> list[str]:
-    """Return the lines, without those in the middle if they are many."""
+def _first_and_last(lines: Sequence[str]) -> list[str]:
+    """Return the lines, without those in the middle if there are many."""
     if len(lines) <= _ROWS:
         return list(lines)
     half = _ROWS // 2
@@ -104,13 +104,13 @@ def _ends(lines: Sequence[str]) -> list[str]:
 
 
 def expected_durations(known: dict[str, Sequence[float]], connection_ids: Iterable[str]) -> dict[str, float]:
-    """Return the seconds that each connection's run should take: the median of its past runs.
+    """Return the expected duration of each connection's run in seconds: the median of its past runs.
 
-    Of a connection without any, it is the median of all others.
+    For a connection without past runs it is the median of all others.
 
     Args:
-        known: Seconds that past runs took, by connection.
-        connection_ids: Whose runs are to be expected.
+        known: The durations of past runs in seconds, by connection.
+        connection_ids: The connections.
     """
     own = {connection_id: median(past) for connection_id, past in known.items() if past}
     usual = median(own.values()) if own else USUAL_DURATION
@@ -126,17 +126,17 @@ def make_plan(
     refused: Sequence[Outcome] = (),
     finished: int = 0,
 ) -> BulkPlan:
-    """Return what is going to happen.
+    """Return the plan.
 
     Args:
-        items: What is to be run.
+        items: The connections that are to be run.
         concurrency: How many may be under way at a time.
-        per_itwin: How many of one iTwin; `None` for no such bound.
-        pacing: How often runs are looked at.
-        refused: What cannot be run.
-        finished: How many an earlier process has finished.
+        per_itwin: How many of one iTwin may be under way at a time; `None` for no such limit.
+        pacing: When runs are polled.
+        refused: The outcomes of connections that cannot be run.
+        finished: How many connections an earlier process has finished.
     """
-    begins, duration = rehearse(items, concurrency=concurrency, per_itwin=per_itwin)
+    begins, duration = simulate(items, concurrency=concurrency, per_itwin=per_itwin)
     runs = [
         PlannedRun(
             connection_id=item.connection_id,
@@ -159,17 +159,17 @@ def make_plan(
 
 
 def lower_bound(items: Iterable[Item], *, concurrency: int, per_itwin: int | None) -> float:
-    """Return the seconds that no order of the runs can beat. Arguments as for `make_plan`."""
-    of_lane: defaultdict[str, float] = defaultdict(float)
+    """Return the seconds below which no order of the runs can get. Arguments as for `make_plan`."""
+    of_queue: defaultdict[str, float] = defaultdict(float)
     of_itwin: defaultdict[str, float] = defaultdict(float)
     for item in items:
-        of_lane[item.lane] += item.expected
+        of_queue[item.queue_key] += item.expected
         if per_itwin is not None and item.itwin_id is not None:
             of_itwin[item.itwin_id] += item.expected / per_itwin
-    return max(sum(of_lane.values()) / concurrency, *of_lane.values(), *of_itwin.values(), 0.0)
+    return max(sum(of_queue.values()) / concurrency, *of_queue.values(), *of_itwin.values(), 0.0)
 
 
-def rehearse(items: Iterable[Item], *, concurrency: int, per_itwin: int | None) -> tuple[dict[str, float], float]:
+def simulate(items: Iterable[Item], *, concurrency: int, per_itwin: int | None) -> tuple[dict[str, float], float]:
     """Return when each connection's run begins, and when all have ended, if each takes as long as expected.
 
     Both are in seconds from the start. Arguments as for `make_plan`.
@@ -180,7 +180,7 @@ def rehearse(items: Iterable[Item], *, concurrency: int, per_itwin: int | None) 
     number = count()
     now = 0.0
     while True:
-        for item in schedule.take():
+        for item in schedule.start_next():
             begins[item.connection_id] = now
             heapq.heappush(ends, (now + item.expected, next(number), item))
         if not ends:
@@ -195,8 +195,8 @@ def seconds_left(
     """Return the seconds until all runs should have ended.
 
     Args:
-        waiting: What has not begun.
-        under_way: What has, and for how many seconds; a run that is late is taken to end soon.
+        waiting: Connections that were not started.
+        under_way: Connections whose runs are under way, and for how many seconds; a late run is expected to end soon.
         concurrency: As for `make_plan`.
         per_itwin: As for `make_plan`.
     """
@@ -204,11 +204,11 @@ def seconds_left(
         evolve(item, expected=max(item.expected - elapsed, 0.1 * item.expected), under_way=True)
         for item, elapsed in under_way
     ]
-    return rehearse([*rest, *waiting], concurrency=concurrency, per_itwin=per_itwin)[1]
+    return simulate([*rest, *waiting], concurrency=concurrency, per_itwin=per_itwin)[1]
 
 
 def expected_polls(pacing: Pacing, durations: Sequence[float]) -> list[int]:
-    """Return how many looks follow each run of so many seconds, if nothing changes but at its start and its end."""
+    """Return the number of polls for runs of these durations, if each changes only at its start and its end."""
     longest = max(durations, default=0.0)
     instants = [0.0]
     while instants[-1] < longest and len(instants) < _MOST_POLLS:

@@ -1,4 +1,4 @@
-"""How far a bulk is. Pure."""
+"""The progress of a bulk. Pure."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from .outcomes import OutcomeStatus
 
 @frozen(kw_only=True)
 class BulkProgress:
-    """How far a bulk is.
+    """The progress of a bulk.
 
     Attributes:
         total: Connections.

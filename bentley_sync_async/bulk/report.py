@@ -1,4 +1,4 @@
-"""What came of a bulk: a table for people, JSON for programs, JUnit XML for CI systems. Pure."""
+"""The report of a bulk: a table for people, JSON for programs, JUnit XML for CI systems. Pure."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ _FIXABLE = {True: "yes", False: "no", None: "not said"}
 
 @frozen(kw_only=True)
 class BulkReport:
-    """What came of each connection of a bulk.
+    """The outcomes of all connections of a bulk.
 
     `print(report)` shows a table.
 
@@ -40,7 +40,7 @@ class BulkReport:
 
     @property
     def counts(self) -> Mapping[OutcomeStatus, int]:
-        """How many connections came to what; 0 for what none came to."""
+        """The number of connections by status; 0 for a status that no connection has."""
         counted = Counter(outcome.status for outcome in self.outcomes)
         return {status: counted[status] for status in OutcomeStatus}
 
@@ -60,7 +60,7 @@ class BulkReport:
         return "\n".join([*rows, *details, self.totals()])
 
     def totals(self) -> str:
-        """Return one line with how many connections came to what, the time and the requests."""
+        """Return one line with the number of connections by status, the time and the requests."""
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)
         return (
             f"{counted(len(self.outcomes), 'connection')}: {counts or 'none'}; {duration_text(self.duration)}, "
@@ -114,7 +114,7 @@ _KINDS = {
 
 
 def duration_text(seconds: float | None) -> str:
-    """Return a duration as people write it: `1:02:03`, or `2:03` below an hour; `-` for none."""
+    """Return a duration as `1:02:03`, or `2:03` below an hour; `-` for none."""
     if seconds is None:
         return "-"
     minutes, rest = divmod(round(seconds), 60)
@@ -123,7 +123,7 @@ def duration_text(seconds: float | None) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """Return a number with what it counts, in the plural unless it is one."""
+    """Return a number with a noun, in the plural unless the number is one."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
@@ -141,7 +141,7 @@ def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:
-    """Return what came of a connection and why, then a line for each file that failed."""
+    """Return a line with the outcome of a connection and its reason, then a line for each failed file."""
     why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
     said = f"{_name(outcome)} {outcome.status}"
     return [f"{said}: {_one_line(why)}" if why else said, *(f"  {_file(file)}" for file in outcome.failed_files)]

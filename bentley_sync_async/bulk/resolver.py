@@ -1,4 +1,4 @@
-"""Finds out what a bulk has to do with: which connections there are, on which iModels, how long their runs take."""
+"""The resolver: finds the connections of iModels, the iModel of each connection, and the durations of past runs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.wire.ids import check_id
 
-from .journal.base import Journal, Place
+from .journal.base import IModelOfConnection, Journal
 from .outcomes import Outcome, OutcomeStatus, status_of_error
 
-_AT_A_TIME = 16
+_CONCURRENCY = 16
 
 T = TypeVar("T")
 
-HOPELESS = (AuthenticationError, CredentialsError)
-"""What does not concern one connection but everything that this client could ask for."""
+CLIENT_WIDE_ERRORS = (AuthenticationError, CredentialsError)
+"""Errors that concern every request of the client, not one connection."""
 
 
 @define
@@ -30,32 +30,32 @@ class ResolvedConnections:
     """What is known of the connections of a bulk.
 
     Attributes:
-        places: Where they belong, as far as that is known.
-        durations: Seconds that their latest runs took, as far as that is known.
-        refused: What the service refused to look up, and ids that cannot be.
+        imodels: Their iModels, as far as they are known.
+        durations: The durations of their latest runs in seconds, as far as they are known.
+        refused: The outcomes of connections that the service refused to return.
     """
 
-    places: dict[str, Place] = field(factory=dict)
+    imodels: dict[str, IModelOfConnection] = field(factory=dict)
     durations: dict[str, Sequence[float]] = field(factory=dict)
     refused: list[Outcome] = field(factory=list)
 
 
 class ConnectionResolver:
-    """Asks the service, a few requests at a time, for what the journal does not know."""
+    """Requests from the service, a few requests at a time, what the journal does not know."""
 
     def __init__(self, connections_for: Callable[[str], StorageConnections], journal: Journal) -> None:
-        """Make a surveyor.
+        """Make a resolver.
 
         Args:
-            connections_for: Returns the storage connections, to be asked on behalf of one of them.
-            journal: What is known already, and remembers what is found.
+            connections_for: Returns the resource for the requests of one connection.
+            journal: Knows earlier results, and stores new ones.
         """
         self._connections_for = connections_for
         self._journal = journal
-        self._found = ResolvedConnections()
+        self._resolved = ResolvedConnections()
 
     async def connections_of(self, imodel_ids: Iterable[str]) -> tuple[list[str], list[Outcome]]:
-        """Return the connections of iModels, and what could not be asked.
+        """Return the connections of iModels, and outcomes for the iModels that could not be listed.
 
         Raises:
             SynchronizationError: The credentials were refused.
@@ -63,118 +63,118 @@ class ConnectionResolver:
         refused: list[Outcome] = []
         found: dict[str, list[str]] = {}
 
-        async def ask(imodel_id: str) -> None:
+        async def list_connections(imodel_id: str) -> None:
             try:
                 listing = self._connections_for("").list(check_id(imodel_id, "imodel_id"), prefer="representation")
                 connections = [connection async for connection in listing]
             except SynchronizationError as error:
-                if isinstance(error, HOPELESS):
+                if isinstance(error, CLIENT_WIDE_ERRORS):
                     raise
                 status = status_of_error(error)
                 refused.append(Outcome(connection_id=None, imodel_id=str(imodel_id), status=status, reason=str(error)))
                 return
             found[imodel_id] = [connection.id for connection in connections]
             for connection in connections:
-                self._found.places[connection.id] = Place(
+                self._resolved.imodels[connection.id] = IModelOfConnection(
                     imodel_id=connection.imodel_id or imodel_id, itwin_id=connection.itwin_id
                 )
 
         wanted = list(dict.fromkeys(imodel_ids))
-        await _all(ask, wanted)
+        await _for_each(wanted, list_connections)
         return [connection_id for one in wanted for connection_id in found.get(one, ())], refused
 
     async def resolve(self, connection_ids: Sequence[str]) -> ResolvedConnections:
-        """Return where connections belong and how long their runs took, and remember it.
+        """Return the iModels of connections and the durations of their runs, and store them in the journal.
 
         Raises:
             SynchronizationError: The credentials were refused, or the journal cannot be used.
         """
-        known = await self._journal.places(connection_ids)
-        self._found.places = {**known, **self._found.places}
-        self._found.durations = dict(await self._journal.durations(connection_ids))
-        new_places = {one: place for one, place in self._found.places.items() if known.get(one) != place}
+        known = await self._journal.imodels(connection_ids)
+        self._resolved.imodels = {**known, **self._resolved.imodels}
+        self._resolved.durations = dict(await self._journal.durations(connection_ids))
+        new_imodels = {one: imodel for one, imodel in self._resolved.imodels.items() if known.get(one) != imodel}
         new_durations: dict[str, Sequence[float]] = {}
 
-        async def ask(connection_id: str) -> None:
-            if connection_id not in self._found.places:
-                place = await self._place(connection_id)
-                if isinstance(place, Outcome):
-                    self._found.refused.append(place)
+        async def resolve_one(connection_id: str) -> None:
+            if connection_id not in self._resolved.imodels:
+                imodel = await self._imodel_of(connection_id)
+                if isinstance(imodel, Outcome):
+                    self._resolved.refused.append(imodel)
                     return
-                if place is not None:
-                    self._found.places[connection_id] = new_places[connection_id] = place
-            if connection_id not in self._found.durations:
-                past = await self._past(connection_id)
-                if past:
-                    self._found.durations[connection_id] = new_durations[connection_id] = past
+                if imodel is not None:
+                    self._resolved.imodels[connection_id] = new_imodels[connection_id] = imodel
+            if connection_id not in self._resolved.durations:
+                durations = await self._durations_of(connection_id)
+                if durations:
+                    self._resolved.durations[connection_id] = new_durations[connection_id] = durations
 
-        unknown = [one for one in connection_ids if one not in self._found.places or one not in self._found.durations]
-        await _all(ask, unknown)
-        if new_places or new_durations:
-            await self._journal.learn(new_places, new_durations)
-        return self._found
+        known_ids = self._resolved.imodels.keys() & self._resolved.durations.keys()
+        await _for_each([one for one in connection_ids if one not in known_ids], resolve_one)
+        if new_imodels or new_durations:
+            await self._journal.save_resolved(new_imodels, new_durations)
+        return self._resolved
 
-    async def _place(self, connection_id: str) -> Place | Outcome | None:
-        """Return where a connection belongs, why it cannot be run, or `None` if that cannot be told now."""
+    async def _imodel_of(self, connection_id: str) -> IModelOfConnection | Outcome | None:
+        """Return the iModel of a connection, the outcome if it cannot be run, or `None` if neither is known now."""
         try:
             connection = await self._connections_for(connection_id).get(connection_id)
-        except HOPELESS:
+        except CLIENT_WIDE_ERRORS:
             raise
         except SynchronizationError as error:
             status = status_of_error(error)
             if status != OutcomeStatus.REFUSED:
-                return None  # it may have passed when the connection is triggered
+                return None  # the cause may have passed when the connection is triggered
             return Outcome(connection_id=connection_id, status=status, reason=str(error))
         if connection.imodel_id is None:
             return None
-        return Place(imodel_id=connection.imodel_id, itwin_id=connection.itwin_id)
+        return IModelOfConnection(imodel_id=connection.imodel_id, itwin_id=connection.itwin_id)
 
-    async def _past(self, connection_id: str) -> list[float]:
-        """Return how long the latest runs took, in one request; none if it fails: it is no more than a hint."""
+    async def _durations_of(self, connection_id: str) -> list[float]:
+        """Return the durations of the latest runs, with one request; none if it fails, as they are only a hint."""
         try:
             runs = await self._connections_for(connection_id).runs.recent(connection_id)
-        except HOPELESS:
+        except CLIENT_WIDE_ERRORS:
             raise
         except SynchronizationError:
             return []
         return durations_of(runs)
 
 
-def usable(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:
-    """Return the ids that can be ids of connections, each once, and why the others cannot."""
-    good: list[str] = []
+def valid_ids(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:
+    """Return the valid connection ids, each once, and an outcome for each invalid one."""
+    valid: list[str] = []
     refused: list[Outcome] = []
     for connection_id in dict.fromkeys(connection_ids):
         try:
-            good.append(_checked(connection_id))
+            valid.append(_checked(connection_id))
         except InvalidArgumentError as error:
             refused.append(Outcome(connection_id=str(connection_id), status=OutcomeStatus.REFUSED, reason=str(error)))
-    return good, refused
+    return valid, refused
 
 
 def _checked(connection_id: object) -> str:
-    usable_id = check_id(connection_id, "connection_id")  # type: ignore[arg-type]  # it checks that, too
-    if redact(usable_id) != usable_id:  # else it would be sent as part of a URL, and kept in the journal
+    checked = check_id(connection_id, "connection_id")  # type: ignore[arg-type]  # it checks the type, too
+    if redact(checked) != checked:  # otherwise it would be sent in a URL and kept in the journal
         raise InvalidArgumentError("connection_id must be an id, and this one holds a token or another secret.")
-    return usable_id
+    return checked
 
 
-async def _all(ask: Callable[[T], Awaitable[None]], questions: Iterable[T]) -> None:
-    """Ask all questions, a few at a time; the first error ends it, and comes out as itself."""
-    rest = iter(questions)
+async def _for_each(items: Iterable[T], process: Callable[[T], Awaitable[None]]) -> None:
+    """Process all items, a few at a time; the first error ends it and is raised outside of an exception group."""
+    rest = iter(items)
     errors: list[Exception] = []
 
     async def work() -> None:
-        for question in rest:
+        for item in rest:
             try:
-                await ask(question)
-            except Exception as error:  # noqa: BLE001 - it is raised by itself instead of in a group
+                await process(item)
+            except Exception as error:  # noqa: BLE001 - raised below
                 errors.append(error)
                 group.cancel_scope.cancel()
                 return
 
     async with anyio.create_task_group() as group:
-        for _ in range(_AT_A_TIME):
+        for _ in range(_CONCURRENCY):
             group.start_soon(work)
     if errors:
         raise errors[0]

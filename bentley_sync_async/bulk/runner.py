@@ -1,4 +1,4 @@
-"""Runs many connections: what a consumer holds, over the dispatcher that does the work."""
+"""The bulk: what a consumer holds to run many connections; the dispatcher does the work."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.watch.watcher import RunWatcher
 
-from .dispatcher import Dispatcher, Entry, RequestCounter, Watches
+from .dispatcher import Dispatcher, Entry, RequestCounter, WatcherFactory
 from .events import BulkEvent, ConnectionFinished
-from .journal.base import Journal, NoJournal, Noted
+from .journal.base import Journal, JournalEntry, NoJournal
 from .journal.sqlite import SQLiteJournal
 from .options import BulkOptions
 from .outcomes import Outcome, OutcomeStatus
 from .plan import BulkPlan, expected_durations, make_plan, seconds_left
 from .progress import BulkProgress
 from .report import BulkReport
-from .resolver import ConnectionResolver, usable
+from .resolver import ConnectionResolver, valid_ids
 from .schedule import Item, Schedule
 
 _MOST_UNTAKEN = 1000
@@ -37,11 +37,11 @@ _MOST_UNTAKEN = 1000
 class BulkRun(AsyncContextManagerMixin):
     """Runs many connections, each once; made by `client.run_many`.
 
-    Use it as an async context manager, once, and iterate over it for events or await `result()`, which drops them. It
+    Use it as an async context manager, once, and iterate over it for events or await `result()`, which discards them. It
     works as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API has
-    no way to cancel one, and with a journal the next process goes on with them. For the journal a bulk is finished when
-    the block is left after its end: write its report inside. A thousand events wait for their consumer; when there are
-    more, nothing is triggered or looked at until it takes them.
+    no way to cancel one, and with a journal the next process follows them. The journal counts a bulk as finished when the
+    block is left after its end, so write its report inside. A thousand events wait for their consumer; when there are
+    more, the bulk pauses until it takes them.
     """
 
     def __init__(
@@ -55,35 +55,35 @@ class BulkRun(AsyncContextManagerMixin):
         shared_pacing: SharedPacing,
         hooks: Hooks,
     ) -> None:
-        """Make a bulk. Nothing is sent, and no file touched, before it is entered or planned."""
+        """Make a bulk. Nothing is sent, and no file is opened, before it is entered or planned."""
         self._pipeline = pipeline
-        self._patient = pipeline.without_retries()
+        self._without_retries = pipeline.without_retries()
         self._connection_ids = connection_ids
         self._imodel_ids = imodel_ids
         self._options = options
-        self._file = journal
+        self._journal = journal
         self._shared_pacing = shared_pacing
         self._hooks = hooks
         self._counters: dict[str, RequestCounter] = {}
         self._ids: list[str] = []
-        self._done: list[Outcome] = []  # without a run of this bulk: refused, or finished by an earlier process
+        self._done: list[Outcome] = []  # without a run in this process: refused, or finished by an earlier one
         self._dispatcher: Dispatcher | None = None
         self._schedule: Schedule | None = None
         self._events: deque[BulkEvent] = deque()
-        self._news = anyio.Event()
-        self._room = anyio.Event()
-        self._left = anyio.Event()
+        self._changed = anyio.Event()
+        self._has_room = anyio.Event()
+        self._exited = anyio.Event()
         self._failure: Exception | None = None
         self._began_at: datetime | None = None
         self._began = 0.0
         self._ended: float | None = None
 
-    # What the consumer does.
+    # The consumer's side.
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
         if self._began_at is not None:
-            raise RuntimeError("A bulk is entered once. Ask client.run_many() for another one.")
+            raise RuntimeError("A bulk is entered once. Call client.run_many() for another one.")
         self._began_at, self._began = datetime.now(UTC), anyio.current_time()
         failure: BaseException | None = None
         async with anyio.create_task_group() as group:
@@ -92,10 +92,10 @@ class BulkRun(AsyncContextManagerMixin):
                 yield self
             except anyio.get_cancelled_exc_class():
                 raise
-            except BaseException as exc:  # noqa: BLE001 - it is raised again, by itself instead of in a group
+            except BaseException as exc:  # noqa: BLE001 - raised below, outside of an exception group
                 failure = exc
             if failure is None and self._ended is not None:
-                self._left.set()
+                self._exited.set()
             else:
                 group.cancel_scope.cancel()
         if failure is not None:
@@ -109,24 +109,24 @@ class BulkRun(AsyncContextManagerMixin):
         """Return the next event. A call may be cancelled at any time: nothing is lost.
 
         Raises:
-            StopAsyncIteration: All connections are done with.
-            JournalError: The journal cannot be used (any more); nothing is triggered that it does not know of.
-            AuthenticationError: The service refuses the token, for every connection alike.
+            StopAsyncIteration: All connections are finished.
+            JournalError: The journal cannot be used (any more); nothing is triggered that it has not recorded.
+            AuthenticationError: The service refuses the token, so every connection would fail.
             CredentialsError: The issuer refuses the credentials.
         """
         while not self._events:
             if self._ended is not None:
                 self._raise_failure()
                 raise StopAsyncIteration
-            self._news = anyio.Event()
-            await self._news.wait()
-        if len(self._events) == _MOST_UNTAKEN:  # the watches wait
-            self._room.set()
-            self._room = anyio.Event()
+            self._changed = anyio.Event()
+            await self._changed.wait()
+        if len(self._events) == _MOST_UNTAKEN:  # the dispatcher waits
+            self._has_room.set()
+            self._has_room = anyio.Event()
         return self._events.popleft()
 
     async def result(self) -> BulkReport:
-        """Wait until all connections are done with, and return what came of them. Events are dropped.
+        """Wait until all connections are finished, and return the report. Events are discarded.
 
         Raises:
             SynchronizationError: As `__anext__`.
@@ -137,24 +137,24 @@ class BulkRun(AsyncContextManagerMixin):
 
     @property
     def report(self) -> BulkReport:
-        """What came of each connection so far; what is not done with counts as detached."""
+        """The outcomes so far; a connection that is not finished counts as detached."""
         known = {outcome.connection_id: outcome for outcome in self._done}
         if self._dispatcher is not None:
             known |= {one: self._dispatcher.outcome(one) for one in self._dispatcher.entries}
-        outcomes = [known[one] if one in known else _not_begun(one) for one in self._ids]
+        outcomes = [known[one] if one in known else _not_started(one) for one in self._ids]
         return BulkReport(
-            outcomes=(*outcomes, *self._unusable()),
+            outcomes=(*outcomes, *self._not_in_ids()),
             began_at=self._began_at,
             duration=self._elapsed(),
         )
 
     @property
     def progress(self) -> BulkProgress:
-        """How far it is."""
+        """The progress so far."""
         entries = self._dispatcher.entries.values() if self._dispatcher is not None else ()
         active = [entry for entry in entries if entry.watcher is not None]
         done = [*self._done, *(entry.outcome for entry in entries if entry.outcome is not None)]
-        total = len(self._ids) + len(self._unusable())
+        total = len(self._ids) + len(self._not_in_ids())
         left: float | None = None
         if self._dispatcher is not None:
             now = self._began + self._elapsed()
@@ -175,18 +175,18 @@ class BulkRun(AsyncContextManagerMixin):
         )
 
     async def plan(self) -> BulkPlan:
-        """Return what would be done, without triggering anything: a dry run, in place of entering the block.
+        """Return what would be done, without triggering anything: a dry run, instead of entering the block.
 
-        Connections are looked up, and what is found is remembered in the journal if there is one.
+        Connections are resolved, and the results are stored in the journal if there is one.
 
         Raises:
             SynchronizationError: As `__anext__`.
         """
         async with self._open_journal() as journal:
             ids, refused, resolver = await self._find(journal)
-            noted = await journal.unfinished()
-            finished = _outcomes(noted, ids)
-            items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], noted)
+            recorded = await journal.unfinished()
+            finished = _outcomes(recorded, ids)
+            items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], recorded)
         return make_plan(
             items,
             concurrency=self._options.concurrency,
@@ -196,17 +196,17 @@ class BulkRun(AsyncContextManagerMixin):
             finished=len(finished),
         )
 
-    # What the bulk does.
+    # The work.
 
     async def _work(self) -> None:
         try:
             async with self._open_journal() as journal:
                 await self._run(journal)
                 self._end()
-                # Whoever is killed before the report is written can so have it again.
-                await self._left.wait()
+                # So that a process that is killed before it has written the report can be repeated.
+                await self._exited.wait()
                 await journal.end()
-        except Exception as exc:  # noqa: BLE001 - it is raised where the consumer is, by itself instead of in a group
+        except Exception as exc:  # noqa: BLE001 - raised to the consumer, outside of an exception group
             self._failure = exc
         finally:
             self._end()
@@ -214,25 +214,25 @@ class BulkRun(AsyncContextManagerMixin):
     def _end(self) -> None:
         if self._ended is None:
             self._ended = anyio.current_time()
-            self._news.set()
+            self._changed.set()
 
     async def _run(self, journal: Journal) -> None:
         ids, refused, resolver = await self._find(journal)
         self._ids = ids
-        noted = await journal.begin(ids)
-        finished = _outcomes(noted, ids)
+        recorded = await journal.begin(ids)
+        finished = _outcomes(recorded, ids)
         self._done += finished.values()
-        items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], noted)
+        items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], recorded)
         for outcome in (*refused, *unknown):
-            if outcome.connection_id in noted:
+            if outcome.connection_id in recorded:
                 await journal.finish(str(outcome.connection_id), outcome)
             self._done.append(outcome)
             await self._emit(ConnectionFinished(connection_id=outcome.connection_id, outcome=outcome))
         self._schedule = Schedule(items, concurrency=self._options.concurrency, per_itwin=self._options.per_itwin)
         self._dispatcher = Dispatcher(
-            [self._entry(item, noted.get(item.connection_id, Noted())) for item in items],
+            [self._entry(item, recorded.get(item.connection_id, JournalEntry())) for item in items],
             self._schedule,
-            watches=Watches(self._begin_watch, self._resume_watch),
+            watchers=WatcherFactory(self._begin_watch, self._resume_watch),
             journal=journal,
             emit=self._emit,
             retry_failed=self._options.retry_failed,
@@ -240,16 +240,16 @@ class BulkRun(AsyncContextManagerMixin):
         await self._dispatcher.run(began=self._began)
 
     def _open_journal(self) -> AbstractAsyncContextManager[Journal]:
-        return self._file if self._file is not None else nullcontext(NoJournal())
+        return self._journal if self._journal is not None else nullcontext(NoJournal())
 
     async def _find(self, journal: Journal) -> tuple[list[str], list[Outcome], ConnectionResolver]:
         resolver = ConnectionResolver(self._counted_connections, journal)
         found, refused = await resolver.connections_of(self._imodel_ids)
-        ids, impossible = usable([*self._connection_ids, *found])
+        ids, impossible = valid_ids([*self._connection_ids, *found])
         return ids, [*refused, *impossible], resolver
 
     async def _resolve(
-        self, resolver: ConnectionResolver, ids: list[str], noted: Mapping[str, Noted]
+        self, resolver: ConnectionResolver, ids: list[str], recorded: Mapping[str, JournalEntry]
     ) -> tuple[list[Item], list[Outcome]]:
         resolved = await resolver.resolve(ids)
         refused = {outcome.connection_id for outcome in resolved.refused}
@@ -260,34 +260,34 @@ class BulkRun(AsyncContextManagerMixin):
         expected = expected_durations(resolved.durations, left)
         items: list[Item] = []
         for one in left:
-            place = resolved.places.get(one)
+            imodel = resolved.imodels.get(one)
             items.append(
                 Item(
                     connection_id=one,
-                    imodel_id=place.imodel_id if place is not None else None,
-                    itwin_id=place.itwin_id if place is not None else None,
+                    imodel_id=imodel.imodel_id if imodel is not None else None,
+                    itwin_id=imodel.itwin_id if imodel is not None else None,
                     expected=expected[one],
-                    under_way=one in noted and noted[one].token is not None,
+                    under_way=one in recorded and recorded[one].token is not None,
                 )
             )
         return items, [
             evolve(one, requests=self._counter(one.connection_id or "").requests) for one in resolved.refused
         ]
 
-    def _entry(self, item: Item, noted: Noted) -> Entry:
+    def _entry(self, item: Item, recorded: JournalEntry) -> Entry:
         counter = self._counter(item.connection_id)
-        return Entry(item, counter, attempt=noted.attempt, token=noted.token, joined=noted.joined)
+        return Entry(item, counter, attempt=recorded.attempt, token=recorded.token, joined=recorded.joined)
 
-    def _unusable(self) -> list[Outcome]:
-        """Return why iModels could not be listed, and ids are none."""
+    def _not_in_ids(self) -> list[Outcome]:
+        """Return the outcomes of iModels that could not be listed, and of invalid ids."""
         ids = set(self._ids)
         return [outcome for outcome in self._done if outcome.connection_id not in ids]
 
     async def _emit(self, event: BulkEvent) -> None:
         while len(self._events) >= _MOST_UNTAKEN:
-            await self._room.wait()
+            await self._has_room.wait()
         self._events.append(event)
-        self._news.set()
+        self._changed.set()
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
@@ -299,7 +299,7 @@ class BulkRun(AsyncContextManagerMixin):
             return 0.0
         return (self._ended if self._ended is not None else anyio.current_time()) - self._began
 
-    # Whom it asks.
+    # Its requests.
 
     def _counter(self, connection_id: str) -> RequestCounter:
         return self._counters.setdefault(connection_id, RequestCounter())
@@ -310,7 +310,7 @@ class BulkRun(AsyncContextManagerMixin):
     def _begin_watch(self, connection_id: str, counter: RequestCounter) -> RunWatcher:
         options = self._options
         return RunWatcher(
-            StorageConnections(self._patient.with_hook(counter)),
+            StorageConnections(self._without_retries.with_hook(counter)),
             connection_id=connection_id,
             timeout=options.timeout,
             when_active=options.when_active,
@@ -321,7 +321,7 @@ class BulkRun(AsyncContextManagerMixin):
 
     def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
         return RunWatcher.resuming(
-            StorageConnections(self._patient.with_hook(counter)),
+            StorageConnections(self._without_retries.with_hook(counter)),
             ResumeState.from_token(token, origin=self._pipeline.base_url),
             pacing=self._options.pacing,
             shared_pacing=self._shared_pacing,
@@ -329,10 +329,12 @@ class BulkRun(AsyncContextManagerMixin):
         )
 
 
-def _outcomes(noted: Mapping[str, Noted], ids: Iterable[str]) -> dict[str, Outcome]:
-    """Return what came of the connections that an earlier process has finished."""
-    return {one: noted[one].outcome for one in ids if one in noted and noted[one].outcome is not None}  # type: ignore[misc]
+def _outcomes(recorded: Mapping[str, JournalEntry], ids: Iterable[str]) -> dict[str, Outcome]:
+    """Return the outcomes of the connections that an earlier process has finished."""
+    return {one: recorded[one].outcome for one in ids if one in recorded and recorded[one].outcome is not None}  # type: ignore[misc]
 
 
-def _not_begun(connection_id: str) -> Outcome:
-    return Outcome(connection_id=connection_id, status=OutcomeStatus.DETACHED, reason="The bulk ended before its turn.")
+def _not_started(connection_id: str) -> Outcome:
+    return Outcome(
+        connection_id=connection_id, status=OutcomeStatus.DETACHED, reason="The bulk ended before it was triggered."
+    )

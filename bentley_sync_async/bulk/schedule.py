@@ -1,8 +1,8 @@
-"""Which connection of a bulk may be triggered next. Pure.
+"""The schedule of a bulk: which connection may be triggered next. Pure.
 
-The service runs one synchronization of an iModel at a time, so the connections of an iModel form a lane, in which one
-is under way. Of the lanes, the one with the most work left goes first: what is left at the end is then short. A lane
-gives its place back while a run of somebody else occupies its iModel.
+The service runs one synchronization of an iModel at a time, so the connections of an iModel form a queue, of which one
+is under way. The queue with the most work left goes first, so that little work is left at the end. As many connections
+are under way as there are slots; a connection releases its slot while another client's run is active on its iModel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from attrs import define, evolve, field, frozen
 
 Rank = tuple[bool, float, int]
-"""How early a lane comes; the least comes first."""
+"""The order of queues; the lowest comes first."""
 
 
 @frozen(kw_only=True)
@@ -23,10 +23,10 @@ class Item:
 
     Attributes:
         connection_id: The connection.
-        imodel_id: Its iModel; `None` if nobody could tell: it is then taken for the only connection of one.
-        itwin_id: Its iTwin; `None` if nobody could tell.
-        expected: Seconds that its run will take, as far as can be told.
-        under_way: Whether an earlier process has begun with it: it goes before all others.
+        imodel_id: Its iModel; `None` if unknown: it is then treated as the only connection of an iModel.
+        itwin_id: Its iTwin; `None` if unknown.
+        expected: The expected duration of its run in seconds.
+        under_way: Whether an earlier process has started it: it goes before all others.
     """
 
     connection_id: str
@@ -36,34 +36,36 @@ class Item:
     under_way: bool = False
 
     @property
-    def lane(self) -> str:
-        """What only one connection at a time may occupy: the iModel, or the connection itself if that is unknown."""
-        # A letter before it tells an iModel from a connection.
+    def queue_key(self) -> str:
+        """The iModel, of which only one connection may be under way; the connection itself if the iModel is unknown."""
+        # The first letter distinguishes iModels from connections.
         return f"i{self.imodel_id.lower()}" if self.imodel_id is not None else f"c{self.connection_id}"
 
 
 @define(eq=False)
-class _Lane:
+class _IModelQueue:
     """The connections of one iModel.
 
     Attributes:
-        number: Its place among lanes of the same work.
+        number: Its order among queues with the same work.
         itwin_id: Their iTwin.
         waiting: Those that wait, the next one first.
-        head: The one that is under way, or is to go on when there is a place.
-        left: Expected seconds of all that wait.
-        holds: Whether the head has a place.
+        head: The connection that is under way, or continues when there is a slot.
+        left: The expected seconds of all that wait.
+        has_slot: Whether the head has a slot.
     """
 
     number: int
     itwin_id: str | None
-    waiting: list[Item] = field(factory=list)  # of thousands of lanes most have one, and an empty deque has 600 bytes
+    waiting: list[Item] = field(
+        factory=list
+    )  # no deque: most of thousands of queues have one item, and an empty deque takes 600 bytes
     head: Item | None = None
     left: float = 0.0
-    holds: bool = False
+    has_slot: bool = False
 
     def rank(self) -> Rank:
-        """Return how early it comes: what is under way first, then the most work."""
+        """Return its order: queues with a connection under way first, then by the most work."""
         first = self.head or self.waiting[0]
         return (not first.under_way, -self.left - (self.head.expected if self.head else 0.0), self.number)
 
@@ -72,83 +74,83 @@ class Schedule:
     """Decides which connections may be under way.
 
     Attributes:
-        running: How many have a place.
-        waiting: How many have not been taken yet.
+        running: How many have a slot.
+        waiting: How many have not been started yet.
     """
 
     def __init__(self, items: Iterable[Item], *, concurrency: int, per_itwin: int | None = None) -> None:
-        """Begin with all items waiting.
+        """Start with all items waiting.
 
         Args:
-            items: What is to be run.
+            items: The connections.
             concurrency: How many may be under way at a time.
-            per_itwin: How many of one iTwin; `None` for no such bound.
+            per_itwin: How many of one iTwin may be under way at a time; `None` for no such limit.
         """
         self.running = 0
         self.waiting = 0
         self._concurrency = concurrency
         self._per_itwin = per_itwin
         self._of_itwin: Counter[str | None] = Counter()
-        self._lanes: dict[str, _Lane] = {}
-        self._ready: list[tuple[Rank, _Lane]] = []
-        self._held_back: defaultdict[str | None, list[tuple[Rank, _Lane]]] = defaultdict(list)
+        self._queues: dict[str, _IModelQueue] = {}
+        self._ready: list[tuple[Rank, _IModelQueue]] = []
+        self._held_back: defaultdict[str | None, list[tuple[Rank, _IModelQueue]]] = defaultdict(list)
         for item in sorted(items, key=lambda item: (not item.under_way, -item.expected)):
-            lane = self._lane(item)
-            lane.waiting.append(item)
-            lane.left += item.expected
+            queue = self._queue_of(item)
+            queue.waiting.append(item)
+            queue.left += item.expected
             self.waiting += 1
-        for lane in self._lanes.values():
-            self._offer(lane)
+        for queue in self._queues.values():
+            self._make_ready(queue)
 
-    def take(self) -> list[Item]:
-        """Return the items that may start or go on now, and give each a place."""
-        taken: list[Item] = []
+    def start_next(self) -> list[Item]:
+        """Return the items that may start or continue now, and assign each a slot."""
+        started: list[Item] = []
         while self._ready and self.running < self._concurrency:
-            rank, lane = heapq.heappop(self._ready)
-            if self._itwin_is_full(lane.itwin_id):
-                heapq.heappush(self._held_back[lane.itwin_id], (rank, lane))
+            rank, queue = heapq.heappop(self._ready)
+            if self._itwin_is_full(queue.itwin_id):
+                heapq.heappush(self._held_back[queue.itwin_id], (rank, queue))
                 continue
-            if lane.head is None:
-                lane.head = lane.waiting.pop(0)
-                lane.left -= lane.head.expected
+            if queue.head is None:
+                queue.head = queue.waiting.pop(0)
+                queue.left -= queue.head.expected
                 self.waiting -= 1
-            self.seize(lane.head)
-            taken.append(lane.head)
-        return taken
+            self.assign_slot(queue.head)
+            started.append(queue.head)
+        return started
 
-    def holds(self, item: Item) -> bool:
-        """Return whether the item has a place."""
-        return self._lane(item).holds
+    def has_slot(self, item: Item) -> bool:
+        """Return whether the item has a slot."""
+        return self._queue_of(item).has_slot
 
-    def release(self, item: Item) -> None:
-        """Give the item's place back while somebody else's run occupies its iModel; its lane stays occupied."""
-        self._give_back(self._lane(item))
+    def release_slot(self, item: Item) -> None:
+        """Release the item's slot while another client's run is active on its iModel; the others of its queue wait."""
+        self._release(self._queue_of(item))
 
-    def reclaim(self, item: Item) -> None:
-        """Let an item that gave its place back go on: `take` returns it once there is a place."""
-        self._offer(self._lane(item))
+    def request_slot(self, item: Item) -> None:
+        """Let an item that released its slot continue: `start_next` returns it once there is a slot."""
+        self._make_ready(self._queue_of(item))
 
-    def seize(self, item: Item) -> None:
-        """Give the item a place though there may be none, unless it has one: its run is there already."""
-        lane = self._lane(item)
-        if not lane.holds:
-            lane.holds = True
+    def assign_slot(self, item: Item) -> None:
+        """Assign the item a slot unless it has one, even above the limit, as its run exists already."""
+        queue = self._queue_of(item)
+        if not queue.has_slot:
+            queue.has_slot = True
             self.running += 1
-            self._of_itwin[lane.itwin_id] += 1
+            self._of_itwin[queue.itwin_id] += 1
 
     def finish(self, item: Item) -> None:
-        """Note that the item is done with, and its iModel free for the next."""
-        lane = self._lane(item)
-        self._give_back(lane)
-        lane.head = None
-        if lane.waiting:
-            self._offer(lane)
+        """Remove a finished item; its iModel is free for the next."""
+        queue = self._queue_of(item)
+        self._release(queue)
+        queue.head = None
+        if queue.waiting:
+            self._make_ready(queue)
 
-    def again(self, item: Item) -> None:
-        """Put an item that has a place back to the end of its lane, where it goes before nobody any more."""
-        lane = self._lane(item)
-        lane.waiting.append(evolve(item, under_way=False))
-        lane.left += item.expected
+    def requeue(self, item: Item) -> None:
+        """Move an item that has a slot to the end of its queue."""
+        queue = self._queue_of(item)
+        queue.waiting.append(evolve(item, under_way=False))
+        queue.left += item.expected
         self.waiting += 1
         self.finish(item)
 
@@ -157,19 +159,19 @@ class Schedule:
             return False
         return self._of_itwin[itwin_id] >= self._per_itwin
 
-    def _lane(self, item: Item) -> _Lane:
-        name = item.lane
-        if name not in self._lanes:
-            self._lanes[name] = _Lane(number=len(self._lanes), itwin_id=item.itwin_id)
-        return self._lanes[name]
+    def _queue_of(self, item: Item) -> _IModelQueue:
+        key = item.queue_key
+        if key not in self._queues:
+            self._queues[key] = _IModelQueue(number=len(self._queues), itwin_id=item.itwin_id)
+        return self._queues[key]
 
-    def _offer(self, lane: _Lane) -> None:
-        heapq.heappush(self._ready, (lane.rank(), lane))
+    def _make_ready(self, queue: _IModelQueue) -> None:
+        heapq.heappush(self._ready, (queue.rank(), queue))
 
-    def _give_back(self, lane: _Lane) -> None:
-        if lane.holds:
-            lane.holds = False
+    def _release(self, queue: _IModelQueue) -> None:
+        if queue.has_slot:
+            queue.has_slot = False
             self.running -= 1
-            self._of_itwin[lane.itwin_id] -= 1
-            if held_back := self._held_back[lane.itwin_id]:
-                heapq.heappush(self._ready, heapq.heappop(held_back))  # one place, one lane
+            self._of_itwin[queue.itwin_id] -= 1
+            if held_back := self._held_back[queue.itwin_id]:
+                heapq.heappush(self._ready, heapq.heappop(held_back))  # one slot, one queue

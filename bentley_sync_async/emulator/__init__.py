@@ -1,7 +1,7 @@
-"""A faithful server of the iTwin Synchronization API, for demos, for tests, and for trying things out.
+"""A faithful server of the iTwin Synchronization API for demos and tests, with a folder for each API product.
 
-`async with Emulator() as emulator:` serves on `emulator.url`; `python -m bentley_sync_async.emulator` does so from a
-shell. It shares no code with the client but the models, so that the two cannot share a mistake.
+`async with Emulator() as emulator:` serves on `emulator.url`; `python -m bentley_sync_async.emulator` does the same
+from a shell. The emulator shares only the models and the errors with the client, so the two cannot share a mistake.
 """
 
 from .platform.faults import FaultAction, FaultRule

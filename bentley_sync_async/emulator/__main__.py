@@ -1,4 +1,4 @@
-"""`python -m bentley_sync_async.emulator`: serves until Ctrl-C, and says how to call it."""
+"""`python -m bentley_sync_async.emulator`: serve until Ctrl-C, after printing how to call the emulator."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .server import Emulator
 from .settings import Options, Tier
 
 _BANNER = """\
-A Synchronization API on {url} (tier {tier}, speed {speed:g}). Ctrl-C ends it.
+A Synchronization API on {url} (tier {tier}, speed {speed:g}). Ctrl-C stops it.
 
   client id      {client_id}
   client secret  {client_secret}
-  a ready token  {token}
+  access token   {token}
 
 With curl:
 
@@ -30,7 +30,7 @@ With curl:
   curl -s $API -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{
     "displayName": "First light", "iModelId": "{imodel_id}", "authenticationType": "Service",
     "sourceFiles": [{{"storageFileId": "{file_id}", "connectorType": "MSTN"}}]}}'
-  CONNECTION=...  # the id that this returned
+  CONNECTION=...  # the id in the answer
   curl -si -X POST $API/$CONNECTION/run -H "Authorization: Bearer $TOKEN"
   curl -s $API/$CONNECTION/runs -H "Authorization: Bearer $TOKEN" -H "Prefer: return=representation"
   curl -s {url}/connect/token -d grant_type=client_credentials -d scope=itwin-platform \\
@@ -41,7 +41,7 @@ With this package:
   export BENTLEY_SYNC_BASE_URL={url} BENTLEY_SYNC_ISSUER={url}
   export BENTLEY_SYNC_CLIENT_ID={client_id} BENTLEY_SYNC_CLIENT_SECRET={client_secret}
 
-and for the programs of the README, a connection to run, and an iModel and a file to create another one of:
+The programs of the README also need a connection to run, and an iModel and a file for a new connection:
 
   export CONNECTION_ID={connection_id}
   export IMODEL_ID={free_imodel_id}
@@ -50,7 +50,7 @@ and for the programs of the README, a connection to run, and an iModel and a fil
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; return the exit code."""
+    """Serve until SIGINT or SIGTERM; return the exit status."""
     args = _parser().parse_args(argv)
     options = Options()
     if args.speed is not None:
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigurationError as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
-    except KeyboardInterrupt:  # where there is no signal receiver
+    except KeyboardInterrupt:  # on Windows, which has no signal receivers
         pass
     return 0
 
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve an emulated iTwin Synchronization API on a loopback port.",
     )
     parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
-    parser.add_argument("--speed", type=float, help="how many seconds of a run pass in one second (default: 1)")
+    parser.add_argument("--speed", type=float, help="seconds of a run that pass in one second (default: 1)")
     parser.add_argument("--scenario", metavar="FILE", help="a TOML file that scripts runs and faults")
     parser.add_argument("--tier", choices=get_args(Tier), help="the rate limit tier (default: standard)")
     return parser
@@ -81,18 +81,18 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(emulator: Emulator) -> None:
     async with emulator:
-        if sys.platform == "win32":  # pragma: no cover - no signal receivers there; Ctrl-C interrupts the sleep
-            _say(emulator)
+        if sys.platform == "win32":  # pragma: no cover - no signal receivers; Ctrl-C interrupts the sleep
+            _print_banner(emulator)
             await anyio.sleep_forever()
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            _say(emulator)
+            _print_banner(emulator)
             await anext(signals)
     _write("Stopped.\n")
 
 
-def _say(emulator: Emulator) -> None:
+def _print_banner(emulator: Emulator) -> None:
     imodel_id, free_imodel_id = emulator.new_imodel_id(), emulator.new_imodel_id()
-    text = _BANNER.format(
+    _write(_BANNER.format(
         url=emulator.url,
         tier=emulator.settings.tier,
         speed=emulator.settings.speed,
@@ -104,15 +104,14 @@ def _say(emulator: Emulator) -> None:
         connection_id=emulator.add_connection(display_name="Bridge"),
         free_imodel_id=free_imodel_id,
         free_file_id=emulator.new_storage_file_id("Station.dgn", imodel_id=free_imodel_id),
-    )
-    _write(text)
+    ))
 
 
 def _write(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # it serves all the same, and whoever read has gone
+    except BrokenPipeError:  # the reader of the output has gone; keep serving
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)

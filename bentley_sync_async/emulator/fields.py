@@ -1,6 +1,6 @@
-"""Attributes that check themselves, for values that people write: the same checks in process and in a scenario file.
+"""Validated attributes of the settings and the rules: the same checks in Python and in scenario files.
 
-A message begins with the key, so that a scenario file can put its own path before it.
+An error message begins with the attribute's name, so that the reader of a scenario file can prefix the table's name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from bentley_sync_async.models import OpenEnum
 
 T = TypeVar("T")
 
-Span = float | tuple[float, float]
-"""Seconds: a number, or a lowest and a highest value between which one is drawn."""
+Seconds = float | tuple[float, float]
+"""A number of seconds, or the lowest and the highest value of a random number of seconds."""
 
 _Check = Callable[[Any], bool]
 
 
 def checked(default: T, check: _Check, expected: str) -> T:
-    """Return an attribute whose value must pass a check; a default of `None` means that it may be left out."""
+    """Return an attribute whose value must pass the check; with a default of `None`, `None` passes as well."""
 
     def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and default is None:
@@ -36,7 +36,7 @@ def checked(default: T, check: _Check, expected: str) -> T:
 
 
 def number(default: T, *, minimum: float = 0.0, maximum: float | None = None, above: bool = False) -> T:
-    """Return an attribute that is a number of at least (or `above`) a minimum."""
+    """Return an attribute that is a number of at least the minimum, or with `above` greater than it."""
     bound = f"{'more than' if above else 'at least'} {minimum:g}"
     bound += "" if maximum is None else f" and at most {maximum:g}"
 
@@ -65,12 +65,12 @@ def flag(default: T) -> T:
 
 
 def text(default: T) -> T:
-    """Return an attribute that is a text with something in it."""
+    """Return an attribute that is a non-empty string."""
     return checked(default, lambda value: isinstance(value, str) and bool(value), "a text that is not empty")
 
 
 def choice(default: T, *allowed: str) -> T:
-    """Return an attribute that is one of a few texts."""
+    """Return an attribute that is one of the allowed strings."""
     return checked(default, lambda value: value in allowed, f"one of {', '.join(allowed)}")
 
 
@@ -87,8 +87,8 @@ def pattern(default: T) -> T:
     return checked(default, check, "a regular expression")
 
 
-def span(default: T) -> T:
-    """Return an attribute that is a `Span`."""
+def seconds(default: T) -> T:
+    """Return an attribute that is `Seconds`."""
 
     def check(value: Any) -> bool:
         if _is_number(value):
@@ -101,7 +101,7 @@ def span(default: T) -> T:
 
 
 def mapping(default: T) -> T:
-    """Return an attribute that maps texts to texts."""
+    """Return an attribute that maps strings to strings."""
 
     def check(value: Any) -> bool:
         return isinstance(value, dict) and all(isinstance(part, str) for item in value.items() for part in item)
@@ -109,15 +109,15 @@ def mapping(default: T) -> T:
     return checked(default, check, "a table of texts")
 
 
-def member(kind: type[OpenEnum], *, but: tuple[str, ...] = ()) -> Any:
-    """Return an optional attribute that is a known value of an enum of the API."""
-    allowed = ", ".join(value for value in kind if value not in but)
+def member(kind: type[OpenEnum], *, exclude: tuple[str, ...] = ()) -> Any:
+    """Return an optional attribute that is a known value of one of the API's enums."""
+    allowed = ", ".join(value for value in kind if value not in exclude)
 
     def convert(value: object, attribute: attrs.Attribute[Any]) -> OpenEnum | None:
         if value is None:
             return None
         found = kind(value) if isinstance(value, str) else None
-        if found is None or not found.known or found in but:
+        if found is None or not found.known or found in exclude:
             raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {value!r}")
         return found
 
@@ -125,7 +125,7 @@ def member(kind: type[OpenEnum], *, but: tuple[str, ...] = ()) -> Any:
 
 
 def own_enum(default: T, kind: type[enum.StrEnum]) -> T:
-    """Return an attribute that is a value of one of the emulator's own enums, given as such or as its text."""
+    """Return an attribute that is a member of one of the emulator's own enums, given as the member or its value."""
     allowed = ", ".join(kind)
 
     def convert(value: object, attribute: attrs.Attribute[Any]) -> enum.StrEnum:

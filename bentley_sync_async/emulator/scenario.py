@@ -1,4 +1,4 @@
-"""Scenario files: TOML whose tables are the classes that script the emulator in process."""
+"""Scenario files: TOML whose tables have the keys of `Settings`, `RunRule`, `FileRule` and `FaultRule`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 @frozen(kw_only=True)
 class Scenario:
-    """What a scenario file says.
+    """The content of a scenario file.
 
     Attributes:
-        options: `[emulator]`: defaults of the emulator's options.
+        options: `[emulator]`: options of the emulator, which keyword arguments override.
         run_rules: `[[runs]]`, the first rule wins.
         file_rules: `[[files]]`, the first rule wins.
         fault_rules: `[[faults]]`, the first rule wins.
@@ -43,8 +43,8 @@ def load_scenario(path: str | Path) -> Scenario:
     """Read a scenario file.
 
     Raises:
-        ConfigurationError: It cannot be read, is no TOML, or has a key or value that cannot be; the message names the
-            file and the key.
+        ConfigurationError: The file cannot be read, is not TOML, or has an unknown key or an invalid value; the message
+            names the file and the key.
     """
     try:
         return parse_scenario(Path(path).read_text(encoding="utf-8"))

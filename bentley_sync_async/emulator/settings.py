@@ -1,4 +1,4 @@
-"""How the emulator behaves where the pages disagree or are silent, and everything else that can be chosen."""
+"""The emulator's options: how it behaves where the API's pages disagree or are silent, and its seed, speed and quotas."""
 
 # ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
 from __future__ import annotations
@@ -19,34 +19,35 @@ Tier = Literal["community", "standard", "premium", "custom", "unlimited"]
 
 @frozen(kw_only=True)
 class Settings:
-    """All choices, with the defaults that are closest to the service of today.
+    """All options, with the defaults that are closest to the service of today.
 
     Attributes:
-        seed: Decides everything that is drawn: ids, durations, results. The same seed gives the same world.
-        speed: How many seconds of a run pass in one second of the event loop.
-        start: The emulator's UTC clock at its start; the wall clock's instant if it is left out.
+        seed: Seed of all random values: ids, durations, results. The same seed gives the same ids and runs.
+        speed: Seconds of a run that pass in one second of the event loop.
+        start: Time of the emulator's UTC clock at its start; by default that of the wall clock.
         tier: The rate limit tier of every client.
-        per_minute: Calls a minute, in place of the tier's.
-        per_hour: Calls an hour, in place of the tier's.
-        rate_limit_code: The newer (`RateLimitExceeded`) or the older spelling of a 429.
-        retry_after: Whether a 429 says how long to wait, and how.
-        wrapped_errors: Whether 401 and 429 have the API's error form, or that of the gateway before it.
-        client_id: The service application that may ask for tokens.
+        per_minute: Requests per minute, in place of the tier's quota.
+        per_hour: Requests per hour, in place of the tier's quota.
+        rate_limit_code: The error code of a 429: the newer `RateLimitExceeded` or the older `TooManyRequests`.
+        retry_after: The form of a 429's `Retry-After` header, or `none` for a 429 without it.
+        wrapped_errors: Whether 401 and 429 have the API's error form; otherwise that of the gateway in front of it.
+        client_id: The service application that can request tokens.
         client_secret: Its secret.
-        token_lifetime: Seconds of the event loop for which a token is good.
-        tokens: Which bearer tokens are accepted: those `issued` here and still good, `any`, or `none` is needed.
-        consent: Whether users have authorized the service, which runs of User connections need.
-        accept_window: Seconds of the event loop for which a trigger is being accepted: another one gets a 409.
-        location: Whether the Location of a run is absolute or relative.
-        page_size: Length of a page when `$top` is not given.
+        token_lifetime: Seconds of the event loop for which a token is valid.
+        tokens: Which bearer tokens are accepted: those `issued` here that are still valid, or `any`; with `none`, requests
+            need no token.
+        consent: Whether users have authorized the service; runs of User connections need it.
+        accept_window: Seconds of the event loop after a trigger for which another trigger of the iModel gets a 409.
+        location: Whether the `Location` of a run is an absolute URL or a path.
+        page_size: Items on a page without `$top`.
         max_page_size: The largest `$top`.
-        always_next: Whether the last page has a `next` link, too.
-        newest_first: Order of a list of runs.
-        honour_prefer: Whether `Prefer: return=representation` is heeded.
-        canceled: The spelling of that result.
-        jobs_at_start: What stands for the jobs of a run that has none yet.
+        always_next: Whether the last page has a `next` link as well.
+        newest_first: Whether lists of runs begin with the newest run; otherwise with the oldest.
+        honour_prefer: Whether `Prefer: return=representation` has an effect.
+        canceled: The spelling of the result Canceled.
+        jobs_at_start: The form of `jobs` in a run that has no jobs yet.
         error_rate: Probability that an unscripted task fails.
-        retry_rate: Probability that an unscripted task is tried again.
+        retry_rate: Probability that an unscripted task is retried.
     """
 
     seed: int = integer(0, minimum=None)
@@ -111,14 +112,14 @@ class Options(TypedDict, total=False):
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
-    """Refuse a name that is no option.
+    """Refuse an option that does not exist.
 
     Raises:
-        ConfigurationError: With the name, and the option that was probably meant.
+        ConfigurationError: The message names the closest option, or else all options.
     """
     known = list(fields_dict(Settings))
     for name in names:
         if name not in known:
             meant = get_close_matches(name, known, n=1)
-            hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(known)}."
-            raise ConfigurationError(f"{name} is no option of the emulator; {hint}")
+            hint = f"did you mean {meant[0]}?" if meant else f"the options are {', '.join(known)}."
+            raise ConfigurationError(f"{name} is not an option of the emulator; {hint}")

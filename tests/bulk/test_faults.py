@@ -3,26 +3,24 @@
 `CHAOS_SEEDS=20` for the full length.
 """
 
-import asyncio
 import math
 import os
 import random
 import sqlite3
 from collections import defaultdict
-from contextlib import asynccontextmanager
 
 import anyio
 import pytest
 from support.bulk import finished, runs_created
-from support.chaos import FAULTS, chaos_proxy
+from support.faults import ALL_FAULTS, add_fault, chaos
 from support.runs import normal
 from support.watch import TRIGGER_PATH, completed_tasks, emulated
 
-from bentley_sync_async import ClientCredentials, JournalError, RunTriggered, SynchronizationClient, fold
+from bentley_sync_async import JournalError, RunTriggered, SynchronizationClient, fold
 from bentley_sync_async.bulk import ConnectionProgressed, ConnectionStarted, OutcomeStatus
 from bentley_sync_async.bulk.journal import sqlite_file
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
-from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule
+from bentley_sync_async.emulator import FileRule
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
 
@@ -43,27 +41,7 @@ TARGETS = {
 DUE = {"trigger": 5, "poll": 12, "look-up": 4, "history": 4, "token": 3}
 """How many requests of each kind even the shortest of these bulks sends."""
 
-ACT = FaultAction
-EMULATED = {
-    "500": {"status": 500},
-    "500 though carried out": {"status": 500, "performed": True},
-    "502 in HTML": {"action": ACT.HTML_BODY, "status": 502, "performed": False},
-    "503 with Retry-After": {"status": 503, "retry_after": 40},
-    "504 though carried out": {"status": 504, "performed": True},
-    "429": {"status": 429, "code": "RateLimitExceeded", "retry_after": 45},
-    "409": {"status": 409, "code": "Conflict"},
-    "401": {"status": 401, "code": "HeaderNotFound"},
-    "delay beyond the timeout": {"action": ACT.DELAY, "delay": 90},
-    "reset before the headers": {"action": ACT.RESET_BEFORE_HEADERS},
-    "reset before the headers though carried out": {"action": ACT.RESET_BEFORE_HEADERS, "performed": True},
-    "reset after the headers": {"action": ACT.RESET_AFTER_HEADERS},
-    "truncated": {"action": ACT.TRUNCATED_BODY},
-    "wrong content type": {"action": ACT.WRONG_CONTENT_TYPE},
-    "HTML": {"action": ACT.HTML_BODY},
-    "empty": {"action": ACT.EMPTY_BODY},
-    "no Location": {"action": ACT.NO_LOCATION},
-    "a path as Location": {"action": ACT.RELATIVE_LOCATION},
-}
+BULK_FAULTS = [name for name in ALL_FAULTS if name not in {"503", "429 until an instant", "delay"}]
 HITS = defaultdict(
     lambda: list(TARGETS),
     {
@@ -78,29 +56,8 @@ HITS = defaultdict(
 """Which requests a fault may hit."""
 
 
-@asynccontextmanager
-async def chaos(seed):
-    """An emulator, a proxy before it, and a client of the proxy whose tokens live for 40 seconds."""
-    plain = {"error_rate": 0.0, "retry_rate": 0.0, "accept_window": 0.0, "token_lifetime": 40.0}
-    async with Emulator(seed=seed, **plain) as emulator, chaos_proxy(emulator.url, seed) as proxy:
-        emulator.add_run_rule(RunRule(queued=5, waiting=20, preprocessing=10, references=10, finalizing=5))
-        emulator.add_file_rule(FileRule(queued=5, duration=40))
-        emulator.add_file_rule(FileRule(file_name="Bad*", error="SourceFileCorrupted"))
-        emulator.add_file_rule(FileRule(file_name="Flaky*", nth=1, error="NetworkIssue"))
-        credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
-        async with SynchronizationClient(credentials, base_url=proxy.url) as client:
-            yield emulator, proxy, client
-        await anyio.sleep(0.1)
-        assert proxy.held_open == 0
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-def add_fault(emulator, proxy, target, name, due):
-    """A fault that fires at one of the target's requests, counted from 1."""
-    method, path = TARGETS[target]
-    if name in FAULTS:
-        return proxy.add(FAULTS[name], method, path, {due})
-    return emulator.add_fault(FaultRule(method=method, path=path, nth=due, **EMULATED[name]))
+def flaky_rule():
+    return FileRule(file_name="Flaky*", nth=1, error="NetworkIssue")
 
 
 def add_connections(emulator):
@@ -158,11 +115,13 @@ def watches_of(events):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", [*FAULTS, *EMULATED])
+@pytest.mark.parametrize("name", BULK_FAULTS)
 async def test_a_bulk_does_all_it_should_whatever_happens_to_one_request_of_each_kind(name, seed, tmp_path):
     chance = random.Random(f"{name}/{seed}")
-    async with chaos(seed) as (emulator, proxy, client):
-        faults = [add_fault(emulator, proxy, target, name, chance.randint(1, DUE[target])) for target in HITS[name]]
+    async with chaos(seed, flaky_rule()) as (emulator, proxy, client):
+        faults = [
+            add_fault(emulator, proxy, TARGETS[target], name, {chance.randint(1, DUE[target])}) for target in HITS[name]
+        ]
         await check_bulk(emulator, proxy, client, tmp_path / "nightly.db")
     assert [fault.fired for fault in faults] == [1] * len(faults)
 
@@ -171,10 +130,10 @@ async def test_a_bulk_does_all_it_should_whatever_happens_to_one_request_of_each
 async def test_a_bulk_in_a_storm_of_faults_does_all_it_should(seed, tmp_path, record_property):
     """Fifty faults at random requests; a bulk may end before it meets them all."""
     chance = random.Random(f"storm/{seed}")
-    async with chaos(seed) as (emulator, proxy, client):
+    async with chaos(seed, flaky_rule()) as (emulator, proxy, client):
         faults = [
-            add_fault(emulator, proxy, chance.choice(HITS[name]), name, chance.randint(1, 20))
-            for name in chance.sample([*FAULTS, *EMULATED], k=50)  # none twice: two 401 in a row are a refusal
+            add_fault(emulator, proxy, TARGETS[chance.choice(HITS[name])], name, {chance.randint(1, 20)})
+            for name in chance.sample(BULK_FAULTS, k=50)  # none twice: two 401 in a row are a refusal
         ]
         await check_bulk(emulator, proxy, client, tmp_path / "nightly.db")
     fired = sum(fault.fired for fault in faults)
@@ -235,7 +194,7 @@ async def a_night(disk, path, room, refusals):
     """A bulk on a disk with so much room, then another one with enough of it."""
     disk.room, disk.refusals = room, refusals
     async with emulated() as (emulator, client):
-        emulator.add_file_rule(FileRule(file_name="Flaky*", nth=1, error="NetworkIssue"))
+        emulator.add_file_rule(flaky_rule())
         imodel = emulator.new_imodel_id()
         connections = [emulator.add_connection(imodel, [file]) for file in (GOOD, FLAKY)]
         expected = dict(zip([*connections, emulator.add_connection()], [1, 2, 1], strict=True))

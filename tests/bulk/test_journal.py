@@ -19,14 +19,14 @@ from attrs import evolve
 
 from bentley_sync_async import InvalidArgumentError, JournalError, JournalInUseError
 from bentley_sync_async.bulk import Outcome, OutcomeStatus
-from bentley_sync_async.bulk.journal.base import Noted, Place
+from bentley_sync_async.bulk.journal.base import JournalEntry, IModelOfConnection
 from bentley_sync_async.bulk.journal.sqlite import CONTINUED_WITHIN, MIGRATIONS, SQLiteJournal
 from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORIGIN = "https://api.example"
 DONE = Outcome(connection_id="a", status=OutcomeStatus.SUCCEEDED, attempts=1, waited=1.5)
-NOTE = Noted(attempt=1, token="bsr1.token", joined=True)
+NOTE = JournalEntry(attempt=1, token="bsr1.token", joined=True)
 
 
 class Clock:
@@ -52,7 +52,7 @@ async def made(path: Path, ids: list[str] | None = None) -> None:
     """A journal with a bulk that was left."""
     async with journal_at(path) as journal:
         await journal.begin(ids or ["a", "b"])
-        await journal.note("a", NOTE)
+        await journal.record("a", NOTE)
 
 
 async def error_of_opening(path: Path | str) -> str:
@@ -67,33 +67,33 @@ async def error_of_opening(path: Path | str) -> str:
 
 async def test_a_new_bulk_has_nothing_noted(path):
     async with journal_at(path) as journal:
-        assert await journal.begin(["a", "b"]) == {"a": Noted(), "b": Noted()}
+        assert await journal.begin(["a", "b"]) == {"a": JournalEntry(), "b": JournalEntry()}
 
 
 async def test_what_was_noted_is_there_when_the_file_is_opened_again(path):
     async with journal_at(path) as journal:
         await journal.begin(["a", "b", "c"])
-        await journal.note("a", NOTE)
-        await journal.note("b", NOTE)
+        await journal.record("a", NOTE)
+        await journal.record("b", NOTE)
         await journal.finish("b", DONE)
     async with journal_at(path) as journal:
         assert await journal.begin(["a", "b", "c"]) == {
             "a": NOTE,
-            "b": Noted(attempt=1, joined=True, outcome=DONE),
-            "c": Noted(),
+            "b": JournalEntry(attempt=1, joined=True, outcome=DONE),
+            "c": JournalEntry(),
         }
 
 
 async def test_connections_that_are_new_to_an_unfinished_bulk_are_added(path):
     await made(path)
     async with journal_at(path) as journal:
-        assert await journal.begin(["new", "a"]) == {"new": Noted(), "a": NOTE}
+        assert await journal.begin(["new", "a"]) == {"new": JournalEntry(), "a": NOTE}
 
 
 async def test_an_unfinished_bulk_can_be_read_without_going_on_with_it(path):
     await made(path)
     async with journal_at(path) as journal:
-        assert await journal.unfinished() == {"a": NOTE, "b": Noted()}
+        assert await journal.unfinished() == {"a": NOTE, "b": JournalEntry()}
 
 
 async def test_a_bulk_that_was_ended_is_not_gone_on_with(path):
@@ -102,15 +102,15 @@ async def test_a_bulk_that_was_ended_is_not_gone_on_with(path):
         await journal.finish("a", DONE)
         await journal.end()
     async with journal_at(path) as journal:
-        assert (await journal.unfinished(), await journal.begin(["a"])) == ({}, {"a": Noted()})
+        assert (await journal.unfinished(), await journal.begin(["a"])) == ({}, {"a": JournalEntry()})
 
 
-@pytest.mark.parametrize(("age", "noted"), [(CONTINUED_WITHIN - 1, NOTE), (CONTINUED_WITHIN, Noted())])
+@pytest.mark.parametrize(("age", "noted"), [(CONTINUED_WITHIN - 1, NOTE), (CONTINUED_WITHIN, JournalEntry())])
 async def test_a_bulk_is_gone_on_with_for_twelve_hours(path, age, noted):
     clock = Clock()
     async with journal_at(path, clock=clock) as journal:
         await journal.begin(["a"])
-        await journal.note("a", NOTE)
+        await journal.record("a", NOTE)
     clock.now += age
     async with journal_at(path, clock=clock) as journal:
         assert await journal.begin(["a"]) == {"a": noted}
@@ -121,7 +121,7 @@ async def test_each_note_keeps_a_bulk_young(path):
     async with journal_at(path, clock=clock) as journal:
         await journal.begin(["a"])
         clock.now += CONTINUED_WITHIN
-        await journal.note("a", NOTE)
+        await journal.record("a", NOTE)
     clock.now += CONTINUED_WITHIN - 1
     async with journal_at(path, clock=clock) as journal:
         assert await journal.begin(["a"]) == {"a": NOTE}
@@ -130,7 +130,7 @@ async def test_each_note_keeps_a_bulk_young(path):
 async def test_another_origin_begins_a_bulk_of_its_own(path):
     await made(path)
     async with journal_at(path, origin="https://qa-api.example") as journal:
-        assert await journal.begin(["a"]) == {"a": Noted()}
+        assert await journal.begin(["a"]) == {"a": JournalEntry()}
 
 
 async def test_another_origins_bulk_is_kept(path):
@@ -160,31 +160,31 @@ async def test_a_bulk_that_was_ended_is_forgotten_by_the_next(path):
         assert db.execute("SELECT count(*) FROM bulks").fetchone() == (1,)
 
 
-PLACE = Place(imodel_id="i", itwin_id="t")
+PLACE = IModelOfConnection(imodel_id="i", itwin_id="t")
 
 
 async def test_where_connections_belong_and_how_long_they_take_is_remembered_beyond_a_bulk(path):
     await made(path)
     async with journal_at(path) as journal:
-        await journal.learn({"a": PLACE, "b": Place(imodel_id="j")}, {"a": [1.0, 2.0]})
+        await journal.save_resolved({"a": PLACE, "b": IModelOfConnection(imodel_id="j")}, {"a": [1.0, 2.0]})
         await journal.begin(["a"])
         await journal.end()
     async with journal_at(path) as journal:
-        assert await journal.places(["a", "b", "unknown"]) == {"a": PLACE, "b": Place(imodel_id="j")}
+        assert await journal.imodels(["a", "b", "unknown"]) == {"a": PLACE, "b": IModelOfConnection(imodel_id="j")}
         assert await journal.durations(["a", "b"]) == {"a": [1.0, 2.0]}
 
 
 async def test_what_another_origin_has_learned_is_not_used(path):
     async with journal_at(path) as journal:
-        await journal.learn({"a": PLACE}, {"a": [1.0]})
+        await journal.save_resolved({"a": PLACE}, {"a": [1.0]})
     async with journal_at(path, origin="https://qa-api.example") as journal:
-        assert (await journal.places(["a"]), await journal.durations(["a"])) == ({}, {})
+        assert (await journal.imodels(["a"]), await journal.durations(["a"])) == ({}, {})
 
 
 async def test_a_finished_run_is_learned_from_and_the_latest_eight_are_kept(path):
     async with journal_at(path) as journal:
         await journal.begin(["a", "b"])
-        await journal.learn({}, {"a": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "b": [9.0]})
+        await journal.save_resolved({}, {"a": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "b": [9.0]})
         for seconds in (8, 9):
             await journal.finish("a", evolve(DONE, began_at=AT, ended_at=AT + timedelta(seconds=seconds)))
         assert await journal.durations(["a", "b"]) == {"a": [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], "b": [9.0]}
@@ -257,7 +257,7 @@ async def test_a_file_can_be_opened_again_by_the_same_journal(path):
     async with journal:
         await journal.begin(["a"])
     async with journal:
-        assert await journal.unfinished() == {"a": Noted()}
+        assert await journal.unfinished() == {"a": JournalEntry()}
 
 
 async def test_what_nobody_waits_for_any_more_is_not_made_in_the_next_opening(path):
@@ -318,7 +318,7 @@ async def test_a_disk_that_becomes_full_leaves_what_was_noted(path):
 
         async def note_all() -> None:
             for one in ids:
-                await journal.note(one, Noted(attempt=1, token=one * 100))
+                await journal.record(one, JournalEntry(attempt=1, token=one * 100))
                 noted.append(one)
 
         with pytest.raises(JournalError, match="disk is full"):
@@ -361,7 +361,7 @@ async def test_a_quota_on_the_size_of_files_is_an_error_before_anything_is_noted
 async def test_a_journal_can_be_used_again_once_there_is_room(path):
     await test_a_quota_on_the_size_of_files_is_an_error_before_anything_is_noted(path)
     async with journal_at(path) as journal:
-        assert await journal.begin(["a"]) == {"a": Noted()}
+        assert await journal.begin(["a"]) == {"a": JournalEntry()}
 
 
 # The file.
@@ -479,7 +479,7 @@ async def test_a_damaged_file_is_left_as_it_is(path):
 async def test_an_empty_file_is_a_new_journal(path):
     path.touch()
     async with journal_at(path) as journal:
-        assert await journal.begin(["a"]) == {"a": Noted()}
+        assert await journal.begin(["a"]) == {"a": JournalEntry()}
 
 
 @pytest.mark.parametrize("sql", ["CREATE TABLE bulks (id)", "PRAGMA application_id = 7"])
@@ -576,13 +576,13 @@ async def test_a_journal_is_free_when_it_is_closed(path):
 
 HOLDER = """
 import asyncio, sys
-from bentley_sync_async.bulk.journal.base import Noted
+from bentley_sync_async.bulk.journal.base import JournalEntry
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 
 async def main():
     async with SQLiteJournal(sys.argv[1], origin="https://api.example", now=lambda: 1_800_000_000.0) as journal:
         await journal.begin(["a"])
-        await journal.note("a", Noted(attempt=1, token="bsr1.token", joined=True))
+        await journal.record("a", JournalEntry(attempt=1, token="bsr1.token", joined=True))
         print("noted", flush=True)
         sys.stdin.read()
 

@@ -41,7 +41,7 @@ async def test_a_night_takes_hardly_longer_than_it_must(exponent, tmp_path, reco
         lower_bound = max(*of_imodel.values(), sum(work.values()) / CONCURRENCY)
         history = {one: [seconds * chance.uniform(1 - ERROR, 1 + ERROR)] for one, seconds in work.items()}
         async with SQLiteJournal(tmp_path / "nightly.db", origin=emulator.url) as journal:
-            await journal.learn({}, history)
+            await journal.save_resolved({}, history)
         async with SynchronizationClient(emulator.token(lifetime=1e9), base_url=emulator.url) as client:
             bulk = client.run_many(work, concurrency=CONCURRENCY, pacing=PACING, journal=tmp_path / "nightly.db")
             outcomes = await outcomes_of(bulk)

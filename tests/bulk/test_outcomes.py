@@ -30,7 +30,7 @@ from bentley_sync_async import (
     WatchTimeoutError,
 )
 from bentley_sync_async.bulk import FailedFile, Outcome, OutcomeStatus
-from bentley_sync_async.bulk.outcomes import failed_files, status_of_error, status_of_run, worth_another_run
+from bentley_sync_async.bulk.outcomes import failed_files, status_of_error, status_of_run, is_retryable
 from bentley_sync_async.emulator.synchronization.catalogue import CATALOGUE
 from bentley_sync_async.models import RunErrorDetails, TaskErrorCategory
 from bentley_sync_async.wire.codec import decode, encode
@@ -118,13 +118,13 @@ def test_an_error_is_a_refusal_only_if_the_service_will_not_have_it(error, statu
 
 def test_every_error_that_a_user_must_fix_stays_a_failure_except_somebody_else_pushing():
     fixable = [key for key, entry in CATALOGUE.items() if entry.can_user_fix]
-    assert [key for key in fixable if worth_another_run(a_run(a_task(error=error_of(key))))] == ["AnotherUserPushing"]
+    assert [key for key in fixable if is_retryable(a_run(a_task(error=error_of(key))))] == ["AnotherUserPushing"]
 
 
 @pytest.mark.parametrize("key", [key for key, entry in CATALOGUE.items() if entry.category == "network"])
 @pytest.mark.parametrize("of_run", [True, False])
 def test_every_network_error_of_the_catalogue_may_pass(key, of_run):
-    assert worth_another_run(a_run(key=key) if of_run else a_run(a_task(error=error_of(key))))
+    assert is_retryable(a_run(key=key) if of_run else a_run(a_task(error=error_of(key))))
 
 
 # facts.md, 7.2, and the texts of 7.3; the rest of the catalogue stays as it is.
@@ -151,72 +151,72 @@ PASSING = {
 @pytest.mark.parametrize("of_run", [True, False])
 def test_of_the_whole_catalogue_these_keys_may_pass(of_run):
     runs_by_key = {key: a_run(key=key) if of_run else a_run(a_task(error=error_of(key))) for key in CATALOGUE}
-    assert {key for key, run in runs_by_key.items() if worth_another_run(run)} == PASSING
+    assert {key for key, run in runs_by_key.items() if is_retryable(run)} == PASSING
 
 
 def test_an_unknown_network_error_may_pass():
     error = TaskError(description_key="CableBitten", category=TaskErrorCategory.NETWORK, can_user_fix=False)
-    assert worth_another_run(a_run(a_task(error=error)))
+    assert is_retryable(a_run(a_task(error=error)))
 
 
 def test_a_network_error_that_a_user_must_fix_stays():
     error = TaskError(description_key="ProxyMissing", category=TaskErrorCategory.NETWORK, can_user_fix=True)
-    assert not worth_another_run(a_run(a_task(error=error)))
+    assert not is_retryable(a_run(a_task(error=error)))
 
 
 @pytest.mark.parametrize("fixable", [True, False, None])
 def test_an_unknown_key_of_another_category_stays(fixable):
     error = TaskError(description_key="Gremlins", category=TaskErrorCategory("magic"), can_user_fix=fixable)
-    assert not worth_another_run(a_run(a_task(error=error)))
+    assert not is_retryable(a_run(a_task(error=error)))
 
 
 def test_an_unknown_result_without_a_cause_stays():
-    assert not worth_another_run(a_run(a_task(Result("Miraculous")), result=Result("Miraculous")))
+    assert not is_retryable(a_run(a_task(Result("Miraculous")), result=Result("Miraculous")))
 
 
 @pytest.mark.parametrize("result", [Result.CANCELED, Result.TIMED_OUT])
 def test_a_run_that_was_cut_short_without_a_cause_may_pass(result):
-    assert worth_another_run(a_run(result=result))
+    assert is_retryable(a_run(result=result))
 
 
 @pytest.mark.parametrize("result", [Result.CANCELED, Result.TIMED_OUT])
 def test_a_file_that_was_cut_short_without_a_cause_may_pass(result):
-    assert worth_another_run(a_run(a_task(result), result=Result.PARTIAL_SUCCESS, key="SomeJobsFailed"))
+    assert is_retryable(a_run(a_task(result), result=Result.PARTIAL_SUCCESS, key="SomeJobsFailed"))
 
 
 def test_a_run_that_was_cut_short_stays_if_somebody_must_correct_a_file():
     run = a_run(a_task(error=error_of("SourceFileNotFound")), result=Result.TIMED_OUT)
-    assert not worth_another_run(run)
+    assert not is_retryable(run)
 
 
 def test_a_run_that_was_canceled_for_a_cause_of_its_own_stays():
-    assert not worth_another_run(a_run(result=Result.CANCELED, key="UserNotAuthenticated"))
+    assert not is_retryable(a_run(result=Result.CANCELED, key="UserNotAuthenticated"))
 
 
 def test_a_run_whose_files_must_all_be_corrected_was_not_just_too_long_in_a_queue():
-    assert not worth_another_run(a_run(a_task(error=error_of("SourceFileCorrupted")), key="AllFilesHaveFailed"))
+    assert not is_retryable(a_run(a_task(error=error_of("SourceFileCorrupted")), key="AllFilesHaveFailed"))
 
 
 def test_one_file_that_may_pass_is_worth_a_run_beside_others_that_do_not():
     tasks = [a_task(error=error_of("SourceFileNotFound")), a_task(error=error_of("NodeBecameUnusable"))]
-    assert worth_another_run(a_run(*tasks, result=Result.PARTIAL_SUCCESS))
+    assert is_retryable(a_run(*tasks, result=Result.PARTIAL_SUCCESS))
 
 
 @pytest.mark.parametrize("result", [Result.SUCCESS, Result.SKIPPED])
 def test_a_run_that_went_well_is_not_run_again_whatever_errors_stand_beside_it(result):
     # The pages show an error beside the result Success.
     run = a_run(a_task(result, error=error_of("NetworkIssue")), result=result, key="NetworkIssue")
-    assert not worth_another_run(run)
+    assert not is_retryable(run)
 
 
 def test_an_error_beside_a_file_that_went_well_is_no_cause():
     run = a_run(a_task(Result.SUCCESS, error=error_of("NetworkIssue")), result=Result.ERROR)
-    assert not worth_another_run(run)
+    assert not is_retryable(run)
 
 
 @given(runs)
 def test_whatever_the_service_says_there_is_an_answer(run):
-    assert worth_another_run(run) in {True, False}
+    assert is_retryable(run) in {True, False}
     assert len(failed_files(run)) == len(run.failed_tasks)
 
 

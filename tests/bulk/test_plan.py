@@ -14,7 +14,7 @@ from bentley_sync_async.bulk.plan import (
     expected_polls,
     lower_bound,
     make_plan,
-    rehearse,
+    simulate,
     seconds_left,
 )
 from bentley_sync_async.bulk.schedule import Item
@@ -131,7 +131,7 @@ workloads = st.lists(
 
 @given(workloads, st.integers(1, 5))
 def test_a_rehearsal_keeps_to_the_bounds_and_ends_with_its_last_run(items, concurrency):
-    begins, duration = rehearse(items, concurrency=concurrency, per_itwin=None)
+    begins, duration = simulate(items, concurrency=concurrency, per_itwin=None)
     spans = [(begins[item.connection_id], begins[item.connection_id] + item.expected) for item in items]
     least = lower_bound(items, concurrency=concurrency, per_itwin=None)
     assert duration == max(end for _, end in spans)

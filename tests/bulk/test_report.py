@@ -77,9 +77,9 @@ def case_of(outcome: Outcome) -> ET.Element:
 
 def test_the_table_has_a_line_for_each_connection():
     head, good, partial, *_ = str(report_on(GOOD, PARTIAL)).splitlines()
-    assert head == "duration  waited  requests  failed files  outcome    connection"
-    assert good == "    2:05    1:01         7             -  succeeded  good"
-    assert partial == "       -       -         5             1  partially  partial"
+    assert head == "duration  waited  requests  failed files  outcome          connection"
+    assert good == "    2:05    1:01         7             -  succeeded        good"
+    assert partial == "       -       -         5             1  partial success  partial"
 
 
 FILE_LINE = (
@@ -90,7 +90,7 @@ FILE_LINE = (
 def test_below_the_table_stands_why_a_connection_is_not_good_and_which_files_failed():
     lines = str(report_on(GOOD, PARTIAL, REFUSED)).splitlines()
     assert lines[4:-1] == [
-        "partial partially",
+        "partial partial success",
         FILE_LINE,
         "refused refused: 404: no such connection Check the id",
     ]
@@ -98,7 +98,7 @@ def test_below_the_table_stands_why_a_connection_is_not_good_and_which_files_fai
 
 def test_the_last_line_has_the_totals():
     assert str(report_on(*ALL)).splitlines()[-1] == (
-        "7 connections: 1 succeeded, 1 partially, 1 failed, 1 skipped, 1 timed out, 1 refused, 1 detached; 1:02:06, "
+        "7 connections: 1 succeeded, 1 partial success, 1 failed, 1 skipped, 1 timed out, 1 refused, 1 detached; 1:02:06, "
         "12 requests."
     )
 
@@ -182,7 +182,7 @@ def test_the_json_has_the_totals():
         "requests": 12,
         "counts": {
             "succeeded": 1,
-            "partially": 1,
+            "partial success": 1,
             "failed": 1,
             "skipped": 1,
             "timed out": 1,
@@ -271,8 +271,8 @@ def test_the_time_of_a_case_is_that_of_its_run():
 
 def test_a_failure_names_the_result_the_cause_and_the_files():
     failure = case_of(PARTIAL).find("failure")
-    assert (failure.get("type"), failure.get("message")) == ("PartialSuccess", "partial partially")
-    assert failure.text == f"partial partially\n{FILE_LINE}"
+    assert (failure.get("type"), failure.get("message")) == ("PartialSuccess", "partial partial success")
+    assert failure.text == f"partial partial success\n{FILE_LINE}"
 
 
 def test_an_error_keeps_the_lines_of_its_reason():

@@ -18,9 +18,9 @@ from support.watch import emulated
 
 from bentley_sync_async import BackoffPacing, StorageRun, SynchronizationClient
 from bentley_sync_async.bulk import BulkEvent, BulkReport, ConnectionStarted, Outcome
-from bentley_sync_async.bulk.journal.base import Place
+from bentley_sync_async.bulk.journal.base import IModelOfConnection
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
-from bentley_sync_async.bulk.outcomes import status_of_run, worth_another_run
+from bentley_sync_async.bulk.outcomes import status_of_run, is_retryable
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, Run, RunRule
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
@@ -102,8 +102,8 @@ async def make_world(emulator: Emulator, client: SynchronizationClient, path: Pa
     }
     async with SQLiteJournal(path, origin=emulator.url) as journal:  # the emulator has an iTwin for each iModel
         itwins = {imodel: chance.choice(["an iTwin", "another iTwin"]) for imodel in imodels}
-        known = {one: Place(imodel_id=imodel, itwin_id=itwins[imodel]) for one, imodel in places.items()}
-        await journal.learn({one: place for one, place in known.items() if chance.random() < 0.7}, {})
+        known = {one: IModelOfConnection(imodel_id=imodel, itwin_id=itwins[imodel]) for one, imodel in places.items()}
+        await journal.save_resolved({one: place for one, place in known.items() if chance.random() < 0.7}, {})
     others = [emulator.add_connection(imodel) for imodel in imodels] if chance.random() < 0.5 else []
     world = World(
         chance=chance,
@@ -183,8 +183,8 @@ async def check(world: World) -> None:
         assert outcome.attempts == len(runs) <= 1 + world.options["retry_failed"]
         assert (outcome.status, outcome.result) == (status_of_run(truths[-1]), truths[-1].result)
         assert len(outcome.failed_files) == len(truths[-1].failed_tasks)
-        assert [worth_another_run(truth) for truth in truths[:-1]] == [True] * (len(runs) - 1)
-        assert not worth_another_run(truths[-1]) or len(runs) == 1 + world.options["retry_failed"]
+        assert [is_retryable(truth) for truth in truths[:-1]] == [True] * (len(runs) - 1)
+        assert not is_retryable(truths[-1]) or len(runs) == 1 + world.options["retry_failed"]
     if not (world.others and world.left):
         assert most_at_a_time(world) <= world.options["concurrency"]
 
@@ -239,4 +239,4 @@ async def test_a_bulk_that_ends_before_it_comes_to_what_another_one_triggered_do
         emulator.add_fault(FaultRule(action=ACT.DELAY, delay=20))
         report = await left_after(10, client, ids, tmp_path / "nightly.db")
         [outcome] = report.outcomes
-        assert outcome.reason == "The bulk ended before its turn."
+        assert outcome.reason == "The bulk ended before it was triggered."

@@ -51,12 +51,12 @@ class Walk:
 
     def ready(self) -> dict[str, tuple[bool, int]]:
         """How late each lane that could be taken from is to come."""
-        occupied = {item.lane for item in (*self.running.values(), *self.released.values())}
+        occupied = {item.queue_key for item in (*self.running.values(), *self.released.values())}
         lanes: dict[str, list[Item]] = {}
         for item in (*self.reclaimed.values(), *self.waiting.values()):
-            if item.lane not in occupied:
-                lanes.setdefault(item.lane, []).append(item)
-        heads = {item.lane: item for item in self.reclaimed.values()}
+            if item.queue_key not in occupied:
+                lanes.setdefault(item.queue_key, []).append(item)
+        heads = {item.queue_key: item for item in self.reclaimed.values()}
         return {
             lane: (
                 not (heads[lane].under_way if lane in heads else any(item.under_way for item in items)),
@@ -68,18 +68,18 @@ class Walk:
     def take(self) -> None:
         before = self.ready()
         room = self.concurrency - len(self.running)
-        taken = self.schedule.take()
+        taken = self.schedule.start_next()
         assert len(taken) <= max(room, 0), "more than the concurrency"
         for item in taken:
             one = item.connection_id
             assert not self.is_full(item.itwin_id), "more than may be of one iTwin"
-            assert item.lane not in {other.lane for other in self.running.values()}, "two of one iModel"
+            assert item.queue_key not in {other.queue_key for other in self.running.values()}, "two of one iModel"
             if self.reclaimed.pop(one, None) is None:
                 del self.waiting[one]
                 self.taken[one] += 1
             self.running[one] = item
-        lanes = [item.lane for item in taken]
-        itwin_of = {item.lane: item.itwin_id for item in (*taken, *self.waiting.values(), *self.reclaimed.values())}
+        lanes = [item.queue_key for item in taken]
+        itwin_of = {item.queue_key: item.itwin_id for item in (*taken, *self.waiting.values(), *self.reclaimed.values())}
         left = {lane: rank for lane, rank in before.items() if lane not in lanes and not self.is_full(itwin_of[lane])}
         if len(self.running) < self.concurrency:
             assert not left, "a place is free, and somebody waits for it"
@@ -93,20 +93,20 @@ class Walk:
         item = self.running.pop(one)
         self.waiting[one] = evolve(item, under_way=False)
         self.tried_again[one] += 1
-        self.schedule.again(item)
+        self.schedule.requeue(item)
 
     def release(self, one: str) -> None:
         item = self.released[one] = self.running.pop(one)
-        self.schedule.release(item)
+        self.schedule.release_slot(item)
 
     def reclaim(self, one: str) -> None:
         item = self.reclaimed[one] = self.released.pop(one)
-        self.schedule.reclaim(item)
+        self.schedule.request_slot(item)
 
     def seize(self, one: str) -> None:
         item = self.released.pop(one, None) or self.running[one]
         self.running[one] = item
-        self.schedule.seize(item)
+        self.schedule.assign_slot(item)
 
     def choices(self) -> list[tuple[str, str]]:
         return [
@@ -119,7 +119,7 @@ class Walk:
         assert self.schedule.running == len(self.running)
         assert self.schedule.waiting == len(self.waiting)
         for one in (*self.running.values(), *self.released.values(), *self.reclaimed.values()):
-            assert self.schedule.holds(one) == (one.connection_id in self.running)
+            assert self.schedule.has_slot(one) == (one.connection_id in self.running)
 
 
 @settings(max_examples=300)
@@ -149,14 +149,14 @@ def an_item(connection_id: str, imodel_id: str | None = None, expected: float = 
 
 
 def taken(schedule: Schedule) -> list[str]:
-    return [item.connection_id for item in schedule.take()]
+    return [item.connection_id for item in schedule.start_next()]
 
 
 def test_the_longest_of_an_imodel_comes_first():
     items = [an_item("short", "i", 1), an_item("long", "i", 3), an_item("middle", "i", 2)]
     schedule = Schedule(items, concurrency=9)
     order = []
-    while next_ones := schedule.take():
+    while next_ones := schedule.start_next():
         order += [item.connection_id for item in next_ones]
         schedule.finish(next_ones[0])
     assert order == ["long", "middle", "short"]
@@ -188,36 +188,36 @@ def test_a_connection_is_not_taken_for_an_imodel_of_the_same_id():
 def test_a_place_that_was_given_back_goes_to_the_next_while_the_imodel_stays_occupied():
     items = [an_item("waits", "i", 9), an_item("its neighbour", "i", 8), an_item("other", "j", 1)]
     schedule = Schedule(items, concurrency=1)
-    (waiting,) = schedule.take()
-    schedule.release(waiting)
+    (waiting,) = schedule.start_next()
+    schedule.release_slot(waiting)
     assert taken(schedule) == ["other"]
 
 
 def test_what_has_reclaimed_a_place_gets_it_once_there_is_one():
     schedule = Schedule([an_item("waits", "i", 9), an_item("other", "j", 1)], concurrency=1)
-    (waiting,) = schedule.take()
-    schedule.release(waiting)
-    (other,) = schedule.take()
-    schedule.reclaim(waiting)
+    (waiting,) = schedule.start_next()
+    schedule.release_slot(waiting)
+    (other,) = schedule.start_next()
+    schedule.request_slot(waiting)
     assert taken(schedule) == []
     schedule.finish(other)
-    assert schedule.take() == [waiting]
+    assert schedule.start_next() == [waiting]
 
 
 def test_a_run_that_is_there_already_has_a_place_whatever_the_bound():
     schedule = Schedule([an_item("waits", "i", 9), an_item("other", "j", 1)], concurrency=1)
-    (waiting,) = schedule.take()
-    schedule.release(waiting)
-    schedule.take()
-    schedule.seize(waiting)
+    (waiting,) = schedule.start_next()
+    schedule.release_slot(waiting)
+    schedule.start_next()
+    schedule.assign_slot(waiting)
     assert schedule.running == 2
 
 
 def test_what_is_run_again_comes_after_the_rest_of_its_imodel():
     schedule = Schedule([an_item("failed", "i", 9), an_item("other", "i", 1)], concurrency=1)
-    (failed,) = schedule.take()
-    schedule.again(failed)
-    (other,) = schedule.take()
+    (failed,) = schedule.start_next()
+    schedule.requeue(failed)
+    (other,) = schedule.start_next()
     schedule.finish(other)
     assert (other.connection_id, taken(schedule)) == ("other", ["failed"])
 
@@ -253,7 +253,7 @@ def carried_out(items: list[Item], durations: dict[str, float], **bounds: int) -
     number = count()
     now = 0.0
     while True:
-        for item in schedule.take():
+        for item in schedule.start_next():
             heapq.heappush(ends, (now + durations[item.connection_id], next(number), item))
         if not ends:
             return now

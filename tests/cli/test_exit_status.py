@@ -85,9 +85,9 @@ def code_of(*statuses):
     [
         ([], 0),
         (["succeeded", "skipped"], 0),
-        (["succeeded", "partially"], 3),
-        (["partially", "timed out"], 5),
-        (["timed out", "failed", "partially"], 4),
+        (["succeeded", "partial success"], 3),
+        (["partial success", "timed out"], 5),
+        (["timed out", "failed", "partial success"], 4),
         (["failed", "refused", "timed out"], 8),
         (["failed", "detached"], 8),
     ],

@@ -27,7 +27,7 @@ from bentley_sync_async import (
     SynchronizationError,
 )
 from bentley_sync_async.bulk import OutcomeStatus
-from bentley_sync_async.bulk.journal.base import Noted
+from bentley_sync_async.bulk.journal.base import JournalEntry
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.config import from_env
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule
@@ -405,7 +405,7 @@ async def test_a_secret_that_is_planted_is_found(form, journal):
             case "journal":
                 async with SQLiteJournal(journal, origin="https://x") as kept:
                     await kept.begin(["a"])
-                    await kept.note("a", Noted(token=pack([JWT])))
+                    await kept.record("a", JournalEntry(token=pack([JWT])))
                     output.add_files(journal)
             case _:
                 output.add_resume_token(pack([JWT]))

@@ -1,8 +1,8 @@
-"""What a bulk remembers beyond the end of its process.
+"""The interface of journals, and the journal that stores nothing. Pure.
 
-A trigger is noted before it is sent, its run as soon as it is known, what came of it at the end. A process that is
-killed at any moment can so be followed by another one that repeats nothing. A journal holds ids, instants and outcomes,
-and no secret.
+A trigger is recorded before it is sent, its run as soon as it is known, its outcome at the end. So a process that is
+killed at any moment can be followed by another one that repeats nothing. A journal holds ids, instants and outcomes, and
+no secret.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from bentley_sync_async.bulk.outcomes import Outcome
 
 
 @frozen(kw_only=True)
-class Place:
-    """Where a connection belongs.
+class IModelOfConnection:
+    """The iModel of a connection.
 
     Attributes:
-        imodel_id: Its iModel.
+        imodel_id: The iModel.
         itwin_id: Its iTwin; `None` if the service did not say.
     """
 
@@ -29,14 +29,14 @@ class Place:
 
 
 @frozen(kw_only=True)
-class Noted:
-    """What an earlier process has noted of a connection.
+class JournalEntry:
+    """What a process has recorded of a connection.
 
     Attributes:
-        attempt: How many runs it has begun with.
-        token: A resume token, with which its watch goes on; `None` if it had not come to it.
-        joined: Whether its run was there already.
-        outcome: What came of it; `None` if it is not done with.
+        attempt: How many runs were started.
+        token: The resume token of its watch; `None` if it was not started.
+        joined: Whether its run was active already.
+        outcome: Its outcome; `None` if it is not finished.
     """
 
     attempt: int = 0
@@ -46,68 +46,72 @@ class Noted:
 
 
 class Journal(Protocol):
-    """What a bulk remembers. Every method may raise a `JournalError`; what it was to note may then be unknown."""
+    """The journal of a bulk. Every method may raise a `JournalError`; the record may or may not be stored then."""
 
-    async def places(self, connection_ids: Iterable[str]) -> Mapping[str, Place]:
-        """Return where connections belong, as far as that is known."""
+    async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:
+        """Return the iModels of connections, as far as they are known."""
         ...
 
     async def durations(self, connection_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:
-        """Return the seconds that the latest runs of connections took, as far as that is known."""
+        """Return the durations of connections' latest runs in seconds, as far as they are known."""
         ...
 
-    async def learn(self, places: Mapping[str, Place], durations: Mapping[str, Sequence[float]]) -> None:
-        """Remember where connections belong, and how long their runs took."""
+    async def save_resolved(
+        self, imodels: Mapping[str, IModelOfConnection], durations: Mapping[str, Sequence[float]]
+    ) -> None:
+        """Store the iModels of connections, and the durations of their runs."""
         ...
 
-    async def unfinished(self) -> Mapping[str, Noted]:
-        """Return what an earlier process has noted of a bulk that it did not finish; empty if there is none."""
+    async def unfinished(self) -> Mapping[str, JournalEntry]:
+        """Return the entries of a bulk that an earlier process did not finish; empty if there is none."""
         ...
 
-    async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, Noted]:
-        """Begin with these connections, or go on with them; return what an earlier process has noted of them."""
+    async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, JournalEntry]:
+        """Start or continue a bulk of these connections; return what an earlier process has recorded of them."""
         ...
 
-    async def note(self, connection_id: str, note: Noted) -> None:
-        """Note how a watch goes on, before it triggers and once its run is known."""
+    async def record(self, connection_id: str, entry: JournalEntry) -> None:
+        """Record how far a connection is, before it is triggered and once its run is known."""
         ...
 
     async def finish(self, connection_id: str, outcome: Outcome) -> None:
-        """Note what came of a connection."""
+        """Record the outcome of a connection."""
         ...
 
     async def end(self) -> None:
-        """Note that the bulk is done with all its connections."""
+        """Record that the bulk has finished all its connections."""
         ...
 
 
 class NoJournal(Journal):
-    """Remembers nothing."""
+    """A journal that stores nothing."""
 
-    async def places(self, connection_ids: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002
-        """Know of none."""
+    async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:  # noqa: ARG002
+        """Return nothing."""
         return {}
 
     async def durations(self, connection_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:  # noqa: ARG002
-        """Know of none."""
+        """Return nothing."""
         return {}
 
-    async def learn(self, places: Mapping[str, Place], durations: Mapping[str, Sequence[float]]) -> None:
-        """Forget it."""
+    async def save_resolved(
+        self, imodels: Mapping[str, IModelOfConnection], durations: Mapping[str, Sequence[float]]
+    ) -> None:
+        """Do nothing."""
 
-    async def unfinished(self) -> Mapping[str, Noted]:
-        """Know of none."""
+    async def unfinished(self) -> Mapping[str, JournalEntry]:
+        """Return nothing."""
         return {}
 
-    async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, Noted]:  # noqa: ARG002
-        """Begin."""
+    async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, JournalEntry]:  # noqa: ARG002
+        """Return an empty entry for each connection."""
         return {}
 
-    async def note(self, connection_id: str, note: Noted) -> None:
-        """Forget it."""
+    async def record(self, connection_id: str, entry: JournalEntry) -> None:
+        """Do nothing."""
 
     async def finish(self, connection_id: str, outcome: Outcome) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     async def end(self) -> None:
-        """Forget it."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""A journal in a SQLite file; each note is on the disk before the bulk goes on."""
+"""The journal in a SQLite file; each record is on the disk before the bulk continues."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bentley_sync_async.errors import DecodeError, JournalError
 from bentley_sync_async.pacing.history import KEPT
 from bentley_sync_async.wire.codec import decode, encode
 
-from .base import Noted, Place
+from .base import IModelOfConnection, JournalEntry
 from .sqlite_file import JournalFile
 
 CONTINUED_WITHIN = 12 * 3600.0
-"""Seconds after its last note within which a bulk that did not finish is gone on with."""
+"""Seconds after its last record within which a bulk that did not finish is continued."""
 
-# A new version of the schema is one more script. What an origin's ids belong to is told apart by that origin.
+# A new version of the schema is one more script. Ids are kept by origin, as two origins may have the same ones.
 MIGRATIONS = (
     """
     CREATE TABLE bulks (
@@ -52,7 +52,7 @@ class SQLiteJournal(AsyncContextManagerMixin):
     """A journal in a file, which one process at a time may use."""
 
     def __init__(self, path: str | os.PathLike[str], *, origin: str, now: Callable[[], float] = time.time) -> None:
-        """Take the file; it is opened, or made, when the context is entered.
+        """Set the file; it is opened, or created, when the context is entered.
 
         Args:
             path: The file; see `JournalFile`.
@@ -78,18 +78,19 @@ class SQLiteJournal(AsyncContextManagerMixin):
         async with self._file:
             yield self
 
-    async def places(self, connection_ids: Iterable[str]) -> Mapping[str, Place]:
-        """Return where connections belong, as far as that is known."""
+    async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:
+        """Return the iModels of connections, as far as they are known."""
         rows = await self._file.read(
             "SELECT connection_id, imodel_id, itwin_id FROM places WHERE origin = ?", (self._origin,)
         )
         known = {
-            connection_id: Place(imodel_id=imodel_id, itwin_id=itwin_id) for connection_id, imodel_id, itwin_id in rows
+            connection_id: IModelOfConnection(imodel_id=imodel_id, itwin_id=itwin_id)
+            for connection_id, imodel_id, itwin_id in rows
         }
         return {one: known[one] for one in connection_ids if one in known}
 
     async def durations(self, connection_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:
-        """Return the seconds that the latest runs of connections took, as far as that is known."""
+        """Return the durations of connections' latest runs in seconds, as far as they are known."""
         rows = await self._file.read(
             "SELECT connection_id, seconds FROM durations WHERE origin = ? ORDER BY id", (self._origin,)
         )
@@ -98,26 +99,28 @@ class SQLiteJournal(AsyncContextManagerMixin):
             known[connection_id].append(seconds)
         return {one: known[one] for one in connection_ids if one in known}
 
-    async def learn(self, places: Mapping[str, Place], durations: Mapping[str, Sequence[float]]) -> None:
-        """Remember where connections belong, and how long their runs took."""
+    async def save_resolved(
+        self, imodels: Mapping[str, IModelOfConnection], durations: Mapping[str, Sequence[float]]
+    ) -> None:
+        """Store the iModels of connections, and the durations of their runs."""
 
         def work(db: sqlite3.Connection) -> None:
             db.executemany(
                 "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)",
-                [(self._origin, connection_id, one.imodel_id, one.itwin_id) for connection_id, one in places.items()],
+                [(self._origin, connection_id, one.imodel_id, one.itwin_id) for connection_id, one in imodels.items()],
             )
             for connection_id, past in durations.items():
                 self._add_durations(db, connection_id, past)
 
         await self._write(work)
 
-    async def unfinished(self) -> Mapping[str, Noted]:
-        """Return what an earlier process has noted of a bulk that it did not finish; empty if there is none."""
+    async def unfinished(self) -> Mapping[str, JournalEntry]:
+        """Return the entries of a bulk that an earlier process did not finish; empty if there is none."""
         rows = await self._file.read(*self._latest_unfinished())
-        return await self._noted(rows[0][0]) if rows else {}
+        return await self._entries(rows[0][0]) if rows else {}
 
-    async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, Noted]:
-        """Begin with these connections, or go on with them; return what an earlier process has noted of them."""
+    async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, JournalEntry]:
+        """Start or continue a bulk of these connections; return what an earlier process has recorded of them."""
         now = self._now()
 
         def work(db: sqlite3.Connection) -> int:
@@ -130,20 +133,20 @@ class SQLiteJournal(AsyncContextManagerMixin):
             return bulk_id
 
         self._bulk_id = await self._write(work)
-        noted = await self._noted(self._bulk_id)
-        return {connection_id: noted[connection_id] for connection_id in connection_ids}
+        entries = await self._entries(self._bulk_id)
+        return {connection_id: entries[connection_id] for connection_id in connection_ids}
 
-    async def note(self, connection_id: str, note: Noted) -> None:
-        """Note how a watch goes on, before it triggers and once its run is known."""
+    async def record(self, connection_id: str, entry: JournalEntry) -> None:
+        """Record how far a connection is, before it is triggered and once its run is known."""
         await self._write(
             lambda db: db.execute(
                 "UPDATE items SET attempt = ?, token = ?, joined = ? WHERE bulk_id = ? AND connection_id = ?",
-                (note.attempt, note.token, note.joined, self._bulk_id, connection_id),
+                (entry.attempt, entry.token, entry.joined, self._bulk_id, connection_id),
             )
         )
 
     async def finish(self, connection_id: str, outcome: Outcome) -> None:
-        """Note what came of a connection, and how long its run took."""
+        """Record the outcome of a connection, and the duration of its run."""
         encoded = encode(outcome)
 
         def work(db: sqlite3.Connection) -> None:
@@ -157,13 +160,13 @@ class SQLiteJournal(AsyncContextManagerMixin):
         await self._write(work)
 
     async def end(self) -> None:
-        """Note that the bulk is done with all its connections."""
+        """Record that the bulk has finished all its connections."""
         await self._write(
             lambda db: db.execute("UPDATE bulks SET ended_at = ? WHERE id = ?", (self._now(), self._bulk_id))
         )
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work, and note that the bulk is alive."""
+        """Do the work, and record the instant of it."""
 
         def touching(db: sqlite3.Connection) -> T:
             done = work(db)
@@ -172,13 +175,13 @@ class SQLiteJournal(AsyncContextManagerMixin):
 
         return await self._file.write(touching)
 
-    async def _noted(self, bulk_id: int) -> dict[str, Noted]:
+    async def _entries(self, bulk_id: int) -> dict[str, JournalEntry]:
         rows = await self._file.read(
             "SELECT connection_id, attempt, token, joined, outcome FROM items WHERE bulk_id = ?", (bulk_id,)
         )
         try:
             return {
-                connection_id: Noted(
+                connection_id: JournalEntry(
                     attempt=attempt,
                     token=token,
                     joined=bool(joined),
@@ -192,14 +195,14 @@ class SQLiteJournal(AsyncContextManagerMixin):
             ) from exc
 
     def _latest_unfinished(self) -> tuple[str, tuple[object, ...]]:
-        """Return a query for the bulk to go on with."""
+        """Return a query for the bulk that is to be continued."""
         return (
             "SELECT id FROM bulks WHERE origin = ? AND ended_at IS NULL AND touched_at > ? ORDER BY id DESC LIMIT 1",
             (self._origin, self._now() - CONTINUED_WITHIN),
         )
 
     def _new_bulk(self, db: sqlite3.Connection, now: float) -> int:
-        """Forget the bulks that nobody goes on with, and return the id of a new one."""
+        """Delete the bulks that are not continued any more, and return the id of a new one."""
         db.execute("DELETE FROM bulks WHERE ended_at IS NOT NULL OR touched_at <= ?", (now - CONTINUED_WITHIN,))
         db.execute("DELETE FROM items WHERE bulk_id NOT IN (SELECT id FROM bulks)")
         cursor = db.execute(

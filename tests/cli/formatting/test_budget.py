@@ -8,10 +8,10 @@ from bentley_sync_async.transport.rate_limit.budget import RequestBudget
 def used(tier=RateTier.COMMUNITY, *, given=None):
     """What a client tells that sent a trigger and two looks, after a service that named a tier."""
     budget = RequestBudget(given)
-    budget.remaining(10**6, 0.0, tier=tier)
+    budget.observe_remaining(10**6, 0.0, tier=tier)
     for kind in ("trigger", "poll", "poll"):
-        budget.take(kind, 0.0)
-        budget.ended(kind, 0.0)
+        budget.reserve(kind, 0.0)
+        budget.spend(kind, 0.0)
     return budget.use(0.0)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `bentley-sync`. It imports nothing of the package but its public names."""
+"""The command line, `bentley-sync`: commands, their views, and the texts that they print. Uses public names only."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""The commands with their options and help; the work is imported when a command runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich, with all that it takes to show a help, loads for longer than the rest together
+    rich_markup_mode=None,  # loading rich for the help takes longer than everything else
 )
 
 Timeout = Annotated[
@@ -70,7 +70,9 @@ def run(
     when_active: WhenActive = "join",
     when_busy: Annotated[
         Literal["wait", "join", "fail"],
-        typer.Option(help="When another connection's run occupies the iModel: wait for its end, follow it, or fail."),
+        typer.Option(
+            help="When another connection's run is active on the iModel: wait for its end, follow it, or fail."
+        ),
     ] = "wait",
     json: Json = False,
 ) -> None:
@@ -101,7 +103,7 @@ def attach(
     timeout: Timeout = None,
     json: Json = False,
 ) -> None:
-    """Follow a run that there is, without triggering anything."""
+    """Follow an existing run, without triggering anything."""
     from .commands.run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
@@ -131,7 +133,7 @@ def bulk(
     ] = None,
     journal: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="Remember in this file what was done; the same command then goes on."),
+        typer.Option(metavar="PATH", help="Record in this file what was done; the same command then continues."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and trigger nothing.")] = False,
     concurrency: Annotated[int, typer.Option(metavar="N", help="Runs at a time.", min=1)] = 50,
@@ -141,10 +143,13 @@ def bulk(
     when_active: WhenActive = "join",
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Give a connection up after so many seconds; its run goes on.", min=0.001),
+        typer.Option(metavar="SECONDS", help="Give up a connection after so many seconds; its run goes on.", min=0.001),
     ] = None,
     retry_failed: Annotated[
-        int, typer.Option(metavar="N", help="Run again what failed for a cause that may pass, so often.", min=0)
+        int,
+        typer.Option(
+            metavar="N", help="Run a connection again that failed for a transient cause, up to N times.", min=0
+        ),
     ] = 0,
     json: Json = False,
     junit: Annotated[
@@ -170,7 +175,7 @@ def bulk(
         file=file,
         column=column,
         imodels=len(imodel or ()),
-        remembers=journal is not None,
+        has_journal=journal is not None,
         junit=junit,
         dry_run=dry_run,
         json=json,
@@ -182,7 +187,7 @@ def bulk(
 def budget(
     *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False
 ) -> None:
-    """Send one request, and show the quota and what is known to be left of it."""
+    """Send one request, and show the quota and what is left of it."""
     from .commands.budget import show_budget  # noqa: PLC0415 - the help is quick without it
 
     make_client = partial(package.SynchronizationClient.from_env, retry=package.RetryPolicy(attempts=1))
@@ -190,7 +195,7 @@ def budget(
 
 
 def given(context: typer.Context) -> list[str]:
-    """Return the command and its arguments as they were given; defaults are left out."""
+    """Return the command and its arguments as the user gave them; defaults are left out."""
     words = [context.info_name or ""]
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")

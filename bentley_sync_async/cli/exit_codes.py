@@ -1,4 +1,4 @@
-"""What the exit code says to a script: one table, which the help and the README print."""
+"""The exit codes and their meanings: one table, which the help and the README print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class ExitCode(enum.IntEnum):
     """An exit code and its meaning.
 
     Attributes:
-        meaning: What it says, in a few words.
+        meaning: What it means, in a few words.
     """
 
     meaning: str
@@ -23,18 +23,18 @@ class ExitCode(enum.IntEnum):
         return code
 
     SUCCESS = 0, "the run succeeded, or had nothing to do"
-    ERROR = 1, "the service, or the way to it, failed; a run may go on"
+    ERROR = 1, "the service or the connection to it failed; a run may go on"
     USAGE = 2, "wrong arguments or settings; nothing was sent"
     PARTIAL_SUCCESS = 3, "the run ended with PartialSuccess"
     FAILURE = 4, "the run ended with Error or any other result"
     TIMEOUT = 5, "--timeout ran out; the run goes on"
     AUTH = 6, "the credentials were refused or lack a permission"
     BUSY = 7, "--when-busy fail, and the iModel was busy"
-    NOT_RUN = 8, "bulk: a connection was refused, or its run lost sight of"
+    NOT_RUN = 8, "bulk: a connection was refused, or its run could not be followed"
     FILES = 9, "bulk: the journal, or the report's file, could not be used; a run may go on"
-    DETACHED = 130, "Ctrl-C, or nobody read the output any more; the run goes on"
+    DETACHED = 130, "Ctrl-C, or the reader of the output went away; the run goes on"
     TERMINATED = 143, "SIGTERM; the run goes on"
 
 
 WORST = "A bulk exits with the worst that came of a connection: 8, else 4, 5 or 3, in this order."
-"""How many connections make one exit code, for people."""
+"""How the exit code of a bulk follows from its connections, for people."""

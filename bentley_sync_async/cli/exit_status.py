@@ -1,4 +1,4 @@
-"""What a run, an error or a bulk amounts to, as an exit code."""
+"""The exit code for a run, an error or a bulk."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ _BY_STATUS = {
 
 
 def code_of_run(run: StorageRun) -> ExitCode:
-    """Return what a completed run amounts to; a result that nobody knows is no success."""
+    """Return the exit code for a completed run; an unknown result is no success."""
     return _BY_RESULT.get(run.result, ExitCode.FAILURE)
 
 
 def code_of_error(error: SynchronizationError) -> ExitCode:
-    """Return what an error amounts to."""
+    """Return the exit code for an error."""
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.ERROR)
 
 
 def code_of_report(report: BulkReport) -> ExitCode:
-    """Return what a bulk amounts to: the worst of its connections."""
+    """Return the exit code for a bulk: that of its worst connection."""
     counts = report.counts
     return next((code for status, code in _BY_STATUS.items() if counts[status]), ExitCode.SUCCESS)

@@ -1,4 +1,4 @@
-"""Which connections a file names: ids a line, or a column of a table. Parsing is pure, and apart from reading."""
+"""Files with the ids of connections: an id a line, or a column of a table."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _HOW = "Save it as text with an id a line, or as CSV with a column connectionId.
 
 @frozen(kw_only=True)
 class IdList:
-    """The ids that a file names.
+    """The ids of a file.
 
     Attributes:
-        ids: Each once, in the order of the file.
-        repeated: How many more there were of them.
-        without: How many rows of the table say something, but no id.
+        ids: Each id once, in the order of the file.
+        repeated: How many ids were repetitions.
+        without: How many rows of the table are not empty, but have no id.
     """
 
     ids: tuple[str, ...]
@@ -38,7 +38,7 @@ class IdList:
 
 
 def read_ids(file: str, *, column: str | None = None) -> IdList:
-    """Return the ids that a file names, or standard input if it is `-`.
+    """Return the ids of a file, or of standard input if it is `-`.
 
     Raises:
         InvalidArgumentError: It cannot be read, or as `parse_ids`.
@@ -55,19 +55,18 @@ def read_ids(file: str, *, column: str | None = None) -> IdList:
 
 
 def parse_ids(data: bytes, *, name: str, column: str | None = None) -> IdList:
-    """Return the ids that the contents of a file name.
+    """Return the ids in the contents of a file.
 
     A file with an id a line may have blank lines and comments (`#`). A table has the names of its columns in its first
     line, and commas, semicolons or tabs between them.
 
     Args:
-        data: What the file holds: UTF-8, UTF-16 with its mark, or, as the ids are ASCII, whatever Windows writes.
+        data: The contents: UTF-8, UTF-16 with its mark, or, as the ids are ASCII, whatever Windows writes.
         name: The file, for people.
         column: The column of the ids; otherwise `connectionId`, `connection_id` or `id`, however they are written.
 
     Raises:
-        InvalidArgumentError: It is no text, names no id, or is a table in which no column can be told to be that of the
-            ids.
+        InvalidArgumentError: It is no text, has no id, or is a table whose column of ids is not known.
     """
     numbered = [
         (number, line)
@@ -108,7 +107,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _place(header: Sequence[str], column: str | None) -> int | None:
-    """Return which of the columns has the ids; `None` if none has such a name."""
+    """Return the index of the column with the ids; `None` if no column has such a name."""
     names = [_bare(cell) for cell in header]
     wanted = _COLUMNS if column is None else (_bare(column),)
     return next((names.index(one) for one in wanted if one in names), None)

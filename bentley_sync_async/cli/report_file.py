@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all, and whose place is known to be writable before work begins."""
+"""A report file: checked to be writable before the work begins, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bentley_sync_async import InvalidArgumentError
 
 
 class ReportFile:
-    """A file to be written at the end."""
+    """A file that is written at the end."""
 
     def __init__(self, path: str) -> None:
-        """Take the path; what a link points to is replaced, and not the link.
+        """Check the path; if it is a link, its target is replaced, not the link.
 
         Raises:
-            InvalidArgumentError: Nothing can be written there.
+            InvalidArgumentError: The file cannot be written.
         """
         try:
             self._path = Path(path).resolve()
@@ -30,10 +30,10 @@ class ReportFile:
             raise InvalidArgumentError(f"{path} is no file that a report could replace. Nothing was triggered.")
 
     def write(self, text: str) -> None:
-        """Put the text into the file, in place of what it held.
+        """Replace the contents of the file with the text.
 
         Raises:
-            OSError: That failed; the file is what it was.
+            OSError: That failed; the file is unchanged.
         """
         try:
             self._draft.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The ways to leave before the end: Ctrl-C, SIGTERM, and a reader of the output that goes away."""
+"""Shutdown before the end: Ctrl-C, SIGTERM, and a reader of the output that goes away."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ T = TypeVar("T")
 
 
 class TerminatedError(Exception):
-    """SIGTERM came."""
+    """The process received SIGTERM."""
 
 
-DETACHING = (KeyboardInterrupt, TerminatedError, BrokenPipeError)
-"""What is raised when somebody leaves; a connection that breaks is an error of the client's instead."""
+SHUTDOWN_ERRORS = (KeyboardInterrupt, TerminatedError, BrokenPipeError)
+"""The exceptions of a shutdown; a broken connection to the service is a SynchronizationError instead."""
 
 
 async def until_terminated(work: Callable[[], Awaitable[T]]) -> T:
-    """Return what comes of the work, which SIGTERM cancels.
+    """Return the result of the work, which SIGTERM cancels.
 
     Raises:
-        TerminatedError: SIGTERM came.
+        TerminatedError: The process received SIGTERM.
     """
     loop = asyncio.get_running_loop()
     with anyio.CancelScope() as scope:
-        # Not on Windows, and in the main thread only; elsewhere SIGTERM does what it does by default.
+        # Not on Windows, and in the main thread only; elsewhere SIGTERM has its default effect.
         with suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(signal.SIGTERM, scope.cancel)
         try:
@@ -49,19 +49,19 @@ class Screen(Console):
     """A console that raises when its reader has gone away, where rich would exit with a code of its own."""
 
     def on_broken_pipe(self) -> None:
-        """Let the error pass that is being handled."""
+        """Raise the error that is being handled."""
         raise  # noqa: PLE0704 - rich calls this where it has caught the error
 
 
-def code_of_leaving(left: BaseException) -> ExitCode:
-    """Return what a way to leave amounts to, and see to it that the end of the process is quiet."""
-    if isinstance(left, BrokenPipeError):
+def code_of_shutdown(error: BaseException) -> ExitCode:
+    """Return the exit code of a shutdown, and prevent further errors at the end of the process."""
+    if isinstance(error, BrokenPipeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what is still to be written is flushed at exit
+        os.dup2(nowhere, sys.stdout.fileno())  # buffered output is flushed at exit
         os.close(nowhere)
-    return ExitCode.TERMINATED if isinstance(left, TerminatedError) else ExitCode.DETACHED
+    return ExitCode.TERMINATED if isinstance(error, TerminatedError) else ExitCode.DETACHED
 
 
-def say(text: str) -> None:
-    """Tell people something that is no output."""
+def print_message(text: str) -> None:
+    """Print a message for people, which is no output, to stderr."""
     print(text, file=sys.stderr)

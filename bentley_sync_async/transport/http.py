@@ -36,7 +36,7 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aio
 
 
 class _BrokenError(Exception):
-    """A connection broke. aiohttp would send the request again by itself on its own exceptions, but not on this one."""
+    """A connection broke. aiohttp resends a request by itself after exceptions of its own, but not after this one."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -44,7 +44,7 @@ class _BrokenError(Exception):
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET, PUT or DELETE whose connection broke: the pipeline decides on retries."""
+    """Keep aiohttp from resending a GET, PUT or DELETE whose connection broke: the pipeline decides on retries."""
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
@@ -164,7 +164,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
     def _failure(self, request: Request, error: Exception, timeout: float) -> TransportError:
         sent = not isinstance(error, _NEVER_SENT)
-        said = f"{type(error).__name__}: {redact(str(error))}"
+        description = f"{type(error).__name__}: {redact(str(error))}"
         cls: type[TransportError] = ConnectionLostError
         match error, sent:
             case TimeoutError(), True:
@@ -172,9 +172,9 @@ class AiohttpTransport(AsyncContextManagerMixin):
             case TimeoutError(), False:
                 cls, text = RequestTimeoutError, f"no connection after {self._connect_timeout:g} s"
             case _, True:
-                text = f"the connection broke ({said})"
+                text = f"the connection broke ({description})"
             case _:
-                text = f"no connection ({said})"
+                text = f"no connection ({description})"
         return cls(text, method=request.method, url=redact(request.url), sent=sent)
 
     async def _read(self, answer: aiohttp.ClientResponse, request: Request) -> bytes:

@@ -1,6 +1,6 @@
-"""Records as log lines, in the loggers request, retry, throttle, token and poll under `bentley_sync_async`.
+"""The hook that logs records, to the loggers request, retry, throttle, token and poll under `bentley_sync_async`.
 
-Each line carries its record's fields as extras, with `sync_` before their names.
+A line has the fields of its record as extras, with `sync_` before their names.
 """
 
 import logging
@@ -67,8 +67,8 @@ def _text(record: Record) -> str:
 
 
 def _short(error: SynchronizationError) -> str:
-    said = f" {error.status} {error.code}" if isinstance(error, APIError) else ""
-    return f"{type(error).__name__}{said}"
+    answer = f" {error.status} {error.code}" if isinstance(error, APIError) else ""
+    return f"{type(error).__name__}{answer}"
 
 
 def _plain(value: object) -> object:

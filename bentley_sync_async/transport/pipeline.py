@@ -38,7 +38,7 @@ from .tokens import ReadyTokenSource, Token, TokenSource
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
 _SHORTEST_SECRET = 16
-"""Characters below which a token is a stand-in that may also be a word of the answer, and is not removed from it."""
+"""A token of fewer characters, such as one in a test, may also be a word of the answer, and is not removed from it."""
 
 _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
@@ -47,18 +47,18 @@ _FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR, _NOT_FOUND = 300, 303, 400, 404
 
 @define
 class _Call:
-    """One logical call: when it has to end, how often it was sent, and whether it gave up waiting."""
+    """One logical call: when it has to end, how often it was sent, and whether it gave up waiting to be sent."""
 
     request: Request
     ends: float
     see_other: bool
     priority: Priority
     sends: int = 0
-    rejected: bool = False
+    gave_up: bool = False
 
 
 class Pipeline:
-    """Sends requests to the API of one base URL, with that client's tokens."""
+    """Sends requests to the API of one base URL, with the tokens of one client."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class Pipeline:
         """Make a pipeline.
 
         Args:
-            transport: What carries the requests.
+            transport: Carries the requests.
             tokens: Where their tokens come from.
             base_url: The platform's root, without a trailing slash.
             timeouts: For one request and for one call.
-            retry: When to try again.
+            retry: When a call is retried.
             limiter: The rate limiter of the client.
             hooks: Called for requests, retries and throttles.
         """
@@ -99,9 +99,9 @@ class Pipeline:
         Its calls wait for the throttle and for permits, which both pipelines share, however long it takes, and that time
         does not count towards `Timeouts.call`.
         """
-        twin = copy(self)
-        twin._retry, twin._waits_indefinitely = RetryPolicy(attempts=1), True
-        return twin
+        other = copy(self)
+        other._retry, other._waits_indefinitely = RetryPolicy(attempts=1), True
+        return other
 
     def with_hook(self, hook: Hook) -> Pipeline:
         """Return the same pipeline with one more hook."""
@@ -114,15 +114,15 @@ class Pipeline:
         return f"{self.base_url}/synchronization/{path}"
 
     async def call(self, request: Request, *, see_other: bool = False, priority: Priority = CALL) -> Response:
-        """Send a request, again if that is safe and may help, within `Timeouts.call`.
+        """Send a request, and retry it if that is safe and may help, within `Timeouts.call`.
 
         Args:
             request: What to send.
-            see_other: Whether the operation has 303 as an answer.
+            see_other: Whether 303 is an answer of the operation.
             priority: What the request is for, and so its place in the queue for permits.
 
         Returns:
-            The answer, if its status is 2xx, or 303 where the operation has it.
+            The answer, if its status is 2xx, or 303 with `see_other`.
 
         Raises:
             APIError: The service refused it.
@@ -146,7 +146,7 @@ class Pipeline:
                     left=call.ends - current_time(),
                     chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
                 )
-                if wait is None or call.rejected:
+                if wait is None or call.gave_up:
                     raise
                 maybe_done |= not not_processed(error)
                 url = redact(request.url)
@@ -172,7 +172,7 @@ class Pipeline:
         return (token, permit) if token is not None and permit is not None else None
 
     async def _admit(self, call: _Call) -> tuple[Token, Permit]:
-        """Wait until there is a token and a permit and no throttle, all at once; `_send` releases the permit.
+        """Wait until there is a token and a permit and no throttle, all at the same time; `_send` releases the permit.
 
         Raises:
             APIError: The answer that began the throttle, if it lasts for longer than the call may wait.
@@ -197,7 +197,7 @@ class Pipeline:
             wait = remaining + min(remaining * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
             too_long = remaining > self._retry.retry_after_ceiling or now + wait >= call.ends
             if too_long and not self._waits_indefinitely and self._throttle.cause is not None:
-                call.rejected = True
+                call.gave_up = True
                 raise copy(self._throttle.cause)
             await anyio.sleep(wait)
             self._extend(call, since=now)
@@ -209,7 +209,7 @@ class Pipeline:
                 permit = await self._limiter.acquire(call.priority)
                 self._extend(call, since=began)
                 return permit
-        call.rejected = True
+        call.gave_up = True
         use = self._limiter.use()
         raise RequestTimeoutError(
             f"there is no permit within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "

@@ -1,4 +1,4 @@
-"""Timeouts of requests under one timer for all: a timer for each would be set, and cancelled a moment later."""
+"""Timeouts of requests, with one timer for all: a timer for each would be set, and cancelled a moment later."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class RequestTimeouts:
         self._timer_at = math.inf
 
     def within(self, seconds: float) -> RequestTimeout:
-        """Return a context manager that raises `TimeoutError` in the current task after so long, as `asyncio.timeout`."""
+        """Return a context manager that raises `TimeoutError` after so many seconds, as `asyncio.timeout` does."""
         return RequestTimeout(self, seconds)
 
-    def enter(self, timeout: RequestTimeout) -> None:
+    def start(self, timeout: RequestTimeout) -> None:
         """Start a timeout."""
         self._under_way.add(timeout)
         if timeout.at < self._timer_at:
             self._set_timer(timeout.at)
 
-    def leave(self, timeout: RequestTimeout) -> None:
+    def stop(self, timeout: RequestTimeout) -> None:
         """End a timeout. The timer stays: the next request needs it soon."""
         self._under_way.remove(timeout)
 
@@ -53,7 +53,7 @@ class RequestTimeouts:
         now = current_time() + CLOCK_RESOLUTION
         for timeout in self._under_way:
             if not timeout.expired and timeout.at <= now:
-                timeout.end()
+                timeout.expire()
         following = min((timeout.at for timeout in self._under_way if not timeout.expired), default=math.inf)
         if following < math.inf:
             self._set_timer(following)
@@ -64,32 +64,32 @@ class RequestTimeout:
 
     Attributes:
         at: When it runs out, by the event loop's clock.
-        expired: Whether it has run out, and the task was cancelled.
+        expired: Whether it has run out and cancelled the task.
     """
 
-    __slots__ = ("_all", "_cancelling", "_task", "at", "expired")
+    __slots__ = ("_cancelling", "_task", "_timeouts", "at", "expired")
 
     def __init__(self, timeouts: RequestTimeouts, seconds: float) -> None:
         """Make a timeout of the current task."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - requests are sent in tasks
-        self._all = timeouts
+        self._timeouts = timeouts
         self._task = task
         self._cancelling = task.cancelling()
         self.at = current_time() + seconds
         self.expired = False
 
-    def end(self) -> None:
+    def expire(self) -> None:
         """Cancel the task."""
         self.expired = True
         self._task.cancel()
 
     def __enter__(self) -> Self:
-        self._all.enter(self)
+        self._timeouts.start(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._all.leave(self)
-        # As in asyncio.timeout: a cancellation by somebody else at the same time is not swallowed.
+        self._timeouts.stop(self)
+        # As in asyncio.timeout: a cancellation from elsewhere at the same time is not swallowed.
         if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error

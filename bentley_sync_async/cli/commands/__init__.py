@@ -1,1 +1,1 @@
-"""The commands."""
+"""The commands: what `cli/app.py` calls for each."""

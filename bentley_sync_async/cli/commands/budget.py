@@ -1,4 +1,4 @@
-"""`bentley-sync budget`: what may be sent, as far as one request finds out."""
+"""`bentley-sync budget`: the quota, as far as one request shows it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
-from bentley_sync_async.cli.formatting.budget import WHOSE, budget_text, exhausted, refusal_words
-from bentley_sync_async.cli.shutdown import DETACHING, code_of_leaving, say, until_terminated
+from bentley_sync_async.cli.formatting.budget import WHOSE, budget_text, throttle_text
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, until_terminated
 from bentley_sync_async.cli.views.bulk import whole_to_json
+from bentley_sync_async.transport import exhausted_window
 
 
 def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool) -> ExitCode:
-    """Ask the service once and show what the client knows then; return the exit code.
+    """Send one request and print the budget of the client; return the exit code.
 
     Args:
-        make_client: Makes the client; one that does not retry, for a 429 is an answer here.
-        json: Whether it is printed as JSON.
+        make_client: Makes a client without retries, as a 429 is an answer here.
+        json: Whether to print JSON.
     """
     try:
         return anyio.run(until_terminated, partial(_show, make_client, json=json))
-    except DETACHING as left:
-        return code_of_leaving(left)
+    except SHUTDOWN_ERRORS as left:
+        return code_of_shutdown(left)
     except SynchronizationError as error:
-        say(str(error))
+        print_message(str(error))
         return code_of_error(error)
 
 
@@ -42,22 +43,22 @@ async def _show(make_client: Callable[[], SynchronizationClient], *, json: bool)
     async with make_client() as client:
         refusal = await _ask(client)
         use = client.budget
-        if refusal is not None:  # a tier that was named just now does not tell the client what others have spent of it
-            name = exhausted(refusal)
+        if refusal is not None:  # the client does not know what others have spent
+            name = exhausted_window(refusal.retry_after)
             use = evolve(use, **{name: evolve(getattr(use, name), left=0)})
         print(whole_to_json(use) if json else f"{budget_text(use, given=client.config.rate_tier)}\n{WHOSE}", flush=True)
     if refusal is None:
         return ExitCode.SUCCESS
-    say(refusal_words(refusal, now=datetime.now(UTC).astimezone()))
+    print_message(throttle_text(refusal, now=datetime.now(UTC).astimezone()))
     return code_of_error(refusal)
 
 
 async def _ask(client: SynchronizationClient) -> RateLimitedError | None:
-    """Send a request that needs no id; return the 429 that came, if one did."""
+    """Send a request that needs no id; return the 429 if that is the answer."""
     try:
         await client.authorization.get()
     except RateLimitedError as refusal:
         return refusal
     except UnprocessableError:
-        pass  # an earlier version of the service, which wants a redirectUrl; its answer tells as much
+        pass  # an earlier version of the service requires a redirectUrl; its answer has the same headers
     return None

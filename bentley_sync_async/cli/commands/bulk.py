@@ -15,33 +15,33 @@ from bentley_sync_async import InvalidArgumentError, SynchronizationClient, Sync
 from bentley_sync_async.bulk import BulkReport, BulkRun
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error, code_of_report
-from bentley_sync_async.cli.formatting.budget import hour_words, quota_words
-from bentley_sync_async.cli.formatting.bulk import detached_words, report_text
+from bentley_sync_async.cli.formatting.budget import hour_text, quota_text
+from bentley_sync_async.cli.formatting.bulk import detached_text, report_text
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
 from bentley_sync_async.cli.id_lists import STDIN, IdList, read_ids
 from bentley_sync_async.cli.report_file import ReportFile
-from bentley_sync_async.cli.shutdown import DETACHING, Screen, code_of_leaving, say, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
 from bentley_sync_async.cli.views.bulk import BulkView, JSONBulkView, best_bulk_view, whole_to_json
 from bentley_sync_async.transport import BudgetUse
 
-_EVERY = 1.0  # seconds between two looks at the progress, which is not free
+_INTERVAL = 1.0  # seconds between two updates of the progress, which cost time
 
 
 @define(kw_only=True)
 class Bulk:
-    """Runs the connections of a file or of iModels, and knows how to say how to go on with them.
+    """Runs the connections of a file or of iModels, and tells the user how to continue.
 
     Attributes:
         make_client: Makes the client.
         open_bulk: Opens the bulk of these connections.
-        again: The arguments that were given.
+        again: The arguments of this command.
         file: The file with the ids, `-` for standard input; `None` if there is none.
         column: The column of the ids.
         imodels: How many iModels were given.
-        remembers: Whether there is a journal.
-        junit: Where the JUnit XML goes, if anywhere.
-        dry_run: Whether the plan is shown instead.
-        json: Whether events are printed as JSON.
+        has_journal: Whether there is a journal.
+        junit: The file for the JUnit XML; `None` for none.
+        dry_run: Whether to print the plan instead.
+        json: Whether to print events as JSON.
     """
 
     make_client: Callable[[], SynchronizationClient]
@@ -50,7 +50,7 @@ class Bulk:
     file: str | None = None
     column: str | None = None
     imodels: int = 0
-    remembers: bool = False
+    has_journal: bool = False
     junit: str | None = None
     dry_run: bool = False
     json: bool = False
@@ -58,17 +58,17 @@ class Bulk:
     _bulk: BulkRun | None = None
 
     def run(self) -> ExitCode:
-        """Run the connections until all are done with, to an error, or until the user leaves; return the exit code."""
+        """Run the connections to the end, an error or a shutdown; return the exit code."""
         try:
             return self._run()
-        except DETACHING as left:
-            code = code_of_leaving(left)
-            self._tell_end(f"Detached. {self._goes_on()}")
+        except SHUTDOWN_ERRORS as error:
+            code = code_of_shutdown(error)
+            self._print_end(f"Detached. {self._how_to_continue()}")
         except SynchronizationError as error:
             code = code_of_error(error)
             begun = self._bulk is not None and self._bulk.report.outcomes
-            self._tell_end(f"{error}\n{self._goes_on()}" if begun else str(error))
-        return self._written(code)
+            self._print_end(f"{error}\n{self._how_to_continue()}" if begun else str(error))
+        return self._write_junit(code)
 
     def _run(self) -> ExitCode:
         if self.file is None and not self.imodels:
@@ -80,7 +80,7 @@ class Bulk:
         return anyio.run(until_terminated, partial(self.follow, listed.ids))
 
     async def follow(self, ids: Sequence[str]) -> ExitCode:
-        """Run the connections and show how it goes; return what it amounts to."""
+        """Run the connections and show the events; return the exit code."""
         async with self.make_client() as client:
             bulk = self.open_bulk(client, ids)
             if self.dry_run:
@@ -89,23 +89,25 @@ class Bulk:
                 self._bulk = bulk
                 names = DisplayNames(url=client.run_url)
                 view = JSONBulkView() if self.json else best_bulk_view(Screen(), names, use=lambda: client.budget)
-                await show(bulk, view, every=math.inf if self.json else _EVERY)
-                return self._told(bulk.report, client.budget)  # inside: until it is told, the journal holds it
+                await show(bulk, view, every=math.inf if self.json else _INTERVAL)
+                return self._print_report(
+                    bulk.report, client.budget
+                )  # inside: the journal keeps the bulk until the report is printed
 
-    def _told(self, report: BulkReport, use: BudgetUse) -> ExitCode:
+    def _print_report(self, report: BulkReport, use: BudgetUse) -> ExitCode:
         if self.json:
             print(whole_to_json(report), flush=True)
         else:
-            text = "\n".join(part for part in (report_text(report), hour_words(use)) if part)
+            text = "\n".join(part for part in (report_text(report), hour_text(use)) if part)
             Screen().print(text, markup=False, highlight=False, soft_wrap=True)
         if self.json and not report.good:
-            say(report.totals())
-        return self._written(code_of_report(report))
+            print_message(report.totals())
+        return self._write_junit(code_of_report(report))
 
     async def _plan(self, client: SynchronizationClient, bulk: BulkRun) -> ExitCode:
         plan = await bulk.plan()
         print(whole_to_json(plan) if self.json else plan)
-        if not self.json and (quota := quota_words(plan.requests, client.budget)):
+        if not self.json and (quota := quota_text(plan.requests, client.budget)):
             print(quota)
         return ExitCode.NOT_RUN if plan.refused else ExitCode.SUCCESS
 
@@ -113,47 +115,47 @@ class Bulk:
         if self.file is None:
             return IdList(ids=())
         if self.file == STDIN and sys.stdin.isatty():
-            say("Reading ids from the terminal, one a line; Ctrl-D ends the list.")
+            print_message("Reading ids from the terminal, one a line; Ctrl-D ends the list.")
         listed = read_ids(self.file, column=self.column)
         if listed.repeated:
-            say(f"Repeated ids: {listed.repeated:,}. Each connection is run once.")
+            print_message(f"Repeated ids: {listed.repeated:,}. Each connection is run once.")
         if listed.without:
-            say(f"Rows without an id, which are left out: {listed.without:,}.")
+            print_message(f"Rows without an id, which are left out: {listed.without:,}.")
         return listed
 
-    def _tell_end(self, text: str) -> None:
-        """Say why it ended early; a program gets the report."""
+    def _print_end(self, text: str) -> None:
+        """Print why it ended early; with --json also the report."""
         if self.json and self._bulk is not None:
             print(whole_to_json(self._bulk.report), flush=True)
-        say(text)
+        print_message(text)
 
-    def _written(self, code: ExitCode) -> ExitCode:
-        """Write the JUnit XML, whatever has ended the bulk; return the exit code."""
+    def _write_junit(self, code: ExitCode) -> ExitCode:
+        """Write the JUnit XML, however the bulk has ended; return the exit code."""
         if self._report_file is not None and self._bulk is not None:
             try:
                 self._report_file.write(self._bulk.report.to_junit())
             except OSError as exc:
-                say(f"{self.junit} could not be written: {exc.strerror}.")
+                print_message(f"{self.junit} could not be written: {exc.strerror}.")
                 return code or ExitCode.FILES
         return code
 
-    def _goes_on(self) -> str:
+    def _how_to_continue(self) -> str:
         if self._bulk is None or not self._bulk.report.outcomes:
             return "Nothing was triggered."
-        done = detached_words(self._bulk.report)
-        if not self.remembers:
+        done = detached_text(self._bulk.report)
+        if not self.has_journal:
             command = shlex.join(["bentley-sync", *self.again, "--journal", "bulk.db"])
             return (
-                f"{done}\nThere is no --journal, so that nothing was remembered: the same command would begin with all "
-                f"of them again. With one, it goes on where it was left:\n  {command}"
+                f"{done}\nThere is no --journal, so nothing was recorded: the same command would run all of them again. "
+                f"With a journal, it continues where it was left:\n  {command}"
             )
         command = shlex.join(["bentley-sync", *self.again])
         stdin = ", given the same ids again" if self.file == STDIN else ""
-        return f"{done}\nTo go on within twelve hours, repeating nothing{stdin}:\n  {command}"
+        return f"{done}\nTo continue within twelve hours and repeat nothing{stdin}:\n  {command}"
 
 
 async def show(bulk: BulkRun, view: BulkView, *, every: float) -> None:
-    """Show the events of a bulk to its end, and how far it is every so many seconds."""
+    """Show the events of a bulk to its end, and its progress every so many seconds."""
     due = anyio.current_time()
     with view:
         while True:

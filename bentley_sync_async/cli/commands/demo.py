@@ -1,4 +1,4 @@
-"""`bentley-sync demo`: the whole road against an emulator in this process. Nothing that it prints is canned."""
+"""`bentley-sync demo`: three synchronizations on an emulator in this process, watched for real."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bentley_sync_async import (
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.shutdown import DETACHING, Screen, code_of_leaving, say, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
 from bentley_sync_async.cli.views.run import View, best_view
 from bentley_sync_async.cli.views.summary import Outcome, print_summary
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
@@ -78,20 +78,22 @@ _FILE_RULES = (
 
 
 def run_demo() -> ExitCode:
-    """Run the demo and return its exit code; that one of its runs ends in PartialSuccess is what it shows."""
+    """Run the demo and return its exit code; one of its runs ends in PartialSuccess on purpose."""
     try:
         anyio.run(until_terminated, partial(show, Screen()))
-    except DETACHING as left:
-        say("Detached. The real service would go on; the emulator ends with the demo. Try again: bentley-sync demo")
-        return code_of_leaving(left)
+    except SHUTDOWN_ERRORS as left:
+        print_message(
+            "Detached. The real service would go on; the emulator ends with the demo. Try again: bentley-sync demo"
+        )
+        return code_of_shutdown(left)
     except SynchronizationError as error:
-        say(str(error))
+        print_message(str(error))
         return code_of_error(error)
     return ExitCode.SUCCESS
 
 
 async def show(console: Console) -> None:
-    """Create the connections, follow their runs to the end, and sum up."""
+    """Create the connections, follow their runs to the end, and print the summary."""
     names = DisplayNames()
     emulator = Emulator(speed=SPEED, seed=2, error_rate=0.0, accept_window=0.0)
     emulator.add_run_rule(_RUN_RULE)
@@ -111,13 +113,13 @@ async def show(console: Console) -> None:
         connections = await _create(client, emulator, names)
         outcomes = await _synchronize(client, connections, best_view(console, names, names.connections))
         for connection in connections:
-            await names.learn(client, connection.id)
+            await names.fetch(client, connection.id)
         print_summary(console, outcomes, names)
         console.print(_REAL, markup=False, highlight=False, soft_wrap=True)
 
 
 async def _create(client: SynchronizationClient, emulator: Emulator, names: DisplayNames) -> list[StorageConnection]:
-    """Create the connections, of files that somebody has uploaded to Storage."""
+    """Create the connections of files that count as uploaded to Storage."""
     imodel_ids = {name: emulator.new_imodel_id() for name in sorted({plan.imodel for plan in PLANS})}
     connections = []
     for plan in PLANS:

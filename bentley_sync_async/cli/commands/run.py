@@ -22,21 +22,21 @@ from bentley_sync_async import (
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error, code_of_run
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.shutdown import DETACHING, Screen, code_of_leaving, say, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
 from bentley_sync_async.cli.views.run import best_view
 from bentley_sync_async.cli.views.summary import Outcome, print_summary
 
 
 @define(kw_only=True)
 class Follower:
-    """Follows one run, and knows how to say how to follow it again.
+    """Follows one run, and tells the user how to follow it again.
 
     Attributes:
         make_client: Makes the client.
         open_watch: Opens the watch.
-        again: The arguments that were given, for when no run is known to attach to.
-        hint: What to say to arguments that cannot be right.
-        json: Whether events are printed as JSON.
+        again: The arguments of this command, to repeat it if no run is known.
+        hint: A hint for invalid arguments.
+        json: Whether to print events as JSON.
     """
 
     make_client: Callable[[], SynchronizationClient]
@@ -48,73 +48,73 @@ class Follower:
     _client: SynchronizationClient | None = None
 
     def run(self) -> ExitCode:
-        """Follow the run to its end, to an error, or until the user leaves; return the exit code."""
+        """Follow the run to its end, an error or a shutdown; return the exit code."""
         try:
             return anyio.run(until_terminated, self.follow)
-        except DETACHING as left:
-            say(f"Detached. {self._goes_on()}")
-            return code_of_leaving(left)
+        except SHUTDOWN_ERRORS as error:
+            print_message(f"Detached. {self._how_to_continue()}")
+            return code_of_shutdown(error)
         except SynchronizationError as error:
-            say(self._told(error))
+            print_message(self._error_text(error))
             return code_of_error(error)
 
     async def follow(self) -> ExitCode:
-        """Follow the run to its end and show how it goes; return what the run amounts to."""
+        """Follow the run to its end and show its events; return the exit code."""
         async with self.make_client() as client:
             self._client = client
             try:
                 self._watcher = watcher = self.open_watch(client)
-            except SynchronizationError as error:  # nothing was sent: an argument cannot be right
-                say(f"{error}\n{self.hint}" if self.hint else str(error))
+            except SynchronizationError as error:  # nothing was sent: an argument is invalid
+                print_message(f"{error}\n{self.hint}" if self.hint else str(error))
                 return ExitCode.USAGE
             return await (self._as_json(watcher) if self.json else self._for_people(client, watcher))
 
     async def _as_json(self, watcher: RunWatcher) -> ExitCode:
         async for event in watcher:
-            print(event.to_json(), flush=True)  # a pipe sees it when it happens
+            print(event.to_json(), flush=True)  # so that a pipe has it at once
         run = await watcher.result()
         try:
             run.raise_for_result()
         except RunFailedError as failure:
-            say(str(failure))
+            print_message(str(failure))
         return code_of_run(run)
 
     async def _for_people(self, client: SynchronizationClient, watcher: RunWatcher) -> ExitCode:
         console, names = Screen(), DisplayNames(url=client.run_url)
         with best_view(console, names, [watcher.connection_id]) as view:
             async for event in watcher:
-                if isinstance(event, RunAppeared):  # not before: nothing may hold up the trigger
+                if isinstance(event, RunAppeared):  # not before: nothing may delay the trigger
                     for connection_id in dict.fromkeys([event.ref.connection_id, watcher.connection_id]):
-                        await names.learn(client, connection_id)
+                        await names.fetch(client, connection_id)
                 view.show(watcher.connection_id, event)
         run = await watcher.result()
         if run.failed_tasks:
-            # A file that had its first run has a name now.
-            await names.learn(client, run.connection_id or watcher.connection_id)
+            # A file has a name after its first run.
+            await names.fetch(client, run.connection_id or watcher.connection_id)
         print_summary(console, [Outcome(names.connection(watcher.connection_id), run)], names)
         return code_of_run(run)
 
-    def _told(self, error: SynchronizationError) -> str:
+    def _error_text(self, error: SynchronizationError) -> str:
         if isinstance(error, WatchTimeoutError):
             state = f" with the run in {error.run.state}" if error.run is not None else ""
-            return f"The timeout of the watch ran out{state}. {self._goes_on()}"
+            return f"The timeout of the watch ran out{state}. {self._how_to_continue()}"
         if isinstance(error, IModelBusyError):
             return (
                 f"The iModel is busy with {error.ref}. "
                 "Run again when it has ended, or let the command wait for that: --when-busy wait."
             )
         seen = self._watcher is not None and self._watcher.run is not None
-        return f"{error}\n{self._goes_on()}" if seen and not isinstance(error, RunVanishedError) else str(error)
+        return f"{error}\n{self._how_to_continue()}" if seen and not isinstance(error, RunVanishedError) else str(error)
 
     @property
     def _ref(self) -> RunRef | None:
         return self._watcher.ref if self._watcher is not None else None
 
-    def _goes_on(self) -> str:
+    def _how_to_continue(self) -> str:
         ref = self._ref
         if ref is None or self._client is None:
             command = shlex.join(["bentley-sync", *self.again])
-            return f"No run of ours was seen yet; if there is one, it goes on. To follow it:\n  {command}"
+            return f"No run was seen yet; if there is one, it goes on. To follow it:\n  {command}"
         command = shlex.join(["bentley-sync", "attach", self._client.run_url(ref), *(["--json"] * self.json)])
         if self._watcher is not None and self._watcher.run is not None and self._watcher.run.completed:
             return f"The run is completed. To see it again:\n  {command}"

@@ -1,1 +1,1 @@
-"""Texts."""
+"""The texts of events, outcomes, budgets and names. Pure, but for the requests for names."""

@@ -1,4 +1,4 @@
-"""What the outcomes, the progress and the end of a bulk are in words. Pure."""
+"""The texts of a bulk: outcomes, progress and report. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from attrs import evolve
 from bentley_sync_async.bulk import BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus
 from bentley_sync_async.transport import BudgetUse
 
-from .budget import left_words
-from .events import FIXABLE, duration_words
+from .budget import left_text
+from .events import FIXABLE, duration_text
 
 _MOST_FILES = 3  # of a connection whose run failed; the report has them all
 _MOST_ROWS = 50
@@ -25,27 +25,27 @@ _STYLES = {
 
 
 def outcome_style(status: OutcomeStatus) -> str:
-    """Return the colour of what came of a connection."""
+    """Return the colour of a status."""
     return _STYLES.get(status, "red")
 
 
 def one_line(text: str) -> str:
-    """Return a text of somebody else's on one line, of bearable length, and without what moves a terminal's cursor."""
+    """Return a text of the service on one line, shortened, and without control characters."""
     text = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def outcome_name(outcome: Outcome) -> str:
-    """Return what an outcome is about: a connection, or an iModel that could not be asked for its connections."""
+    """Return the subject of an outcome: a connection, or an iModel whose connections could not be listed."""
     named = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
     return one_line(named)
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:
-    """Return what came of a connection, the first line without its name, then a few of the files that failed."""
+    """Return the status of a connection with its cause, without its name, then lines for the first failed files."""
     said = str(outcome.status)
     if outcome.duration is not None:
-        said += f" after {duration_words(timedelta(seconds=outcome.duration))}"
+        said += f" after {duration_text(timedelta(seconds=outcome.duration))}"
     if not outcome.good:
         why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
         said += f": {one_line(why)}" if why else ""
@@ -61,38 +61,38 @@ def _file(file: FailedFile) -> str:
     return f"{one_line(name)}: {one_line(why)} (fixable by the user: {FIXABLE[file.can_user_fix]})"
 
 
-def done_words(progress: BulkProgress) -> str:
-    """Return how many connections are done with."""
+def done_text(progress: BulkProgress) -> str:
+    """Return how many connections are finished."""
     percent = 100 * progress.finished // progress.total if progress.total else 0
     return f"{progress.finished:,} of {progress.total:,} ({percent} %)"
 
 
-def counts_words(counts: Mapping[OutcomeStatus, int]) -> str:
-    """Return how many connections came to what."""
+def counts_text(counts: Mapping[OutcomeStatus, int]) -> str:
+    """Return how many connections have which status."""
     return ", ".join(f"{counts[status]:,} {status}" for status in OutcomeStatus if counts.get(status))
 
 
-def going_words(progress: BulkProgress, blocked: int, use: BudgetUse | None = None) -> str:
-    """Return what goes on, what it has cost, and how long it should still take.
+def activity_text(progress: BulkProgress, blocked: int, use: BudgetUse | None = None) -> str:
+    """Return what is under way, the requests so far, and the expected time left.
 
     Args:
-        progress: How far the bulk is.
-        blocked: How many of the active connections wait for somebody else's run.
-        use: The client's quota and what became of it, if that is known.
+        progress: The progress of the bulk.
+        blocked: How many of the active connections wait for another client's run.
+        use: The client's budget, if it is known.
     """
-    left = left_words(use) if use is not None else ""
+    left = left_text(use) if use is not None else ""
     requests = f"{progress.requests:,} requests{f', {left}' if left else ''}"
     if not progress.total:
-        return f"looking the connections up; {requests}"
+        return f"resolving the connections; {requests}"
     waits = f" ({blocked:,} waiting for a busy iModel)" if blocked else ""
-    parts = [f"{progress.active:,} active{waits}, {progress.waiting:,} to come", requests]
+    parts = [f"{progress.active:,} active{waits}, {progress.waiting:,} waiting", requests]
     if progress.seconds_left:
-        parts.append(f"about {duration_words(timedelta(seconds=progress.seconds_left))} left")
+        parts.append(f"about {duration_text(timedelta(seconds=progress.seconds_left))} left")
     return "; ".join(parts)
 
 
 def report_text(report: BulkReport) -> str:
-    """Return the report in full while it fits on a page, else what needs somebody's attention, and the totals."""
+    """Return the report if it fits on a page, otherwise the connections that are not good, and the totals."""
     if len(report.outcomes) <= _MOST_ROWS:
         return str(report)
     bad = tuple(outcome for outcome in report.outcomes if not outcome.good)
@@ -100,14 +100,14 @@ def report_text(report: BulkReport) -> str:
     if bad:
         lines.append(str(evolve(report, outcomes=bad[:_MOST_ROWS])).rpartition("\n")[0])
     if len(bad) > _MOST_ROWS:
-        lines.append(f"and {len(bad) - _MOST_ROWS:,} more like these; --junit PATH and --json tell all.")
+        lines.append(f"and {len(bad) - _MOST_ROWS:,} more like these; --junit PATH and --json list all.")
     return "\n".join([*lines, report.totals()])
 
 
-def detached_words(report: BulkReport) -> str:
-    """Return what is left behind when a bulk ends before its end."""
+def detached_text(report: BulkReport) -> str:
+    """Return what is not finished when a bulk ends early."""
     left = [outcome for outcome in report.outcomes if outcome.status == OutcomeStatus.DETACHED]
     runs = sum(outcome.ref is not None for outcome in left)
     going = f" Runs that go on, as the API cannot cancel them: {runs:,}." if runs else ""
     done = f"{len(report.outcomes) - len(left):,} of {len(report.outcomes):,}"
-    return f"Connections that are done with: {done}.{going}"
+    return f"Finished connections: {done}.{going}"

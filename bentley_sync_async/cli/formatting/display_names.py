@@ -1,4 +1,4 @@
-"""How ids are shown to people: by the names that are known, else shortened."""
+"""Display names: how ids are shown to people, by the names that are known, otherwise shortened."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import define, field
 
 from bentley_sync_async import RunRef, StorageTask, SynchronizationClient, SynchronizationError
 
-_PATIENCE = 5.0  # seconds; names are a comfort, and nobody waits long for one
+_TIMEOUT = 5.0  # seconds; names are a convenience and must not delay the output
 _SHOWN = 8
 
 
@@ -19,9 +19,9 @@ class DisplayNames:
     """The names that are known so far.
 
     Attributes:
-        connections: Names of connections, by id.
-        files: Names of files, by their ids in Storage.
-        url: Returns the URL of a run, if such is to be shown.
+        connections: The names of connections, by id.
+        files: The names of files, by their ids in Storage.
+        url: Returns the URL of a run; `None` if URLs are not shown.
     """
 
     connections: dict[str, str] = field(factory=dict)
@@ -33,11 +33,11 @@ class DisplayNames:
         return self.connections.get(connection_id) or f"connection ...{connection_id[-_SHOWN:]}"
 
     def where(self, ref: RunRef) -> str:
-        """Return the URL of a run with a space before it, or nothing if none is to be shown."""
+        """Return the URL of a run after a space; an empty text if URLs are not shown."""
         return f" {self.url(ref)}" if self.url is not None else ""
 
     def run(self, ref: RunRef) -> str:
-        """Return what a run is called."""
+        """Return a short name of a run."""
         return f"run {ref.run_id[:_SHOWN]} of {self.connection(ref.connection_id)}"
 
     def file(self, task: StorageTask) -> str:
@@ -46,24 +46,24 @@ class DisplayNames:
             return f"task ...{task.id[-_SHOWN:]}"
         return self.files.get(task.storage_file_id) or f"file ...{task.storage_file_id[-_SHOWN:]}"
 
-    async def learn(self, client: SynchronizationClient, connection_id: str) -> None:
-        """Ask for the names of a connection and of its files, as far as they can be had quickly.
+    async def fetch(self, client: SynchronizationClient, connection_id: str) -> None:
+        """Fetch the names of a connection and of its files, within a few seconds.
 
-        The service knows the name of a file since the first run that had it.
+        The service knows the name of a file after its first run.
         """
-        with anyio.move_on_after(_PATIENCE):
+        with anyio.move_on_after(_TIMEOUT):
             async with anyio.create_task_group() as group:
-                group.start_soon(self._learn_connection, client, connection_id)
-                group.start_soon(self._learn_files, client, connection_id)
+                group.start_soon(self._fetch_connection, client, connection_id)
+                group.start_soon(self._fetch_files, client, connection_id)
 
-    # The run matters, and its own requests say what is wrong: an error here does not.
+    # An error here is ignored: the requests of the run itself report what is wrong.
 
-    async def _learn_connection(self, client: SynchronizationClient, connection_id: str) -> None:
+    async def _fetch_connection(self, client: SynchronizationClient, connection_id: str) -> None:
         with suppress(SynchronizationError):
             if name := (await client.storage_connections.get(connection_id)).display_name:
                 self.connections[connection_id] = name
 
-    async def _learn_files(self, client: SynchronizationClient, connection_id: str) -> None:
+    async def _fetch_files(self, client: SynchronizationClient, connection_id: str) -> None:
         with suppress(SynchronizationError):
             async for file in client.storage_connections.source_files.list(connection_id):
                 if file.storage_file_id and file.last_known_file_name:

@@ -1,4 +1,4 @@
-"""What people and programs see while a bulk goes on: a live picture, plain lines, or JSON."""
+"""The views of a bulk: a live picture on a terminal, plain lines elsewhere, or JSON."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from bentley_sync_async.bulk import (
     ConnectionStarted,
 )
 from bentley_sync_async.cli.formatting.bulk import (
-    counts_words,
-    done_words,
-    going_words,
+    activity_text,
+    counts_text,
+    done_text,
     outcome_lines,
     outcome_name,
     outcome_style,
 )
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.formatting.events import duration_words, words
+from bentley_sync_async.cli.formatting.events import duration_text, event_text
 from bentley_sync_async.transport import BudgetUse
 
-from .run import Board, draws
+from .run import WatchDisplay, draws
 
 _MOST_ACTIVE = 8
 _OTHER_LINES = 10  # around the active ones, with some room for failures above
@@ -52,13 +52,13 @@ class BulkView(Protocol):
     """Shows a bulk."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leave the screen in order."""
+        """Restore the screen."""
         ...
 
     def show(self, event: BulkEvent) -> None:
@@ -66,29 +66,29 @@ class BulkView(Protocol):
         ...
 
     def tick(self, progress: BulkProgress) -> None:
-        """Show how far it is; called about once a second, and at the end."""
+        """Show the progress; called about once a second, and at the end."""
         ...
 
 
 def best_bulk_view(console: Console, names: DisplayNames, *, use: Callable[[], BudgetUse] | None = None) -> BulkView:
-    """Return the live picture for a terminal that can draw it, else plain lines.
+    """Return the live picture for a terminal that can redraw it, otherwise plain lines.
 
     Args:
         console: The terminal.
-        labels: The names that are known.
-        use: Says what became of the client's quota.
+        names: The display names.
+        use: Returns the budget of the client.
     """
     return (LiveBulkView if draws(console) else PlainBulkView)(console, names, use)
 
 
 @define
 class _Blocked:
-    """Which connections wait for somebody else's run on their iModel."""
+    """The connections that wait for another client's run on their iModel."""
 
     _ids: set[str | None] = field(factory=set)
 
-    def take(self, event: BulkEvent) -> None:
-        """Take an event in."""
+    def update(self, event: BulkEvent) -> None:
+        """Update with an event."""
         if isinstance(event, ConnectionProgressed) and isinstance(event.event, WaitingForIModel):
             self._ids.add(event.connection_id)
         elif not isinstance(event, ConnectionProgressed) or isinstance(event.event, RunTriggered | RunJoined):
@@ -100,7 +100,7 @@ class _Blocked:
 
 @define
 class PlainBulkView:
-    """A line for the start and the end of each connection, and one on the progress now and then."""
+    """A line for the start and the end of each connection, and one for the progress from time to time."""
 
     _console: Console
     _names: DisplayNames
@@ -120,30 +120,32 @@ class PlainBulkView:
         pass
 
     def show(self, event: BulkEvent) -> None:
-        """Print what begins or ends."""
-        self._blocked.take(event)
+        """Print the start or the end of a connection."""
+        self._blocked.update(event)
         match event:
             case ConnectionStarted(resumed=True):
-                self._print(f"{event.connection_id}  goes on where another process has left it")
+                self._print(f"{event.connection_id}  continues where another process left it")
             case ConnectionStarted(attempt=attempt) if attempt > 1:
-                self._print(f"{event.connection_id}  is run again, the cause of the failure may have passed: {attempt}")
+                self._print(
+                    f"{event.connection_id}  is run again, as the cause of the failure may have passed: attempt {attempt}"
+                )
             case ConnectionProgressed(event=RunTriggered() | RunJoined() as progress):
-                self._print(f"{event.connection_id}  {words(progress, self._names, event.connection_id)}")
+                self._print(f"{event.connection_id}  {event_text(progress, self._names, event.connection_id)}")
             case ConnectionFinished():
                 print_outcome(self._console, event)
             case _:
                 pass
 
     def tick(self, progress: BulkProgress) -> None:
-        """Print how far it is, if that was not said lately or there is much to say."""
+        """Print the progress, if the last time is long ago or it has advanced by a step."""
         steps = _STEPS * progress.finished // progress.total if progress.total else 0
         if steps > self._steps or self._now() >= self._due:
             self._steps, self._due = steps, self._now() + _SILENCE
-            counts = counts_words(progress.counts)
-            done = [f"{done_words(progress)}{f': {counts}' if counts else ''}"] if progress.total else []
+            counts = counts_text(progress.counts)
+            done = [f"{done_text(progress)}{f': {counts}' if counts else ''}"] if progress.total else []
             self._print(
                 "; ".join(
-                    [*done, going_words(progress, len(self._blocked), self._use() if self._use is not None else None)]
+                    [*done, activity_text(progress, len(self._blocked), self._use() if self._use is not None else None)]
                 )
             )
 
@@ -156,19 +158,19 @@ class _Active:
     """A connection that is under way.
 
     Attributes:
-        board: What its watch has told.
-        imodel_id: Its iModel, if anybody could tell.
-        since: When its turn came, by the event loop's clock.
+        display: The state of its watch.
+        imodel_id: Its iModel; `None` if unknown.
+        since: When it was started, by the event loop's clock.
     """
 
-    board: Board
+    display: WatchDisplay
     imodel_id: str | None
     since: float
 
 
 @define
 class LiveBulkView:
-    """A picture of bounded height that changes in its place; what is not well is printed above it."""
+    """A picture of bounded height that is redrawn; outcomes that are not good are printed above it."""
 
     _console: Console
     _names: DisplayNames
@@ -180,7 +182,7 @@ class LiveBulkView:
     _live: Live = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Lay the picture out; it is drawn when there is a tick, by nobody else."""
+        """Set the picture up; only `tick` draws it."""
         self._live = Live(console=self._console, auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -194,13 +196,13 @@ class LiveBulkView:
         self._live.stop()
 
     def show(self, event: BulkEvent) -> None:
-        """Take an event in; print an end that is not good."""
-        self._blocked.take(event)
+        """Update with an event; print an outcome that is not good."""
+        self._blocked.update(event)
         match event:
             case ConnectionStarted(connection_id=str() as connection_id, imodel_id=imodel_id):
-                self._active[connection_id] = _Active(Board(connection_id), imodel_id, self._now())
+                self._active[connection_id] = _Active(WatchDisplay(connection_id), imodel_id, self._now())
             case ConnectionProgressed(connection_id=str() as connection_id, event=progress):
-                self._active[connection_id].board.take(progress, self._names)
+                self._active[connection_id].display.update(progress, self._names)
             case ConnectionFinished(outcome=outcome):
                 self._active.pop(outcome.connection_id or "", None)
                 if not outcome.good:
@@ -213,16 +215,16 @@ class LiveBulkView:
         self._live.update(self.picture(progress), refresh=True)
 
     def picture(self, progress: BulkProgress) -> RenderableType:
-        """Return the picture of this moment."""
+        """Return the current picture."""
         head = Table.grid(padding=(0, 1))
         head.add_column(width=min(_BAR, self._console.width // 3))
         head.add_column(no_wrap=True, overflow="ellipsis")
-        head.add_row(ProgressBar(total=progress.total or 1, completed=progress.finished), done_words(progress))
+        head.add_row(ProgressBar(total=progress.total or 1, completed=progress.finished), done_text(progress))
         room = min(_MOST_ACTIVE, max(self._console.height - _OTHER_LINES, 0))
         shown = list(self._active.values())[:room]
         lines = [
-            counts_words(progress.counts),
-            going_words(progress, len(self._blocked), self._use() if self._use is not None else None),
+            counts_text(progress.counts),
+            activity_text(progress, len(self._blocked), self._use() if self._use is not None else None),
         ]
         more = len(self._active) - len(shown)
         rest = [f"and {more:,} more active"] if more else []
@@ -244,15 +246,15 @@ class LiveBulkView:
             table.add_column(no_wrap=True, overflow="ellipsis")
         for one in shown:
             table.add_row(
-                Text(f"...{one.board.connection_id[-_END_SHOWN:]}"),
+                Text(f"...{one.display.connection_id[-_END_SHOWN:]}"),
                 Text(f"iModel {one.imodel_id[:_BEGIN_SHOWN]}" if one.imodel_id else "", style="dim"),
                 Text(self._elapsed(one.since), style="dim"),
-                Text(_state(one.board), style="cyan" if one.board.run is not None else "dim"),
+                Text(_state(one.display), style="cyan" if one.display.run is not None else "dim"),
             )
         return table
 
     def _elapsed(self, since: float) -> str:
-        return duration_words(timedelta(seconds=self._now() - since))
+        return duration_text(timedelta(seconds=self._now() - since))
 
 
 class JSONBulkView:
@@ -271,7 +273,7 @@ class JSONBulkView:
         print(event.to_json(), flush=True)  # a pipe sees it when it happens
 
     def tick(self, progress: BulkProgress) -> None:
-        """Print nothing: the events tell it all."""
+        """Print nothing: the events contain everything."""
 
 
 def whole_to_json(whole: BulkReport | BulkPlan | BudgetUse) -> str:
@@ -280,7 +282,7 @@ def whole_to_json(whole: BulkReport | BulkPlan | BudgetUse) -> str:
 
 
 def print_outcome(console: Console, event: ConnectionFinished) -> None:
-    """Print what came of a connection, with a line for each of its first failed files."""
+    """Print the outcome of a connection, with a line for each of its first failed files."""
     first, *rest = outcome_lines(event.outcome)
     style = outcome_style(event.outcome.status)
     head = Text.assemble(f"{_clock()}  {outcome_name(event.outcome)}  ", (first, style))
@@ -296,11 +298,11 @@ def _line(text: str, style: str = "") -> Text:
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
-def _state(board: Board) -> str:
-    """Return how far an active connection is."""
-    if board.run is None or board.hint is not None:
-        return board.hint or "triggering"
-    phase = f" {board.run.phase}" if board.run.phase else ""
-    files = list(board.run.tasks)
+def _state(display: WatchDisplay) -> str:
+    """Return the state of an active connection."""
+    if display.run is None or display.hint is not None:
+        return display.hint or "triggering"
+    phase = f" {display.run.phase}" if display.run.phase else ""
+    files = list(display.run.tasks)
     done = sum(task.state == ExecutionState.COMPLETED for task in files)
-    return f"{board.run.state}{phase}{f', {done} of {len(files)} files' if files else ''}"
+    return f"{display.run.state}{phase}{f', {done} of {len(files)} files' if files else ''}"

@@ -1,4 +1,4 @@
-"""What people see while runs go on: a live picture on a terminal, else plain lines. All of it comes from events."""
+"""The views of watches: a live picture on a terminal, plain lines elsewhere. Both use nothing but events."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from bentley_sync_async import (
     fold,
 )
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.formatting.events import duration_words, error_words, result_style, words
+from bentley_sync_async.cli.formatting.events import duration_text, error_text, event_text, result_style
 
 _MOST_TASKS = 10  # of a job; the picture must fit on a screen
 _HINTS = (TriggerDelayed, PollDelayed, WaitingForIModel)
-_AT_WORK = frozenset({ExecutionState.EXECUTING, ExecutionState.WAITING_TO_RETRY, ExecutionState.FINALIZING})
+_WORKING = frozenset({ExecutionState.EXECUTING, ExecutionState.WAITING_TO_RETRY, ExecutionState.FINALIZING})
 
 
 class View(Protocol):
     """Shows the events of one or more watches."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leave the screen in order."""
+        """Restore the screen."""
         ...
 
     def show(self, connection_id: str, event: WatchEvent) -> None:
@@ -56,20 +56,20 @@ class View(Protocol):
 
 
 def draws(console: Console) -> bool:
-    """Return whether the console is a terminal that can draw a picture which changes in its place."""
+    """Return whether the console is a terminal that can redraw a picture."""
     return console.file.isatty() and console.is_interactive and not console.options.ascii_only
 
 
 def best_view(console: Console, names: DisplayNames, connections: Iterable[str]) -> View:
-    """Return the live picture for a terminal that can draw it, else plain lines, of the connections with these ids."""
+    """Return the live picture for a terminal that can redraw it, otherwise plain lines."""
     return LiveView(console, names, connections) if draws(console) else PlainView(console, names, connections)
 
 
 class PlainView:
-    """One line an event: the local time, the watch, what happened."""
+    """One line an event: the local time, the connection, the text of the event."""
 
     def __init__(self, console: Console, names: DisplayNames, connections: Iterable[str]) -> None:
-        """Make a view; the names of the connections are the second column, which one watch alone lacks."""
+        """Make a view; with several connections their names are the second column."""
         self._console = console
         self._names = names
         shown = [names.connection(connection_id) for connection_id in connections]
@@ -85,8 +85,8 @@ class PlainView:
         pass
 
     def show(self, connection_id: str, event: WatchEvent) -> None:
-        """Print a line, unless the event tells people nothing new."""
-        text = words(event, self._names, connection_id)
+        """Print a line, unless the event has no text or the same as the last."""
+        text = event_text(event, self._names, connection_id)
         if text is not None and text != self._last.get(connection_id):
             self._last[connection_id] = text
             who = f"{self._names.connection(connection_id):<{self._width}}  " if self._width else ""
@@ -95,14 +95,14 @@ class PlainView:
 
 
 @define
-class Board:
-    """What the live picture knows of one watch.
+class WatchDisplay:
+    """The state of one watch in the live picture.
 
     Attributes:
         connection_id: The connection that is watched.
-        run: The run as its events have told it.
-        hint: Why nothing happens, if that is so.
-        places: The ids of jobs and tasks in the order in which they were first seen, so that none moves about.
+        run: The run, folded from its events.
+        hint: Why the run does not advance; `None` if it does.
+        places: The order in which jobs and tasks were first seen, which the picture keeps.
     """
 
     connection_id: str
@@ -110,31 +110,31 @@ class Board:
     hint: str | None = None
     places: dict[str, int] = field(factory=dict)
 
-    def take(self, event: WatchEvent, names: DisplayNames) -> None:
-        """Take an event in."""
+    def update(self, event: WatchEvent, names: DisplayNames) -> None:
+        """Update with an event."""
         self.run = fold([event], self.run)
         if isinstance(event, JobAppeared):
             self.places.setdefault(event.job.id, len(self.places))
         elif isinstance(event, TaskAppeared):
             self.places.setdefault(event.task.id, len(self.places))
-        self.hint = words(event, names, self.connection_id) if isinstance(event, _HINTS) else None
+        self.hint = event_text(event, names, self.connection_id) if isinstance(event, _HINTS) else None
 
 
 @define
 class LiveView:
-    """A picture of all watches that changes in its place."""
+    """A picture of all watches that is redrawn."""
 
     _console: Console
     _names: DisplayNames
     _connections: Iterable[str]
-    _boards: dict[str, Board] = field(init=False)
+    _displays: dict[str, WatchDisplay] = field(init=False)
     _live: Live = field(init=False)
     _spinner: Spinner = field(init=False, factory=lambda: Spinner("dots", style="cyan"))
     _began: datetime = field(init=False, factory=lambda: datetime.now(UTC))
 
     def __attrs_post_init__(self) -> None:
-        """Lay the picture out."""
-        self._boards = {connection_id: Board(connection_id) for connection_id in self._connections}
+        """Set the picture up."""
+        self._displays = {connection_id: WatchDisplay(connection_id) for connection_id in self._connections}
         self._live = Live(console=self._console, get_renderable=self.picture, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -147,43 +147,43 @@ class LiveView:
         self._live.stop()
 
     def show(self, connection_id: str, event: WatchEvent) -> None:
-        """Take an event in; the picture is drawn a few times a second."""
-        self._boards[connection_id].take(event, self._names)
+        """Update with an event; the picture is redrawn a few times a second."""
+        self._displays[connection_id].update(event, self._names)
 
     def picture(self) -> RenderableType:
-        """Return the picture of this moment; the thread that draws calls it."""
-        parts: list[RenderableType] = [self._tree(board) for board in self._boards.values()]
-        if not all(board.run is not None and board.run.completed for board in self._boards.values()):
-            elapsed = duration_words(datetime.now(UTC) - self._began)
+        """Return the current picture; the drawing thread calls it."""
+        parts: list[RenderableType] = [self._tree(display) for display in self._displays.values()]
+        if not all(display.run is not None and display.run.completed for display in self._displays.values()):
+            elapsed = duration_text(datetime.now(UTC) - self._began)
             parts.append(Text(f"{elapsed}. Ctrl-C detaches; runs go on.", style="dim"))
         return Group(*parts)
 
-    def _tree(self, board: Board) -> Tree:
-        tree = Tree(self._head(board), guide_style="dim")
-        if board.run is not None:
-            for job in sorted(board.run.jobs, key=lambda job: board.places.get(job.id, 0)):
+    def _tree(self, display: WatchDisplay) -> Tree:
+        tree = Tree(self._head(display), guide_style="dim")
+        if display.run is not None:
+            for job in sorted(display.run.jobs, key=lambda job: display.places.get(job.id, 0)):
                 branch = tree.add(self._row(job, Text(str(job.connector_type or "job")), _progress(job)))
                 shown = sorted(job.tasks, key=_interest)[:_MOST_TASKS]
-                for task in sorted(shown, key=lambda task: board.places.get(task.id, 0)):
+                for task in sorted(shown, key=lambda task: display.places.get(task.id, 0)):
                     branch.add(self._row(task, Text(self._names.file(task)), _why(task)))
                 if len(job.tasks) > len(shown):
                     branch.add(Text(f"and {len(job.tasks) - len(shown)} more", style="dim"))
         return tree
 
-    def _head(self, board: Board) -> RenderableType:
-        name = Text(self._names.connection(board.connection_id), style="bold")
-        if board.run is None:
-            return self._line(self._spinner, name, Text(board.hint or "triggering", style="dim"))
-        phase = None if board.run.completed else board.run.phase
-        return self._row(board.run, name, board.hint or (str(phase) if phase else ""))
+    def _head(self, display: WatchDisplay) -> RenderableType:
+        name = Text(self._names.connection(display.connection_id), style="bold")
+        if display.run is None:
+            return self._line(self._spinner, name, Text(display.hint or "triggering", style="dim"))
+        phase = None if display.run.completed else display.run.phase
+        return self._row(display.run, name, display.hint or (str(phase) if phase else ""))
 
-    def _row(self, thing: StorageRun | StorageJob | StorageTask, name: Text, more: str) -> RenderableType:
-        ended = thing.state == ExecutionState.COMPLETED
-        style = result_style(thing.result) if ended else "cyan" if thing.state in _AT_WORK else "dim"
-        state = Text(str(thing.result if ended else thing.state), style=style)
+    def _row(self, node: StorageRun | StorageJob | StorageTask, name: Text, more: str) -> RenderableType:
+        ended = node.state == ExecutionState.COMPLETED
+        style = result_style(node.result) if ended else "cyan" if node.state in _WORKING else "dim"
+        state = Text(str(node.result if ended else node.state), style=style)
         if more:
             state.append(f"  {more}", style="dim")
-        return self._line(_mark(thing, style) or self._spinner, name, state)
+        return self._line(_mark(node, style) or self._spinner, name, state)
 
     @staticmethod
     def _line(mark: RenderableType, name: Text, state: Text) -> Table:
@@ -195,12 +195,12 @@ class LiveView:
         return line
 
 
-def _mark(thing: StorageRun | StorageJob | StorageTask, style: str) -> Text | None:
-    """Return the mark before a thing; `None` for the spinner of what is at work."""
-    if thing.state == ExecutionState.COMPLETED:
-        good = thing.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}
+def _mark(node: StorageRun | StorageJob | StorageTask, style: str) -> Text | None:
+    """Return the mark of a run, job or task; `None` if it is working and has a spinner."""
+    if node.state == ExecutionState.COMPLETED:
+        good = node.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}
         return Text("\N{CHECK MARK}" if good else "\N{BALLOT X}", style=style)
-    return None if thing.state in _AT_WORK else Text("\N{MIDDLE DOT}", style=style)
+    return None if node.state in _WORKING else Text("\N{MIDDLE DOT}", style=style)
 
 
 def _progress(job: StorageJob) -> str:
@@ -210,12 +210,12 @@ def _progress(job: StorageJob) -> str:
 
 def _why(task: StorageTask) -> str:
     if task.failed and task.error is not None:
-        return error_words(task.error)
+        return error_text(task.error)
     return f"retry {task.retry_attempts}" if task.retry_attempts else ""
 
 
 def _interest(task: StorageTask) -> int:
-    """Return how far down the list a task may come: failures first, then what is at work, then the rest."""
+    """Return the order of a task: failures first, then those that are working, then the rest."""
     if task.failed:
         return 0
-    return 1 if task.state in _AT_WORK else 2 if task.state != ExecutionState.COMPLETED else 3
+    return 1 if task.state in _WORKING else 2 if task.state != ExecutionState.COMPLETED else 3

@@ -1,4 +1,4 @@
-"""What came of the runs: a table, and below it what is too long for one."""
+"""The summary of runs: a table, and below it the texts that are too long for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bentley_sync_async import StorageRun, StorageTask
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.formatting.events import FIXABLE, duration_words, error_words, result_style
+from bentley_sync_async.cli.formatting.events import FIXABLE, duration_text, error_text, result_style
 
 # Headings, and widths that columns keep as long as there is room: together they fit on 80 columns.
 _COLUMNS = (
@@ -29,7 +29,7 @@ _COLUMNS = (
 
 @frozen
 class Outcome:
-    """What came of one watch.
+    """The result of one watch.
 
     Attributes:
         name: The watch.
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome], names: DisplayNames) -> None:
-    """Print the table of what came of the runs, with a row for each failed file, and the articles to read."""
+    """Print the table of the runs with a row for each failed file, and the articles to read."""
     articles: list[str] = []
     rows: list[list[Text]] = []
     for outcome in outcomes:
@@ -58,7 +58,7 @@ def print_summary(console: Console, outcomes: Sequence[Outcome], names: DisplayN
 
 
 def _print_table(console: Console, rows: Sequence[Sequence[Text]], *, alone: bool) -> None:
-    """Print the rows on the width that there is; the name of a connection that is alone stands above them."""
+    """Print the rows in the width of the console; with one connection its name stands above them."""
     columns = _COLUMNS[1:] if alone else _COLUMNS
     if alone:
         console.print(rows[0][0].plain, markup=False, highlight=False, soft_wrap=True)
@@ -77,7 +77,7 @@ def _print_table(console: Console, rows: Sequence[Sequence[Text]], *, alone: boo
 
 
 def fit(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Return widths of columns that fit into the room: the widest gives way first, below its least only if all must."""
+    """Return column widths that fit: the widest shrinks first, below its minimum only if all must."""
     widths = list(wanted)
     while sum(widths) > room and max(widths) > 1:
         wide = [place for place, width in enumerate(widths) if width > least[place]] or range(len(widths))
@@ -94,12 +94,12 @@ def _failure(task: StorageTask, names: DisplayNames, articles: list[str]) -> tup
         if link not in articles:
             articles.append(link)
         note = f" ({articles.index(link) + 1})"
-    return names.file(task), error_words(error, "\n"), f"{FIXABLE[error.can_user_fix]}{note}"
+    return names.file(task), error_text(error, "\n"), f"{FIXABLE[error.can_user_fix]}{note}"
 
 
 def _run_failure(run: StorageRun) -> tuple[str, str, str]:
-    return "", error_words(run.error, "\n") if run.error is not None else "", ""
+    return "", error_text(run.error, "\n") if run.error is not None else "", ""
 
 
 def _duration(run: StorageRun) -> str:
-    return "?" if run.duration is None else duration_words(timedelta(seconds=run.duration))
+    return "?" if run.duration is None else duration_text(timedelta(seconds=run.duration))

@@ -56,11 +56,11 @@ def test_the_limits_and_what_is_left_of_them_are_shown(outcome):
 
 
 def test_the_tier_and_the_share_are_shown(outcome):
-    assert outcome.stdout.startswith("Tier Community, as it was set; share 1.\n")
+    assert outcome.stdout.startswith("Tier Community, as configured; share 1.\n")
 
 
 def test_it_is_said_that_other_processes_are_not_known(outcome):
-    assert "the requests of this process alone" in outcome.stdout
+    assert "the requests of this process only" in outcome.stdout
 
 
 def test_a_budget_that_is_known_is_a_success(outcome):
@@ -70,7 +70,7 @@ def test_a_budget_that_is_known_is_a_success(outcome):
 def test_a_tier_that_nobody_named_is_said_to_be_taken_for_granted():
     with served() as service:
         outcome = invoke(service.variables)
-    assert "Tier Standard, taken for granted until BENTLEY_SYNC_RATE_TIER" in outcome.stdout
+    assert "Tier Standard, assumed until BENTLEY_SYNC_RATE_TIER" in outcome.stdout
     assert rows(outcome)["hour"] == ["-", "1", "-", "1 call"]
 
 
@@ -101,14 +101,14 @@ def test_a_refusal_is_not_waited_for():
     [
         (25, r"the quota of the minute is used up\. Send again in 25s, at \d\d:\d\d:\d\d\.\n"),
         (1800, r"the quota of the hour is used up\. Send again in 30m 00s, at \d\d:\d\d:\d\d\.\n"),
-        (None, r"does not say until when; the quota of a minute is there again after a minute\.\n"),
+        (None, r"does not say until when; the quota of the minute is available again after a minute\.\n"),
     ],
 )
 def test_a_refusal_says_which_quota_is_used_up_and_when_it_is_there_again(seconds, said):
     with served() as service:
         refusing(service, retry_after=seconds)
         outcome = invoke(service.variables)
-    assert re.fullmatch(rf"The service takes no requests of this application now \(429\).* ?{said}", outcome.stderr)
+    assert re.fullmatch(rf"The service accepts no requests of this application now \(429\).* ?{said}", outcome.stderr)
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(25, ["0", "4,999"]), (1800, ["499", "0"])])

@@ -174,7 +174,7 @@ def test_an_error_on_the_way_says_how_to_go_on(tmp_path):
         )
     assert "answered 401" in outcome.stderr
     assert outcome.stderr.endswith(
-        "To go on within twelve hours, repeating nothing, given the same ids again:\n"
+        "To continue within twelve hours and repeat nothing, given the same ids again:\n"
         f"  bentley-sync bulk - --journal '{journal}' --json\n"
     )
     assert told(outcome)[-1]["counts"]["detached"] == 1
@@ -235,7 +235,7 @@ def test_a_dry_run_says_how_much_of_the_quota_it_plans_for():
         outcome = invoke(community(service), "-", "--dry-run", given=service.emulator.add_connection())
     *_, plan, quota = outcome.stdout.splitlines()
     assert int(re.search(r"and (\d+) requests\.", plan)[1]) < 50
-    assert quota.startswith("So many requests are less than 1% of an hour of the quota (5,000 an hour, tier ")
+    assert quota.startswith("These requests are less than 1% of an hour of the quota (5,000 an hour, tier ")
 
 
 def test_a_dry_run_in_json_is_one_object():
@@ -380,7 +380,7 @@ async def test_a_long_bulk_fills_no_log(capsys):
     progress = [line for line in lines if re.match(r"\d+ of 10 ", line)]
     assert len(lines) == 2 * 10 + len(progress)
     assert len(progress) <= 1200 / 30 + 20
-    assert progress[-1].startswith("10 of 10 (100 %): 10 succeeded; 0 active, 0 to come; ")
+    assert progress[-1].startswith("10 of 10 (100 %): 10 succeeded; 0 active, 0 waiting; ")
 
 
 async def test_the_end_is_foreseen(capsys):

@@ -58,7 +58,7 @@ def test_the_command_that_a_signal_prints_goes_on_and_runs_each_connection_once(
             process.send_signal(sign)
             _, said = process.communicate(timeout=60)
         assert process.returncode == code
-        assert re.match(r"Detached\. Connections that are done with: [1-5] of 6\.", said)
+        assert re.match(r"Detached\. Finished connections: [1-5] of 6\.", said)
         assert 1 <= statuses(tmp_path / "report.xml")["good"] < 6
 
         [*_, command] = said.splitlines()
@@ -79,9 +79,9 @@ def test_without_a_journal_a_signal_says_that_nothing_was_remembered(tmp_path):
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=60)
     assert said == (
-        "Detached. Connections that are done with: 0 of 1. Runs that go on, as the API cannot cancel them: 1.\n"
-        "There is no --journal, so that nothing was remembered: the same command would begin with all of them again. "
-        "With one, it goes on where it was left:\n"
+        "Detached. Finished connections: 0 of 1. Runs that go on, as the API cannot cancel them: 1.\n"
+        "There is no --journal, so nothing was recorded: the same command would run all of them again. "
+        "With a journal, it continues where it was left:\n"
         "  bentley-sync bulk ids.txt --journal bulk.db\n"
     )
 
@@ -110,7 +110,7 @@ def test_a_reader_that_goes_away_detaches(form, tmp_path):
             said = process.stderr.read()
             process.wait(timeout=60)
     assert process.returncode == ExitCode.DETACHED
-    assert said.startswith("Detached. Connections that are done with: 0 of 1.")
+    assert said.startswith("Detached. Finished connections: 0 of 1.")
     assert said.endswith(f"\n  {shlex.join(['bentley-sync', *args])}\n")
 
 

@@ -46,7 +46,7 @@ def test_the_demo_shows_a_synchronization_from_events_alone():
     assert (demo.returncode, demo.stderr) == (0, "")
     story, table = re.split("^ Connection .*$", demo.stdout, maxsplit=1, flags=re.MULTILINE)
 
-    waits = re.search(r"Platforms +waits for the iModel, which is busy with run (\w+) of Station", story)
+    waits = re.search(r"Platforms +waiting for the iModel, which is busy with run (\w+) of Station", story)
     assert f"Station    triggered run {waits[1]}" in story[: waits.start()]
     assert story.index("Bridge     triggered run") < story.index(" -> ")
     assert waits.start() < story.index("Platforms  triggered run")

@@ -1,7 +1,7 @@
 import pytest
 
 from bentley_sync_async import RateTier
-from bentley_sync_async.cli.formatting.budget import budget_text, hour_words, left_words, quota_words
+from bentley_sync_async.cli.formatting.budget import budget_text, hour_text, left_text, quota_text
 from bentley_sync_async.transport.rate_limit.budget import RequestBudget
 
 
@@ -30,7 +30,7 @@ def test_where_nothing_was_sent_nothing_was_spent():
 @pytest.mark.parametrize(
     ("given", "named", "source"),
     [
-        (RateTier.COMMUNITY, RateTier.COMMUNITY, "Tier Community, as it was set; share 1."),
+        (RateTier.COMMUNITY, RateTier.COMMUNITY, "Tier Community, as configured; share 1."),
         (RateTier.STANDARD, RateTier.COMMUNITY, "Tier Community, as the service names it; share 1."),
         (None, RateTier.COMMUNITY, "Tier Community, as the service names it; share 1."),
     ],
@@ -40,18 +40,18 @@ def test_it_is_said_where_the_tier_comes_from(given, named, source):
 
 
 def test_what_is_left_is_that_of_the_hour():
-    assert (left_words(used()), left_words(used(RateTier.STANDARD))) == ("4,997 left this hour", "")
+    assert (left_text(used()), left_text(used(RateTier.STANDARD))) == ("4,997 left this hour", "")
 
 
 def test_what_was_used_is_that_of_the_hour():
-    words = [hour_words(used(tier)) for tier in (RateTier.COMMUNITY, RateTier.STANDARD)]
+    words = [hour_text(used(tier)) for tier in (RateTier.COMMUNITY, RateTier.STANDARD)]
     assert words == ["Budget of the hour (tier Community): used 3 of 5,000, 4,997 left this hour.", ""]
 
 
 @pytest.mark.parametrize(("requests", "amount"), [(12_000, "2.4 hours"), (5000, "1.0 hours"), (250, "5% of an hour")])
 def test_a_plan_is_told_in_hours_of_the_quota(requests, amount):
-    assert quota_words(requests, used()).startswith(f"So many requests are {amount} of the quota (5,000 an hour, ")
+    assert quota_text(requests, used()).startswith(f"These requests are {amount} of the quota (5,000 an hour, ")
 
 
 def test_a_plan_is_nothing_beside_an_hour_without_a_limit():
-    assert quota_words(12_000, used(RateTier.STANDARD)) == ""
+    assert quota_text(12_000, used(RateTier.STANDARD)) == ""

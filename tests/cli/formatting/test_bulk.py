@@ -5,10 +5,10 @@ import pytest
 from bentley_sync_async import ExecutionResult, RateTier, RunRef
 from bentley_sync_async.bulk import BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus
 from bentley_sync_async.cli.formatting.bulk import (
-    counts_words,
-    detached_words,
-    done_words,
-    going_words,
+    activity_text,
+    counts_text,
+    detached_text,
+    done_text,
     one_line,
     outcome_lines,
     outcome_name,
@@ -95,42 +95,42 @@ def test_an_outcome_has_a_colour(status, style):
 
 
 def test_what_is_done_is_told_in_parts_of_a_hundred_that_never_flatter():
-    assert done_words(progress(total=5000, finished=4999)) == "4,999 of 5,000 (99 %)"
+    assert done_text(progress(total=5000, finished=4999)) == "4,999 of 5,000 (99 %)"
 
 
 def test_nothing_is_done_before_it_is_known_what_there_is_to_do():
-    assert done_words(progress(total=0)) == "0 of 0 (0 %)"
+    assert done_text(progress(total=0)) == "0 of 0 (0 %)"
 
 
 def test_only_what_happened_is_counted():
-    assert counts_words({FAILED: 2, DONE: 1200, DETACHED: 0}) == "1,200 succeeded, 2 failed"
+    assert counts_text({FAILED: 2, DONE: 1200, DETACHED: 0}) == "1,200 succeeded, 2 failed"
 
 
 def test_what_goes_on_has_its_cost_and_its_end():
-    told = going_words(progress(active=50, waiting=3716, requests=12345, seconds_left=4800.0), 0)
-    assert told == "50 active, 3,716 to come; 12,345 requests; about 1h 20m left"
+    told = activity_text(progress(active=50, waiting=3716, requests=12345, seconds_left=4800.0), 0)
+    assert told == "50 active, 3,716 waiting; 12,345 requests; about 1h 20m left"
 
 
 def test_the_cost_is_told_with_what_is_left_of_the_hour():
     use = RequestBudget(RateTier.COMMUNITY).use(0.0)
-    assert going_words(progress(requests=812), 0, use).endswith("; 812 requests, 5,000 left this hour")
+    assert activity_text(progress(requests=812), 0, use).endswith("; 812 requests, 5,000 left this hour")
 
 
 def test_where_the_hour_has_no_limit_nothing_is_said_of_what_is_left():
     use = RequestBudget(RateTier.STANDARD).use(0.0)
-    assert going_words(progress(requests=812), 0, use).endswith("; 812 requests")
+    assert activity_text(progress(requests=812), 0, use).endswith("; 812 requests")
 
 
 def test_what_waits_for_a_busy_imodel_is_counted():
-    assert going_words(progress(active=3), 2).startswith("3 active (2 waiting for a busy iModel), ")
+    assert activity_text(progress(active=3), 2).startswith("3 active (2 waiting for a busy iModel), ")
 
 
 def test_no_end_is_told_that_is_not_known():
-    assert going_words(progress(seconds_left=None), 0).endswith("; 0 requests")
+    assert activity_text(progress(seconds_left=None), 0).endswith("; 0 requests")
 
 
 def test_before_it_is_known_what_there_is_to_do_it_is_being_looked_up():
-    assert going_words(progress(total=0, requests=7), 0) == "looking the connections up; 7 requests"
+    assert activity_text(progress(total=0, requests=7), 0) == "resolving the connections; 7 requests"
 
 
 def test_a_report_that_fits_on_a_page_is_shown_in_full():
@@ -152,7 +152,7 @@ def test_a_long_report_of_failures_is_cut():
     text = report_text(whole)
     assert "bad0049" in text
     assert "bad0050" not in text
-    assert text.splitlines()[-2:] == ["and 4,950 more like these; --junit PATH and --json tell all.", whole.totals()]
+    assert text.splitlines()[-2:] == ["and 4,950 more like these; --junit PATH and --json list all.", whole.totals()]
 
 
 def test_a_long_report_without_failures_is_its_totals():
@@ -162,10 +162,10 @@ def test_a_long_report_without_failures_is_its_totals():
 
 def test_what_is_left_behind_is_told():
     left = report(outcome(), outcome(DETACHED, ref=REF), outcome(DETACHED, ref=REF), outcome(DETACHED))
-    assert detached_words(left) == (
-        "Connections that are done with: 1 of 4. Runs that go on, as the API cannot cancel them: 2."
+    assert detached_text(left) == (
+        "Finished connections: 1 of 4. Runs that go on, as the API cannot cancel them: 2."
     )
 
 
 def test_nothing_is_left_behind_that_was_not_triggered():
-    assert detached_words(report(outcome(DETACHED))) == "Connections that are done with: 0 of 1."
+    assert detached_text(report(outcome(DETACHED))) == "Finished connections: 0 of 1."

@@ -38,7 +38,7 @@ from bentley_sync_async import (
     WaitingForIModel,
 )
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.formatting.events import duration_words, error_words, words
+from bentley_sync_async.cli.formatting.events import duration_text, error_text, event_text
 from bentley_sync_async.models import RunErrorDetails
 
 REF = RunRef(connection_id="connection", run_id="0123456789")
@@ -69,17 +69,17 @@ def failure(kind, status):
         (
             PollDelayed,
             {"cause": failure(ServerError, 502), "failures": 1, "delay": 2},
-            "no news, next look in 2.0 s: GET http://127.0.0.1/ answered 502 No.",
+            "poll failed, next poll in 2.0 s: GET http://127.0.0.1/ answered 502 No.",
         ),
         (RunTriggered, {}, "triggered run 0123456789"),
-        (RunTriggered, {"recovered": True}, "triggered run 0123456789 (its answer was lost, the run was found)"),
+        (RunTriggered, {"recovered": True}, "triggered run 0123456789 (the answer was lost, and the run was found)"),
         (RunJoined, {}, "joined run 0123456789, which was active already"),
         (RunJoined, {"foreign": True}, "joined run 01234567 of Station, which was active already"),
-        (WaitingForIModel, {}, "waits for the iModel, which is busy with run 01234567 of Station"),
+        (WaitingForIModel, {}, "waiting for the iModel, which is busy with run 01234567 of Station"),
         (
             UnknownValueSeen,
             {"enum": "ExecutionState", "value": "Bored"},
-            "the service uses a new ExecutionState: Bored",
+            "the service sent a new ExecutionState: Bored",
         ),
         (RunStateChanged, {"run": RUN, "before": ExecutionState.IDLE}, "run: Idle -> Queued"),
         (RunStateChanged, {"run": RUN_DONE, "before": QUEUED}, None),
@@ -113,12 +113,12 @@ def failure(kind, status):
 )
 def test_an_event_in_words(kind, members, expected):
     where = {} if kind is TriggerDelayed else {"ref": REF}
-    assert words(kind(seq=1, at=AT, **where, **members), NAMES) == expected
+    assert event_text(kind(seq=1, at=AT, **where, **members), NAMES) == expected
 
 
 def waiting(state, connection_id=None):
     snapshot = StorageRun(id="r", state=state)
-    return words(WaitingForIModel(seq=1, at=AT, ref=REF, run=snapshot), NAMES, connection_id)
+    return event_text(WaitingForIModel(seq=1, at=AT, ref=REF, run=snapshot), NAMES, connection_id)
 
 
 def test_a_run_that_was_waited_for_and_has_ended_is_no_news():
@@ -126,7 +126,7 @@ def test_a_run_that_was_waited_for_and_has_ended_is_no_news():
 
 
 def test_waiting_for_a_run_of_the_same_connection_is_no_busy_imodel():
-    assert waiting(QUEUED, "connection") == "waits for the end of its own active run 0123456789, Queued"
+    assert waiting(QUEUED, "connection") == "waiting for the end of its own active run 0123456789, Queued"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_waiting_for_a_run_of_the_same_connection_is_no_busy_imodel():
 )
 def test_where_the_run_is_can_be_told(kind, expected):
     names = DisplayNames(url=lambda ref: f"http://here/{ref.run_id}")
-    assert words(kind(seq=1, at=AT, ref=REF), names) == expected
+    assert event_text(kind(seq=1, at=AT, ref=REF), names) == expected
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_where_the_run_is_can_be_told(kind, expected):
     ],
 )
 def test_an_error_in_words(error, expected):
-    assert error_words(error) == expected
+    assert error_text(error) == expected
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0.4, "0s"), (59.6, "1m 00s"), (83, "1m 23s"), (3600, "1h 00m"), (90_061, "25h 01m")]
 )
 def test_a_duration_in_words(seconds, expected):
-    assert duration_words(timedelta(seconds=seconds)) == expected
+    assert duration_text(timedelta(seconds=seconds)) == expected

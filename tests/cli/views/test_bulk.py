@@ -132,7 +132,7 @@ def test_the_live_view_has_a_bar_the_counts_the_costs_and_the_active_connections
     assert shown[0].startswith("\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 15)
     assert shown[1:] == [
         "3 succeeded",
-        "2 active, 0 to come; 7 requests; about 1m 00s left",
+        "2 active, 0 waiting; 7 requests; about 1m 00s left",
         "...KvbolEYh0000  iModel 53915955  1m 05s  Executing, 1 of 2 files",
         "...KvbolEYh0001  iModel 53915955  1m 05s  triggering",
         "1m 05s. Ctrl-C detaches; runs go on.",
@@ -160,7 +160,7 @@ def test_the_live_view_shows_what_an_active_connection_waits_for():
     view, screen = live(started("c"), waiting("c"), width=120)
     shown = picture(view, screen, progress(1, active=1))
     assert "1 active (1 waiting for a busy iModel), " in shown[1]
-    assert "waits for the iModel, which is busy with run 01234567" in shown[2]
+    assert "waiting for the iModel, which is busy with run 01234567" in shown[2]
 
 
 def test_the_live_view_drops_what_is_done_with():
@@ -177,7 +177,7 @@ def test_the_live_view_begins_anew_with_a_run_that_is_tried_again():
 def test_the_live_view_says_that_connections_are_looked_up():
     view, screen = live()
     assert picture(view, screen, progress(0)) == [
-        "looking the connections up; 7 requests",
+        "resolving the connections; 7 requests",
         "0s. Ctrl-C detaches; runs go on.",
     ]
 
@@ -232,7 +232,7 @@ def test_plain_lines_tell_of_runs_that_were_there_already():
 
 def test_plain_lines_tell_of_another_try_and_of_what_another_process_has_begun():
     first, second = plain(started("c", resumed=True), started("c", attempt=2))
-    assert first == "c  goes on where another process has left it"
+    assert first == "c  continues where another process left it"
     assert second.startswith("c  is run again")
 
 
@@ -258,7 +258,7 @@ def test_a_line_on_the_progress_comes_every_half_minute():
 def test_a_line_on_the_progress_tells_it_all():
     [line] = plain(waiting("c"), progress(20, finished=1, active=2))
     assert line == (
-        "1 of 20 (5 %): 1 succeeded; 2 active (1 waiting for a busy iModel), 17 to come; 7 requests; about 1m 00s left"
+        "1 of 20 (5 %): 1 succeeded; 2 active (1 waiting for a busy iModel), 17 waiting; 7 requests; about 1m 00s left"
     )
 
 

@@ -103,7 +103,7 @@ def test_the_live_view_shows_retries():
 
 def test_the_live_view_shows_why_nothing_happens_until_something_does():
     waiting = WaitingForIModel(seq=1, at=AT, ref=OTHER, run=run(state=ExecutionState.FINALIZING))
-    assert live(waiting)[0].endswith("Station waits for the iModel, which is busy with run 01234567 of Bridge deck,")
+    assert live(waiting)[0].endswith("Station waiting for the iModel, which is busy with run 01234567 of Bridge")
     assert live(waiting, *events(run()))[0].endswith("Station Executing")
 
 
@@ -168,7 +168,7 @@ def test_plain_lines_of_several_watches_name_them_in_a_column():
 
 def test_plain_lines_are_not_broken_on_a_narrow_screen():
     assert plain(WaitingForIModel(seq=1, at=AT, ref=RunRef(connection_id="c" * 200, run_id="r"))) == [
-        "waits for the iModel, which is busy with run r of connection ...cccccccc"
+        "waiting for the iModel, which is busy with run r of connection ...cccccccc"
     ]
 
 

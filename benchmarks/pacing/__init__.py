@@ -1,1 +1,1 @@
-"""How soon a pacing notices ends."""
+"""How soon a pacing notices the ends of runs, beside other pacings that need as many requests."""

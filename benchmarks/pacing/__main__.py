@@ -1,4 +1,4 @@
-"""How soon LearnedPacing notices ends, beside other ways of looking that need as many requests.
+"""How soon LearnedPacing notices ends, compared with other pacings that need as many requests.
 
     python -m benchmarks.pacing           prints the table, and writes it and two plots into docs/
     python -m benchmarks.pacing --check   prints it, and fails if docs/ shows another
@@ -22,7 +22,7 @@ from bentley_sync_async.pacing.strategies import PollContext
 
 from .client import night
 from .crowd import crowd
-from .optimum import Clairvoyant, Outcome, best_backoff, best_fixed, looked_at
+from .optimum import Clairvoyant, Outcome, best_backoff, best_fixed, outcome_of
 from .plots import delays_plot, polls_plot
 from .workloads import WORKLOADS, Case, Workload
 
@@ -43,10 +43,10 @@ class Row:
     Attributes:
         workload: The workload.
         asked: Requests a run that were aimed at.
-        learned: What LearnedPacing reached.
-        fixed: What the best fixed interval reached, with as many requests.
-        backoff: What the best exponential backoff reached.
-        clairvoyant: What the optimum reached that knows the true law.
+        learned: The outcome of LearnedPacing.
+        fixed: The outcome of the best fixed interval with as many requests.
+        backoff: The outcome of the best exponential backoff.
+        clairvoyant: The outcome of the optimum that knows the true distribution.
     """
 
     workload: Workload
@@ -74,7 +74,7 @@ def learned(workload: Workload, cases: Sequence[Case], price: float, random: Ran
     """Return what LearnedPacing reaches, with what it has learned from the past runs of all these connections."""
     prior = fit_prior(case.past for case in cases)
 
-    def context(case: Case) -> tuple[int, float]:
+    def poll(case: Case) -> tuple[int, float]:
         at, count = 0.0, 0
         durations = prior.distribution(case.past if workload.blocking_fingerprint else ())
         while at < case.duration:
@@ -84,7 +84,7 @@ def learned(workload: Workload, cases: Sequence[Case], price: float, random: Ran
             count += 1
         return count, at
 
-    return looked_at(cases, context)
+    return outcome_of(cases, poll)
 
 
 def rows(workload: Workload, requests: Sequence[float], *, tuned_on: int, published: int) -> Iterator[Row]:
@@ -126,7 +126,7 @@ def line(row: Row) -> str:
 
 
 WHOLE_CLIENT = """
-The whole client, in virtual time, against an emulator that enforces the Community tier; all watches are asked for at
+The whole client, in virtual time, against an emulator that enforces the Community tier; all watches start at
 once, of runs of 5 to 60 minutes:
 
 """

@@ -37,7 +37,7 @@ class Night:
 
     Attributes:
         watches: How many there were.
-        notified: Whether webhooks told the ends.
+        notified: Whether webhooks reported the ends.
         minute: The most requests in any minute.
         hour: The most requests in any hour.
         refused: Answers of 429.
@@ -45,7 +45,7 @@ class Night:
         polls: Polls a run.
         delays: Seconds from each end until it was noticed.
         took: Seconds until all had ended.
-        fixed: The best fixed interval's mean delay for as many looks.
+        fixed: The best fixed interval's mean delay for as many polls.
     """
 
     watches: int
@@ -66,19 +66,19 @@ class Night:
 
     def text(self) -> str:
         """Return it in a sentence."""
-        how = "told by webhooks" if self.notified else "found by looking"
+        how = "reported by webhooks" if self.notified else "found by polling"
         return (
             f"* {self.watches:,} watches, ends {how}: at most {self.minute} requests in a minute and {self.hour:,} in "
             f"an hour, {self.refused} answers of 429, {len(self.delays):,} ends noticed within {self.took / 60:.0f} "
             f"minutes; {self.spent['trigger']:,} triggers, {self.spent['history']:,} histories, {self.polls:.2f} "
-            f"looks a run; mean delay {self.delay:.1f} s, the longest {max(self.delays):.0f} s; the best fixed "
-            f"interval's for as many looks: {self.fixed:.0f} s.\n"
+            f"polls a run; mean delay {self.delay:.1f} s, the longest {max(self.delays):.0f} s; the best fixed "
+            f"interval's for as many polls: {self.fixed:.0f} s.\n"
         )
 
 
 def night(watches: int = 1000, *, notified: bool = False, share: float = 1.0, past: int = 5) -> Night:
     """Watch as many runs at once, within a share of the tier that the emulator enforces."""
-    random.seed("night")  # what spreads the looks of the watches
+    random.seed("night")  # what spreads the polls of the watches
     with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, start=0)) as runner:
         return runner.run(watched(watches, notified=notified, share=share, past=past))
 
@@ -111,7 +111,7 @@ async def watched(watches: int, *, notified: bool, share: float, past: int) -> N
         took = anyio.current_time() - began
     instants = sorted(request.time for request in requests)
     spent = Counter(_what(request.method, request.path) for request in requests)
-    polls = spent["look"] / watches
+    polls = spent["poll"] / watches
     return Night(
         watches=watches,
         notified=notified,
@@ -170,7 +170,7 @@ async def _connections(emulator: Emulator, cases: list[Case]) -> list[str]:
 
 @asynccontextmanager
 async def _webhooks(emulator: Emulator, notifier: CompletionNotifier | None) -> AsyncIterator[None]:
-    """Have the ends told, if they are to be."""
+    """Have webhooks report the ends, if so configured."""
     if notifier is None:
         yield
         return
@@ -192,4 +192,4 @@ async def _webhooks(emulator: Emulator, notifier: CompletionNotifier | None) -> 
 
 
 def _what(method: str, path: str) -> str:
-    return "trigger" if method == "POST" else "history" if path.endswith("/runs") else "look"
+    return "trigger" if method == "POST" else "history" if path.endswith("/runs") else "poll"

@@ -25,10 +25,10 @@ class Crowd:
 
     Attributes:
         watches: How many there were.
-        minute: The most looks in any minute.
-        hour: The most looks in any hour.
+        minute: The most polls in any minute.
+        hour: The most polls in any hour.
         learned: Looks a run and the mean delay.
-        fixed: What the best fixed interval reaches with as many looks.
+        fixed: What the best fixed interval reaches with as many polls.
     """
 
     watches: int
@@ -41,9 +41,9 @@ class Crowd:
         """Return it in a sentence."""
         return (
             f"{self.watches:,} watches of runs of 5 to 60 minutes, begun at once and steered by one price to "
-            f"{HOURLY:,} looks an hour: at most {self.minute} in a minute and {self.hour:,} in an hour, "
+            f"{HOURLY:,} polls an hour: at most {self.minute} in a minute and {self.hour:,} in an hour, "
             f"{self.learned.polls:.1f} a run, mean delay {self.learned.delay:.0f} s; the best fixed interval's "
-            f"for as many looks: {self.fixed.delay:.0f} s.\n"
+            f"for as many polls: {self.fixed.delay:.0f} s.\n"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the other ways of looking reach, each tuned in hindsight to as many requests on the runs in question."""
+"""The pacings to compare with, each tuned in hindsight to as many requests on the runs in question."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -11,21 +11,21 @@ from .workloads import Case, Survival
 Schedule = tuple[float, ...]
 
 _POINTS = 400
-_REFINED = 9  # points on either side of each look
+_REFINED = 9  # points on either side of each poll
 _STEP = 0.15  # between two prices for which the optimum is reckoned, on the logarithm
 
 
 @frozen
 class Outcome:
-    """What came of looking at runs: requests a run, and the mean delay until an end was noticed, in seconds."""
+    """The outcome of a pacing: requests a run, and the mean delay until an end was noticed, in seconds."""
 
     polls: float
     delay: float
 
 
-def looked_at(cases: Sequence[Case], context: Callable[[Case], tuple[int, float]]) -> Outcome:
-    """Return what comes of a way of looking that says, for each run, how many looks it needs and when it notices."""
-    seen = [context(case) for case in cases]
+def outcome_of(cases: Sequence[Case], poll: Callable[[Case], tuple[int, float]]) -> Outcome:
+    """Return the outcome of a pacing, given a function of a run that returns its polls and when it notices the end."""
+    seen = [poll(case) for case in cases]
     delay = sum(noticed - case.duration for case, (_, noticed) in zip(cases, seen, strict=True))
     return Outcome(sum(polls for polls, _ in seen) / len(cases), delay / len(cases))
 
@@ -50,11 +50,11 @@ def best_fixed(cases: Sequence[Case], polls: float) -> Outcome:
     """Return what the best fixed interval reaches."""
 
     def at(interval: float) -> Outcome:
-        def context(case: Case) -> tuple[int, float]:
+        def poll(case: Case) -> tuple[int, float]:
             count = max(ceil(case.duration / interval), 1)
             return count, count * interval
 
-        return looked_at(cases, context)
+        return outcome_of(cases, poll)
 
     return tuned(at, polls, near=mean(cases) / polls)
 
@@ -74,7 +74,7 @@ def _tuned_backoff(cases: Sequence[Case], polls: float, factor: float, cap: floa
 
     def at(first: float) -> Outcome:
         instants = _backoff(first, factor, cap, end)
-        return looked_at(cases, lambda case: _noticed(instants, case.duration))
+        return outcome_of(cases, lambda case: _noticed(instants, case.duration))
 
     return tuned(at, polls, near=mean(cases) / polls / 2)
 
@@ -101,8 +101,8 @@ def _noticed(instants: Schedule, duration: float) -> tuple[int, float]:
 class Clairvoyant:
     """The optimum for whoever knows the true law of each connection, but not how long this run takes.
 
-    For a price of a look, the best schedule is found by dynamic programming over instants, backwards from the end of
-    the law; then once more over instants close around the looks found. It knows nothing of hazards or root laws.
+    For a price of a poll, the best schedule is found by dynamic programming over instants, backwards from the end of
+    the law; then once more over instants close around the polls found. It knows nothing of hazards or root laws.
     """
 
     survival: Survival
@@ -112,11 +112,11 @@ class Clairvoyant:
         """Return what it reaches with so many requests a run, at one price for all runs, which is about `near`."""
 
         def at(price: float) -> Outcome:
-            return looked_at(cases, lambda case: self._look(case, price))
+            return outcome_of(cases, lambda case: self._poll(case, price))
 
         return tuned(at, polls, near=near)
 
-    def _look(self, case: Case, price: float) -> tuple[int, float]:
+    def _poll(self, case: Case, price: float) -> tuple[int, float]:
         schedule = self.schedule(price / case.scale)
         count, noticed = _noticed(schedule, case.duration / case.scale)
         return count, noticed * case.scale
@@ -130,7 +130,7 @@ class Clairvoyant:
 
 
 def optimum(survival: Survival, price: float) -> Schedule:
-    """Return the instants that make `price` x looks + delay least, on average over the law."""
+    """Return the instants that make `price` x polls + delay least, on average over the law."""
     low, high = _where(survival, 1 - 1e-7), _where(survival, 1e-8)
     ratio = (high / low) ** (1 / _POINTS)
     schedule = _best_of([0.0, *(low * ratio**index for index in range(_POINTS + 1))], survival, price)
@@ -146,7 +146,7 @@ def _around(schedule: Sequence[float], ratio: float) -> list[float]:
 
 
 def _best_of(instants: list[float], survival: Survival, price: float) -> Schedule:
-    """Return the best schedule that looks at some of the instants and at the last; the first is the start."""
+    """Return the best schedule that polls at some of the instants and at the last; the first is the start."""
     alive = [survival(at) for at in instants]
     area = [0.0]  # integral of the survival
     for before, after, s0, s1 in zip(instants, instants[1:], alive, alive[1:], strict=False):
@@ -154,7 +154,7 @@ def _best_of(instants: list[float], survival: Survival, price: float) -> Schedul
     last = len(instants) - 1
     cost = [0.0] * len(instants)
     following = [last] * len(instants)
-    reach = last  # the later one starts, the later the best next look is
+    reach = last  # the later one starts, the later the best next poll is
     for start in range(last - 1, -1, -1):
         best, now, ended = inf, alive[start], area[start]
         offset = price - instants[start]

@@ -24,7 +24,7 @@ Point = tuple[float, float]
 
 
 def polls_plot() -> str:
-    """Show when LearnedPacing looks at a run whose connection's last five took about a quarter of an hour."""
+    """Show when LearnedPacing polls a run whose connection's last five took about a quarter of an hour."""
     durations = DurationPrior(within=0.2).distribution((840.0, 1010.0, 870.0, 950.0, 900.0))
     end = 1800.0
     highest = max(durations.at(float(at))[1] for at in range(1, int(end)))
@@ -44,7 +44,7 @@ def polls_plot() -> str:
     parts += [_text(place(minutes * 60.0) - 4, _BOTTOM + 14, str(minutes)) for minutes in range(0, 31, 5)]
     parts.append(
         _text(
-            _LEFT, _BOTTOM + 34, "minutes since the run started; each tick is a look, if the run has not ended by then"
+            _LEFT, _BOTTOM + 34, "minutes since the run started; each tick is a poll, if the run has not ended by then"
         )
     )
     return _svg(parts)

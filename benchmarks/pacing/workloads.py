@@ -1,4 +1,4 @@
-"""Runs to look at: what a watch knows of each, how long it takes, and the true law that this came from."""
+"""Simulated runs: what a watch knows of each, its duration, and the true distribution that it was drawn from."""
 
 from collections.abc import Callable
 from math import erfc, exp, log, sqrt

@@ -29,7 +29,7 @@ Decode = Callable[[bytes], StorageRun]
 
 def ours() -> Decode:
     """Return what decodes one snapshot of a run after another in a watch; the one place that knows how it does that."""
-    return Snapshots().take
+    return Snapshots().decode
 
 
 def by_cattrs() -> Decode:

@@ -1,4 +1,4 @@
-"""What the service says: frozen values, open enums, and the state table. No I/O, no JSON."""
+"""The entities of the API: frozen values, open enums, and the state table. No I/O, no JSON."""
 
 from .authorization import AuthorizationInformation, AuthorizationLinks
 from .connections import (
@@ -24,10 +24,10 @@ from .enums import (
 )
 from .links import Link, Page, PagingLinks
 from .open_enum import OpenEnum
+from .run_refs import RunRef, TriggeredRun
 from .runs import (
     RunErrorDetails,
     RunFailedError,
-    RunRef,
     RunSummary,
     StorageJob,
     StorageRun,
@@ -35,7 +35,6 @@ from .runs import (
     SynchronizationReport,
     TaskDetails,
     TaskError,
-    TriggeredRun,
 )
 from .states import Transition
 from .webhooks import WebhookContent, WebhookMessage

@@ -75,7 +75,7 @@ class ConnectorType(OpenEnum):
 
 
 class AuthenticationType(OpenEnum):
-    """As whom the service works on a run: the user who authorized the connection, or the service application."""
+    """The identity with which the service works on a run: the user who authorized the connection, or the service application."""
 
     USER = "User"
     SERVICE = "Service"

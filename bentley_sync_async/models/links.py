@@ -1,4 +1,4 @@
-"""Hyperlinks, alone and as the set that a page of a list carries."""
+"""Hyperlinks, and the pages of lists with their links."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -21,7 +21,7 @@ class Link:
 
 @frozen(kw_only=True)
 class PagingLinks:
-    """Where a page of a list says its neighbours are ("Links (paging)").
+    """The links of a page to its neighbours ("Links (paging)").
 
     Attributes:
         self_: The page itself (`self` on the wire).

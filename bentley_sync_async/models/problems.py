@@ -1,4 +1,4 @@
-"""What the service says when it refuses a request."""
+"""The error object of the service's error answers."""
 
 from attrs import frozen
 

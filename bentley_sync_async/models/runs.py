@@ -7,7 +7,6 @@ the service's empty date, the year 1, is `None`.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Literal
 
 from attrs import field, frozen
 
@@ -25,45 +24,10 @@ from .enums import (
     TaskErrorSystem,
 )
 
-ConnectionKind = Literal["storage", "manifest"]
-
-
-@frozen(kw_only=True)
-class RunRef:
-    """Names one run of one connection; enough to look it up again, in another process, too.
-
-    Attributes:
-        connection_id: The connection that the run belongs to.
-        run_id: The run. A GUID in practice; treat it as opaque.
-        kind: `storage`, or `manifest` for a run of a manifest connection (one can occupy an iModel as well).
-    """
-
-    connection_id: str
-    run_id: str
-    kind: ConnectionKind = "storage"
-
-    def __str__(self) -> str:
-        return f"run {self.run_id} of connection {self.connection_id}"
-
-
-@frozen(kw_only=True)
-class TriggeredRun:
-    """What a trigger led to (page `run-storage-connection`).
-
-    Attributes:
-        ref: The run that the Location names.
-        created: Whether the trigger created it (202). If not (303), it was active on the iModel already.
-        foreign: Whether it belongs to another connection of the same iModel.
-    """
-
-    ref: RunRef
-    created: bool
-    foreign: bool
-
 
 @frozen(kw_only=True)
 class RunErrorDetails:
-    """Why a run failed as a whole, or what is wrong with a connection ("Run error details").
+    """The error of a run as a whole ("Run error details").
 
     Attributes:
         error_key: A stable key, such as `UserNotAuthenticated`. Match on this: several keys share a description.
@@ -81,7 +45,7 @@ class RunSummary:
     Attributes:
         id: The run's id.
         state: How far it is.
-        result: What came of it.
+        result: How it ended.
     """
 
     id: str
@@ -141,7 +105,7 @@ class SynchronizationReport:
 
 @frozen(kw_only=True)
 class TaskDetails:
-    """More on what came of a task ("Task details").
+    """Details of a task's result ("Task details").
 
     Attributes:
         synchronization_report: Absent until the task is completed.
@@ -161,7 +125,7 @@ class StorageTask:
         retry_attempts: How often it was tried again.
         storage_file_id: The file in Storage; `None` for a task of a manifest connection.
         state: How far it is.
-        result: What came of it.
+        result: How it ended.
         error: Why it failed.
         details: The report on the file.
     """
@@ -191,7 +155,7 @@ class StorageJob:
         start_date_time: When it started; `None` before that.
         end_date_time: When it ended; `None` before that.
         state: How far it is.
-        result: What came of it.
+        result: How it ended.
         connector_type: The connector.
         tasks: One for each file, in the service's order, which may change.
     """
@@ -216,7 +180,7 @@ class StorageRun:
         end_date_time: When it ended; `None` before that.
         phase: What it works on.
         state: How far it is; only Completed is an end.
-        result: What came of it; Completed and PartialSuccess together are no success.
+        result: How it ended; Completed with PartialSuccess is no success.
         error: Why it failed as a whole.
         jobs: One for each connector type; empty just after the start, when the service sends none or null.
     """
@@ -272,7 +236,7 @@ class StorageRun:
 
 
 class RunFailedError(SynchronizationError):
-    """The run was completed and is no success (`StorageRun.raise_for_result`).
+    """The run was completed without success (`StorageRun.raise_for_result`).
 
     Attributes:
         run: The completed run.

@@ -1,8 +1,8 @@
-"""The execution states as a table, and how to read a change between two samples of it.
+"""The execution states as a table of transitions, and the classification of observed changes.
 
 The pages list the states and name no transitions; the table is inferred. A run, job or task begins as NotStarted or
-Idle, is queued, waits for a machine, executes, and may go back to Idle or wait to be retried; Finalizing writes what
-was found, and Completed is the only end. The emulator obeys the table. The client only samples the service, so it
+Idle, is queued, waits for a machine, executes, and may go back to Idle or wait to be retried; Finalizing writes the
+results, and Completed is the only end. The emulator obeys the table. The client only samples the service, so it
 misses states and accepts every change: it classifies a change and never refuses one.
 """
 
@@ -27,16 +27,16 @@ TRANSITIONS: Mapping[S, frozenset[S]] = {
 
 
 class Transition(Enum):
-    """What a change of state between two looks at a run, job or task amounts to."""
+    """The kind of a change of state between two polls, by the table."""
 
     DIRECT = "direct"
     """One step of the table."""
 
     SKIPPED = "skipped"
-    """Several steps: the states between them were over before the client looked."""
+    """Several steps: the client did not observe the states between them."""
 
     IRREGULAR = "irregular"
-    """No way leads there, such as back out of Completed."""
+    """The table has no such way, such as out of Completed."""
 
     UNKNOWN = "unknown"
     """One of the two states is unknown to this package."""
@@ -54,7 +54,7 @@ def _reachable(state: S) -> frozenset[S]:
 
 
 def classify(before: S, after: S) -> Transition:
-    """Return what the change from one sampled state to the next amounts to. Never raises."""
+    """Return the kind of the change from one observed state to the next. Never raises."""
     if not (before.known and after.known):
         return Transition.UNKNOWN
     if after in TRANSITIONS[before]:

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from attrs import frozen
 
-from .runs import RunRef
+from .run_refs import RunRef
 
 
 @frozen(kw_only=True)
 class WebhookContent:
-    """What happened.
+    """The contents of a message: the run and its result.
 
     Attributes:
         synchronization_id: The run.

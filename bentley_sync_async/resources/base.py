@@ -1,4 +1,4 @@
-"""What all resources share: making requests, decoding answers, walking lists."""
+"""The base of all resources: requests, decoding of answers, lists and their pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bentley_sync_async.wire.paging import PageWalk
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Prefer = Literal["minimal", "representation"]
-"""How much of each entity a list shows: its id and little else, or all of it."""
+"""How much of each entity a list returns: its id and little else, or all of it."""
 
 
 class _Entity(Protocol):
@@ -31,7 +31,7 @@ E = TypeVar("E", bound=_Entity)
 
 
 class Resource:
-    """A part of the API."""
+    """A resource of the API."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         """Make the resource on top of a client's pipeline."""
@@ -93,7 +93,7 @@ class Resource:
 
 
 def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
-    """Return what `decode` makes of an answer's body; its `DecodeError` says what was requested."""
+    """Return the decoded body of an answer; a `DecodeError` names the request."""
     try:
         return decode(response.body)
     except DecodeError as exc:
@@ -103,7 +103,7 @@ def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) 
 class Listing(Generic[E]):
     """A list of the API, read page by page while it is iterated; every `async for` starts anew.
 
-    Each entity comes once, whatever the service does to its pages. No link of the service is ever requested. Like every
+    Each entity is returned once, even if the service repeats it. The links of the service are never requested. Like every
     list that is read by offsets, it may miss entities when others are deleted while it is read.
     """
 
@@ -117,8 +117,8 @@ class Listing(Generic[E]):
 
         Args:
             fetch: Reads one page: how many items to skip, how many to read at the most (`None`: the service decides).
-            page_size: How many entities to ask for at once; `None` leaves it to the service.
-            complete: Returns the whole of an entity, `None` if it was deleted since its page was read.
+            page_size: Entities per request; `None` leaves it to the service.
+            complete: Returns the whole entity; `None` if it was deleted since its page was read.
         """
         self._fetch = fetch
         self._page_size = page_size
@@ -133,7 +133,7 @@ class Listing(Generic[E]):
 
 
 class Pages(Generic[E]):
-    """Iterates over the pages of a list. Cancelling a step loses nothing: the next step reads that page again."""
+    """Iterates over the pages of a list. Cancelling a step loses nothing: the next step requests that page again."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class Pages(Generic[E]):
         page_size: int | None,
         complete: Callable[[E], Awaitable[E | None]] | None = None,
     ) -> None:
-        """Begin at the first page; see `Listing`."""
+        """Start at the first page; see `Listing`."""
         self._fetch = fetch
         self._complete = complete
         self._walk: PageWalk[E] = PageWalk(top=page_size)
@@ -176,7 +176,7 @@ class _Items(Generic[E]):
 
 
 async def found(entity: Awaitable[T]) -> T | None:
-    """Return what a request brings, or `None` if the entity was deleted since its list was read."""
+    """Return the entity of a request; `None` if it was deleted since its list was read."""
     try:
         return await entity
     except NotFoundError:

@@ -1,4 +1,4 @@
-"""JSON bytes to models and back: msgspec parses, cattrs structures.
+"""JSON bytes to models and back, the default for everything: msgspec parses, cattrs structures.
 
 Lenient where the service is known to vary: unknown properties are ignored, null is the same as missing, dates of the
 year 1 are `None`, seven fraction digits are cut to six, links to a `project` are links to an iTwin, enums are open.
@@ -53,7 +53,7 @@ def decode_page(body: bytes, key: str, cls: type[T]) -> Page[T]:
 
 
 def decode(body: bytes, cls: type[T]) -> T:
-    """Return what the whole body says.
+    """Return the whole body as a model.
 
     Raises:
         DecodeError: As for `decode_one`.
@@ -62,7 +62,7 @@ def decode(body: bytes, cls: type[T]) -> T:
 
 
 def encode(value: object) -> bytes:
-    """Return a model, or containers of models, as JSON in the API's own spelling; what is `None` is left out."""
+    """Return a model, or containers of models, as JSON in the API's own spelling; `None` is left out."""
     return msgspec.json.encode(to_builtins(value))
 
 
@@ -72,7 +72,7 @@ def to_builtins(value: object) -> Any:
 
 
 def parse(body: bytes) -> Any:
-    """Return what the JSON says, as dicts and lists.
+    """Return the JSON as dicts and lists.
 
     Raises:
         DecodeError: The body is not JSON, or nested too deeply to be one of the API's answers.
@@ -93,7 +93,7 @@ def wire_name(name: str) -> str:
 
 
 def to_date(value: Any) -> datetime | None:
-    """Return the date that a string of the service's says in UTC, `None` for its empty date.
+    """Return a date of the service in UTC; `None` for its empty date.
 
     Raises:
         ValueError: It is no date.
@@ -134,7 +134,7 @@ def _structure(value: object, cls: Any, path: str) -> Any:
 
 
 def _located(exc: BaseException, path: str) -> DecodeError:
-    """Return the first failure inside what cattrs raised, with its place in the JSON."""
+    """Return the first failure of a cattrs exception, with its path in the JSON."""
     match exc:
         case ClassValidationError():
             inner, note = exc.group_exceptions()[0][0]
@@ -212,7 +212,7 @@ def _class_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]
 
 
 def _class_unhook(cls: Any, converter: BaseConverter) -> Callable[[Any], Any]:
-    # A group of links that nobody sent has an empty default, and is not sent either.
+    # Links that the service did not send have an empty default, which is left out, too.
     names = [
         (field.name, wire_name(field.name), field.default if attrs.has(type(field.default)) else None)
         for field in attrs.fields(cls)

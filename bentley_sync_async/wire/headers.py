@@ -1,4 +1,4 @@
-"""What response headers say. Header names arrive in lower case (`Response.headers`)."""
+"""Response headers: Retry-After, rate limits, Date, request id. Names are in lower case (`Response.headers`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RETRY_AFTER = ("retry-after", "itwinplatform-ratelimit-retry-after-seconds")
 _TIER = ("itwinplatform-ratelimited-tier", "itwinplatform-tier")
 _REMAINING = "itwinplatform-ratelimit-remainingcalls"
 QUOTA = frozenset({*_TIER, _REMAINING})
-"""The headers that tell of the application's quota."""
+"""The headers with the application's quota."""
 
 _REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
 
@@ -22,10 +22,10 @@ _LONGEST_COUNT = 9  # digits
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the service asks to wait, or `None` if it asks nothing that can be understood.
+    """Return the seconds that the service requests to wait; `None` if there is no valid header.
 
     It may be a number of seconds (page `get-storage-connection-runs`) or, by HTTP, a date; a date is taken relative to
-    the answer's own Date header, so that no clock of ours matters.
+    the answer's own Date header, so that the local clock does not matter.
     """
     text = next((headers[name] for name in _RETRY_AFTER if name in headers), None)
     if text is None:
@@ -39,7 +39,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def rate_tier(headers: Mapping[str, str]) -> str | None:
-    """Return the name of the application's tier, which a 429 shows (page `overview/rate-limits`), and others may."""
+    """Return the name of the application's tier, which is in a 429 (page `overview/rate-limits`) and may be in others."""
     for name in _TIER:
         if name in headers and (tier := headers[name].strip()):
             return tier
@@ -47,7 +47,7 @@ def rate_tier(headers: Mapping[str, str]) -> str | None:
 
 
 def remaining_calls(headers: Mapping[str, str]) -> int | None:
-    """Return how many calls the application has left, if the answer says so (page `overview/rate-limits` of 2024)."""
+    """Return how many calls the application has left; `None` if unknown (page `overview/rate-limits` of 2024)."""
     text = headers.get(_REMAINING, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT else None
 
@@ -58,7 +58,7 @@ def server_date(headers: Mapping[str, str]) -> datetime | None:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the id by which the service's operators can find the request."""
+    """Return the id with which the service's operators can find the request."""
     return next((excerpt(headers[name]) for name in _REQUEST_ID if headers.get(name)), None)
 
 

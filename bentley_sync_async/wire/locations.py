@@ -1,4 +1,4 @@
-"""What a Location header, or a run's URL from anywhere, names.
+"""Location headers and URLs of runs: which run they name.
 
 No URL from the wire is ever requested: only the ids are taken from it, and only if it belongs to the origin that the
 client talks to.
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, LocationError
 from bentley_sync_async.models import RunRef
-from bentley_sync_async.models.runs import ConnectionKind
+from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.redaction import excerpt
 
 from .ids import check_id, is_plain, path_segment

@@ -1,4 +1,4 @@
-"""How to walk a list to its end when its links cannot be trusted.
+"""Paging: how to read a list to its end although its links cannot be trusted.
 
 The pages print paging links with paths that do not exist (`imodels/connection/{id}/runs`) and lists that print `next`
 on their last page; the service may shrink a page, and its default page size is unknown for most lists. So links are
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @define
 class PageWalk(Generic[T]):
-    """Where a walk over a list is, and whether it has come to the end.
+    """The position in a list, and whether it has been read to the end.
 
     Attributes:
         top: The page size asked for; `None` leaves it to the service.

@@ -61,7 +61,7 @@ def api_error(*, status: int, headers: Mapping[str, str], body: bytes, method: s
 
 
 def decode_problem(body: bytes) -> Problem:
-    """Return what an error body says, as far as it says anything: an empty `Problem` if it does not."""
+    """Return the error object of a body; an empty `Problem` if it has none."""
     try:
         parsed = parse(body)
     except DecodeError:
@@ -90,7 +90,7 @@ def _text(members: dict[str, Any], name: str) -> str | None:
 
 
 def _foreign_body(headers: Mapping[str, str], body: bytes) -> str | None:
-    """Return a line on a body that is none of the service's: HTML of a proxy, plain text, cut-off JSON."""
+    """Return a line on a body that is not from the service: HTML of a proxy, plain text, truncated JSON."""
     if not body.strip():
         return None
     kind = headers.get("content-type", "unknown type").partition(";")[0]

@@ -26,13 +26,13 @@ def pack(values: Any) -> str:
     """Return dicts, lists, strings, numbers, bytes and `None` as a token.
 
     Raises:
-        ResumeTokenError: They are too many for one, more than 4 MiB before compression.
+        ResumeTokenError: They are too large for a token, more than 4 MiB before compression.
     """
     plain = msgspec.msgpack.encode(values)
     if len(plain) > _LONGEST:
         raise ResumeTokenError(
-            f"This run is too large for a resume token: it would stand for {len(plain):,} bytes, and {_LONGEST:,} are "
-            "the most. Attach to the run by its URL instead."
+            f"This run is too large for a resume token: it would hold {len(plain):,} bytes, and the limit is "
+            f"{_LONGEST:,}. Attach to the run by its URL instead."
         )
     packed = zlib.compress(plain, level=9)
     checked = zlib.crc32(packed).to_bytes(_CHECKSUM, "big") + packed
@@ -40,7 +40,7 @@ def pack(values: Any) -> str:
 
 
 def unpack(token: str) -> Any:
-    """Return what a token was made of.
+    """Return the values of a token.
 
     Raises:
         ResumeTokenError: It is no token, one of a later version, or damaged.
@@ -68,7 +68,7 @@ def unpack(token: str) -> Any:
 
 
 def checked(values: Any, form: Any) -> Any:
-    """Return plain values as what they must be, such as `tuple[str, int | None]`.
+    """Return plain values checked against their types, such as `tuple[str, int | None]`.
 
     Raises:
         ResumeTokenError: They are of another form.

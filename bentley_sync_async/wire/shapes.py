@@ -1,8 +1,9 @@
-"""A quick decode of the models that a run is made of: msgspec checks the types while it parses. Pure.
+"""The fast way to decode a run, for polls: msgspec checks the types while it parses. Pure.
 
-Each model has a shape, a struct of msgspec that is made from the model's fields. What a shape takes, it decodes to what
-`codec.decode` makes of it, in a fraction of the time. What it refuses is unusual and may be good all the same: only
-`codec` tells what is wrong, and where.
+`codec` is the default and decodes everything: single calls, lists, errors, and whatever is unusual. Only
+`snapshots` uses this module, because a watch decodes the same run again and again. Each model has a shape, a struct of
+msgspec that is derived from the model's fields. What a shape accepts, it decodes to the same objects as `codec` in a
+fraction of the time. What it refuses is decoded by `codec`, which accepts it or says what is wrong, and where.
 """
 
 from __future__ import annotations
@@ -19,25 +20,25 @@ import msgspec
 from .codec import to_date, wire_name
 
 UNUSUAL = (ValueError, RecursionError)
-"""What a shape refuses a text with."""
+"""The exceptions with which a shape refuses a text."""
 
 
 class Shape:
-    """How the texts of one model are decoded.
+    """Decodes the JSON of one model.
 
     Attributes:
-        build: Makes the model of what the shape found in a text.
+        build: Makes the model from the decoded struct.
     """
 
     def __init__(self, model: type) -> None:
-        """Make the shape of a model from its fields and those of the models in them."""
+        """Derive the shape of a model from its fields and those of the models in them."""
         attrs.resolve_types(model)
         self.build = _builder(model)
         self._strict = msgspec.json.Decoder(_struct(model, strict=True))
         self._lenient = msgspec.json.Decoder(_struct(model, strict=False))
 
     def decode(self, text: bytes | msgspec.Raw) -> Any:
-        """Return the model that a text in UTF-8 says.
+        """Return the model of a JSON text.
 
         Raises:
             ValueError: The text is unusual.
@@ -46,8 +47,8 @@ class Shape:
         try:
             found = self._strict.decode(text)
         except msgspec.ValidationError:
-            # There may be properties that the model does not know. msgspec passes over them without checking all that
-            # it checks in those it reads.
+            # There may be properties that the model does not know. msgspec skips them with fewer checks than those that it
+            # reads, so the whole text is checked first.
             msgspec.json.decode(text)
             found = self._lenient.decode(text)
         return self.build(found)
@@ -60,17 +61,17 @@ def shape(model: type) -> Shape:
 
 
 def _builder(model: type) -> Callable[[msgspec.Struct], Any]:
-    """Return a function that makes the model of its struct: `lambda found: Model(id=found.id, ...)`.
+    """Return a function that makes the model from its struct: `lambda found: Model(id=found.id, ...)`.
 
-    It is made from a text, as attrs and cattrs make theirs: a loop over the fields takes twice its time.
+    It is generated code, as in attrs and cattrs: a loop over the fields takes twice the time.
     """
     known: dict[str, Any] = {"model": model}
     arguments = []
     for field in attrs.fields(model):
         name = field.name
-        _, turn = _on_the_wire(field.type, strict=True)
-        known[f"default_{name}"], known[f"turn_{name}"] = field.default, turn
-        found = "value" if turn is None else f"turn_{name}(value)"
+        _, convert = _wire_type(field.type, strict=True)
+        known[f"default_{name}"], known[f"convert_{name}"] = field.default, convert
+        found = "value" if convert is None else f"convert_{name}(value)"
         arguments.append(f"{name}=default_{name} if (value := found.{name}) is None else {found}")
     made: Callable[[msgspec.Struct], Any] = eval(f"lambda found: model({', '.join(arguments)})", known)  # noqa: S307
     return made
@@ -78,10 +79,10 @@ def _builder(model: type) -> Callable[[msgspec.Struct], Any]:
 
 @cache
 def _struct(model: type, *, strict: bool) -> type[msgspec.Struct]:
-    """Return a model as msgspec decodes it; null is the same as missing where the model has a default."""
+    """Return the struct of a model; null is the same as missing where the model has a default."""
     fields: list[Any] = []
     for field in attrs.fields(model):
-        kind, _ = _on_the_wire(field.type, strict=strict)
+        kind, _ = _wire_type(field.type, strict=strict)
         fields.append((field.name, kind) if field.default is attrs.NOTHING else (field.name, kind | None, None))
     return msgspec.defstruct(
         model.__name__,
@@ -93,8 +94,8 @@ def _struct(model: type, *, strict: bool) -> type[msgspec.Struct]:
     )
 
 
-def _on_the_wire(hint: Any, *, strict: bool) -> tuple[Any, Callable[[Any], Any] | None]:
-    """Return the type that msgspec decodes a field to, and what turns a value of that into the model's."""
+def _wire_type(hint: Any, *, strict: bool) -> tuple[Any, Callable[[Any], Any] | None]:
+    """Return the type that msgspec decodes a field to, and the function that converts it to the model's type."""
     args = get_args(hint)
     if get_origin(hint) is tuple:
         build = shape(args[0]).build

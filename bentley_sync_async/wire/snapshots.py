@@ -1,8 +1,8 @@
-"""A run look by look: what the next answer has in common with the last is not decoded again. Pure.
+"""The snapshots of one run over many polls: what has not changed since the last answer is not decoded again. Pure.
 
-Nothing is decoded of an answer with the same bytes. Of any other, a job with the bytes of a job before is that job, of
-a job that changed a task with the bytes of a task before is that task, and only what is left is decoded. A snapshot
-equals what `codec.decode_one` makes of the whole answer, which is also asked whenever something is unusual.
+An answer with the same bytes is not decoded at all. Of any other answer, a job whose bytes are those of a job before is
+the same object, and in a changed job so is a task; only the rest is decoded, by `shapes`. A snapshot always equals what
+`codec.decode_one` makes of the whole answer, and that decodes whatever is unusual.
 """
 
 from __future__ import annotations
@@ -25,51 +25,51 @@ _BEGINNING = 64
 
 
 class Snapshots:
-    """What to keep of a run between two looks: the latest answer, or its digest, and what it said."""
+    """Keeps what is needed of a run between two polls: the latest answer, or its digest, and its snapshot."""
 
-    __slots__ = ("_body", "_jobs", "_run", "_seen")
+    __slots__ = ("_body", "_jobs", "_run", "_digest_of_body")
 
     def __init__(self) -> None:
-        """Begin with nothing."""
-        self._body = self._seen = b""
+        """Start without an answer."""
+        self._body = self._digest_of_body = b""
         self._jobs: Sequence[msgspec.Raw] = ()  # parts of the body, without a copy
         self._run: StorageRun | None = None
 
-    def take(self, body: bytes, ref: RunRef | None = None) -> StorageRun:
-        """Return what an answer says; what it says as before are the objects of before.
+    def decode(self, body: bytes, ref: RunRef | None = None) -> StorageRun:
+        """Return the snapshot of an answer; its unchanged parts are the objects of the last snapshot.
 
         Args:
             body: The answer.
-            ref: The run that was asked for; of equal ids the snapshot holds its, so that each is in memory once.
+            ref: The run that was requested; the snapshot shares its ids, so that each is in memory once.
 
         Raises:
             DecodeError: As for `codec.decode_one`; nothing is kept of the answer.
         """
-        if self._run is not None and (body == self._body if self._body else _digest(body) == self._seen):
+        if self._run is not None and (body == self._body if self._body else _digest(body) == self._digest_of_body):
             return self._run
         jobs: Sequence[msgspec.Raw] = ()
         try:
             jobs = _ANSWER.decode(body).run.jobs or ()
-            run = self._shared(body, jobs, ref)
+            run = self._decode_changes(body, jobs, ref)
         except UNUSUAL:
             run = decode_one(body, "run", StorageRun)
         self._run = run
         if sum(len(job.tasks) for job in run.jobs) > 1:
-            self._body, self._jobs, self._seen = body, tuple(jobs), b""
-        else:  # it has next to nothing to take over, so it need not be kept
-            self._body, self._jobs, self._seen = b"", (), _digest(body)
+            self._body, self._jobs, self._digest_of_body = body, tuple(jobs), b""
+        else:  # there is next to nothing to share, so the body need not be kept
+            self._body, self._jobs, self._digest_of_body = b"", (), _digest(body)
         return run
 
-    def _shared(self, body: bytes, texts: Sequence[msgspec.Raw], ref: RunRef | None) -> StorageRun:
+    def _decode_changes(self, body: bytes, texts: Sequence[msgspec.Raw], ref: RunRef | None) -> StorageRun:
         last = self._run.jobs if self._run is not None else ()
         before = {job.id: (text, job) for text, job in zip(self._jobs, last, strict=False)}
-        jobs = _taken_over(texts, self._jobs, last, partial(_job, before=before))
-        hollow = _without(texts, body)
-        msgspec.json.decode(hollow)  # msgspec passes over what is not read; see Shape.decode
-        run: StorageRun = shape(StorageRun).decode(_HOLLOW.decode(hollow).run)
+        jobs = _shared_nodes(texts, self._jobs, last, partial(_job, before=before))
+        without_jobs = _without(texts, body)
+        msgspec.json.decode(without_jobs)  # checks what msgspec skips below; see Shape.decode
+        run: StorageRun = shape(StorageRun).decode(_RUN_WITHOUT_JOBS.decode(without_jobs).run)
         if ref is None or (ref.run_id, ref.connection_id) != (run.id, run.connection_id):
-            return _completed(run, jobs=jobs)
-        return _completed(run, id=ref.run_id, connection_id=ref.connection_id, jobs=jobs)
+            return _with_members(run, jobs=jobs)
+        return _with_members(run, id=ref.run_id, connection_id=ref.connection_id, jobs=jobs)
 
 
 def _digest(body: bytes) -> bytes:
@@ -84,7 +84,7 @@ class _Answer(msgspec.Struct):
     run: _Run
 
 
-class _HollowAnswer(msgspec.Struct):
+class _AnswerWithoutJobs(msgspec.Struct):
     run: msgspec.Raw
 
 
@@ -94,7 +94,7 @@ class _Job(msgspec.Struct):
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
-_HOLLOW = msgspec.json.Decoder(_HollowAnswer)
+_RUN_WITHOUT_JOBS = msgspec.json.Decoder(_AnswerWithoutJobs)
 _JOB = msgspec.json.Decoder(_Job)
 
 
@@ -105,25 +105,25 @@ def _job(text: msgspec.Raw, *, before: dict[str, tuple[msgspec.Raw, StorageJob]]
         return first
     last_text, last = before[found.id]
     texts, last_texts = found.tasks or (), _JOB.decode(last_text).tasks or ()
-    tasks = _taken_over(texts, last_texts, last.tasks, shape(StorageTask).decode)
+    tasks = _shared_nodes(texts, last_texts, last.tasks, shape(StorageTask).decode)
     job: StorageJob = shape(StorageJob).decode(_without(texts, bytes(text)))
-    return _completed(job, tasks=tasks)
+    return _with_members(job, tasks=tasks)
 
 
-def _completed(node: N, **members: object) -> N:
-    """Set members of a node that was made just now and that nobody has seen yet: half the time of another one."""
+def _with_members(node: N, **members: object) -> N:
+    """Set members of an object that was just made and is not shared yet; it takes half the time of a copy."""
     for name, value in members.items():
         object.__setattr__(node, name, value)
     return node
 
 
-def _taken_over(
+def _shared_nodes(
     texts: Sequence[msgspec.Raw],
     last_texts: Sequence[msgspec.Raw],
     last: Sequence[N],
     decode: Callable[[msgspec.Raw], N],
 ) -> tuple[N, ...]:
-    """Return what the texts say: of a text that was there before, in the same place or another, what it said then."""
+    """Return the decoded texts; a text that was there before, in any place, is the object that it was then."""
     nodes: list[N | None] = []
     new: list[int] = []
     for place, text in enumerate(texts):
@@ -132,12 +132,12 @@ def _taken_over(
         if not same:
             new.append(place)
     left = [
-        (said, node)
-        for place, (said, node) in enumerate(zip(last_texts, last, strict=False))
+        (old, node)
+        for place, (old, node) in enumerate(zip(last_texts, last, strict=False))
         if place >= len(nodes) or nodes[place] is None
     ]
-    alone = len(new) == len(left) == 1  # it stands where the other stood, and is another
-    moved = {} if alone else {bytes(said): node for said, node in left}
+    alone = len(new) == len(left) == 1  # the new one replaces the old one
+    moved = {} if alone else {bytes(old): node for old, node in left}
     for place in new:
         text = texts[place]
         nodes[place] = (moved.get(bytes(text)) if moved else None) or decode(text)
@@ -148,7 +148,7 @@ def _without(children: Sequence[msgspec.Raw], text: bytes) -> bytes:
     """Return a text without the elements of an array, which are its children.
 
     Raises:
-        ValueError: They do not stand there side by side, with the same between each two.
+        ValueError: The elements are not adjacent, with the same separator between each two.
     """
     if not children:
         return text

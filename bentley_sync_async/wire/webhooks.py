@@ -1,4 +1,4 @@
-"""Messages that the platform sends: their signature, their age, and what they say.
+"""Messages of the platform's webhooks: signature, age, contents.
 
 The header `Signature: sha256=<hex>` is the HMAC-SHA256 of the raw body with the webhook's secret (page `webhooks`,
 "Security"); `enqueuedDateTime` comes as `11/3/2023 8:07:01 PM` (page `synchronization/available-events`), and is taken
@@ -23,7 +23,7 @@ from .ids import check_id
 
 EVENT_TYPE = "synchronization.jobCompleted.v1"
 LARGEST = 64 * 1024
-"""Bytes that no message has; a few hundred are usual."""
+"""The largest body that is accepted, in bytes; a few hundred are usual."""
 
 MAX_AGE = 3600.0
 _AHEAD = 300.0  # seconds that the platform's clock may be ahead of ours
@@ -40,21 +40,21 @@ def verify_webhook(
     seen: Container[str],
     max_age: float | None = MAX_AGE,
 ) -> WebhookMessage:
-    """Return the message of a webhook, if the platform sent it, of late, and not before.
+    """Return the message of a webhook if it is from the platform, recent, and new.
 
-    Pure, so any web framework will do: add the `message_id` of what it returns to `seen`, such as a `ReplayGuard`.
+    Pure, so it works with any web framework: add the `message_id` of what it returns to `seen`, such as a `ReplayGuard`.
 
     Args:
-        body: The body of the request, byte for byte as it came.
+        body: The body of the request, unchanged.
         headers: The headers of the request; case does not matter.
-        secret: The secret of the webhook, from when it was created.
-        now: The instant, with its zone.
-        seen: The ids of the messages that came before, as far back as `max_age`.
+        secret: The secret of the webhook.
+        now: The instant, with its time zone.
+        seen: The ids of earlier messages, as far back as `max_age`.
         max_age: Seconds after which a message is too old; `None` if its time does not matter.
 
     Raises:
-        WebhookError: It is none of the platform's, a repetition, too old, or no message of a run's end.
-        InvalidArgumentError: There is no secret, or `now` has no zone.
+        WebhookError: It is not from the platform, a repetition, too old, or not about the end of a run.
+        InvalidArgumentError: There is no secret, or `now` has no time zone.
     """
     if not secret or now.tzinfo is None:
         raise InvalidArgumentError("secret must not be empty." if not secret else "now must have a zone, such as UTC.")
@@ -70,10 +70,10 @@ def verify_webhook(
 
 
 class ReplayGuard:
-    """The ids of messages that came, for as long as one of them could be repeated."""
+    """Guards against replays: the ids of the messages received, for as long as they could be repeated."""
 
     def __init__(self, *, max_age: float | None = MAX_AGE) -> None:
-        """Begin with none.
+        """Start empty.
 
         Args:
             max_age: As for `verify_webhook`; with `None` all are kept.
@@ -88,11 +88,11 @@ class ReplayGuard:
         return len(self._came)
 
     def add(self, message_id: str, now: datetime) -> None:
-        """Keep an id, and forget those that are too old to matter.
+        """Add an id, and remove those that are too old to matter.
 
         Args:
-            message_id: From the message.
-            now: The instant, with its zone.
+            message_id: The id of the message.
+            now: The instant, with its time zone.
         """
         while self._came and now - self._came[oldest := next(iter(self._came))] > self._keep:
             del self._came[oldest]

@@ -176,7 +176,7 @@ def page(data: bytes, chance: random.Random) -> object:
 def snapshots(data: bytes, chance: random.Random) -> object:
     seen = Snapshots()
     for body in (chance.choice(RUNS), data, chance.choice(RUNS)):
-        assert _said(seen.take, body) == _said(lambda body: decode_one(body, "run", StorageRun), body)
+        assert _said(seen.decode, body) == _said(lambda body: decode_one(body, "run", StorageRun), body)
     return seen
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bentley_sync_async.wire.headers import request_id, retry_after, server_date
+from bentley_sync_async.wire.headers import rate_tier, remaining_calls, request_id, retry_after, server_date
 
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
 
@@ -93,6 +93,35 @@ def test_the_request_id_is_found_under_any_of_its_names(name):
 @pytest.mark.parametrize("headers", [{}, {"x-request-id": ""}])
 def test_an_answer_without_a_request_id_has_none(headers):
     assert request_id(headers) is None
+
+
+@pytest.mark.parametrize("name", ["itwinplatform-ratelimited-tier", "itwinplatform-tier"])
+def test_the_tier_is_found_under_either_of_its_names(name):
+    assert rate_tier({name: " Standard "}) == "Standard"
+
+
+def test_the_tier_of_a_429_counts_before_that_of_other_answers():
+    assert rate_tier({"itwinplatform-tier": "a", "itwinplatform-ratelimited-tier": "b"}) == "b"
+
+
+def test_an_empty_tier_is_passed_over_for_the_other():
+    assert rate_tier({"itwinplatform-tier": "a", "itwinplatform-ratelimited-tier": " "}) == "a"
+
+
+def test_an_answer_without_a_tier_has_none():
+    assert rate_tier({"itwinplatform-ratelimit-remainingcalls": "5"}) is None
+
+
+@pytest.mark.parametrize(("text", "calls"), [("0", 0), (" 17 ", 17), ("123456789", 123456789)])
+def test_the_remaining_calls_are_a_number(text, calls):
+    assert remaining_calls({"itwinplatform-ratelimit-remainingcalls": text}) == calls
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1.5", "many", "1234567890", "\N{ARABIC-INDIC DIGIT FIVE}", "\N{SUPERSCRIPT TWO}"]
+)
+def test_anything_else_is_no_number_of_remaining_calls(text):
+    assert remaining_calls({"itwinplatform-ratelimit-remainingcalls": text}) is None
 
 
 numbers = st.integers().map(str) | st.floats().map(str)

@@ -64,9 +64,9 @@ def decoded(monkeypatch):
 def after(first, second, decoded):
     """The two snapshots, with what was decoded for the second alone."""
     seen = Snapshots()
-    before = seen.take(first)
+    before = seen.decode(first)
     decoded.clear()
-    return before, seen.take(second)
+    return before, seen.decode(second)
 
 
 def test_an_answer_with_the_same_bytes_is_the_snapshot_of_before_and_nothing_is_decoded(decoded):
@@ -155,20 +155,20 @@ def test_what_an_unusual_answer_said_as_usual_is_taken_over_from_it(decoded):
 
 def test_an_answer_that_is_none_changes_nothing_of_what_is_known(decoded):
     seen = Snapshots()
-    before = seen.take(BODY)
+    before = seen.decode(BODY)
     with pytest.raises(DecodeError):
-        seen.take(b"<html>")
-    assert seen.take(BODY) is before
+        seen.decode(b"<html>")
+    assert seen.decode(BODY) is before
 
 
 def test_the_empty_answer_is_an_error_from_the_beginning():
     with pytest.raises(DecodeError, match="empty"):
-        Snapshots().take(b"")
+        Snapshots().decode(b"")
 
 
 def test_the_ids_of_the_run_are_the_strings_of_the_ref_that_it_was_asked_for_by():
     ref = RunRef(run_id="r" * 2, connection_id="c" * 2)
-    run = Snapshots().take(b'{"run":{"id":"rr","connectionId":"cc"}}', ref)
+    run = Snapshots().decode(b'{"run":{"id":"rr","connectionId":"cc"}}', ref)
     assert run.id is ref.run_id
     assert run.connection_id is ref.connection_id
 
@@ -176,7 +176,7 @@ def test_the_ids_of_the_run_are_the_strings_of_the_ref_that_it_was_asked_for_by(
 @pytest.mark.parametrize("members", ['"id":"rr","connectionId":"d"', '"id":"s","connectionId":"cc"', '"id":"rr"'])
 def test_ids_that_are_not_those_that_were_asked_for_are_shown_as_they_came(members):
     body = b'{"run":{%s}}' % members.encode()
-    assert Snapshots().take(body, RunRef(run_id="rr", connection_id="cc")) == whole(body)
+    assert Snapshots().decode(body, RunRef(run_id="rr", connection_id="cc")) == whole(body)
 
 
 # Pools of texts from which several answers are made: so they share some, in any place and order.
@@ -276,13 +276,13 @@ def answers(draw):
 )
 def test_a_snapshot_equals_a_decode_of_the_whole_answer_errors_included(bodies):
     seen = Snapshots()
-    assert [said(seen.take, body) for body in bodies] == [said(whole, body) for body in bodies]
+    assert [said(seen.decode, body) for body in bodies] == [said(whole, body) for body in bodies]
 
 
 @given(st.lists(runs, min_size=2, max_size=5))
 def test_snapshots_of_any_runs_equal_what_was_encoded(history):
     seen = Snapshots()
-    assert [seen.take(encode({"run": run})) for run in history] == history
+    assert [seen.decode(encode({"run": run})) for run in history] == history
 
 
 @given(st.data())
@@ -290,15 +290,15 @@ def test_an_answer_with_any_byte_changed_is_taken_as_a_whole_decode_takes_it(dat
     changed = bytearray(BODY)
     changed[data.draw(st.integers(0, len(BODY) - 1))] = data.draw(st.integers(0, 255))
     seen = Snapshots()
-    seen.take(BODY)
-    assert said(seen.take, bytes(changed)) == said(whole, bytes(changed))
+    seen.decode(BODY)
+    assert said(seen.decode, bytes(changed)) == said(whole, bytes(changed))
 
 
 def test_of_a_run_with_a_single_task_the_same_bytes_are_the_same_object_and_an_empty_answer_is_none():
     body = encode({"run": StorageRun(id="r", jobs=(StorageJob(id="j", tasks=(StorageTask(id="t"),)),))})
     snapshots = Snapshots()
-    first = snapshots.take(body)
-    assert snapshots.take(bytes(bytearray(body))) is first
+    first = snapshots.decode(body)
+    assert snapshots.decode(bytes(bytearray(body))) is first
     with pytest.raises(DecodeError):
-        snapshots.take(b"")
-    assert snapshots.take(body.replace(b'"t"', b'"u"')).jobs[0].tasks[0].id == "u"
+        snapshots.decode(b"")
+    assert snapshots.decode(body.replace(b'"t"', b'"u"')).jobs[0].tasks[0].id == "u"

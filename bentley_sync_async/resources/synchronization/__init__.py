@@ -1,1 +1,1 @@
-"""The resources of the Synchronization API."""
+"""The Synchronization API: connections, source files, runs, authorization."""

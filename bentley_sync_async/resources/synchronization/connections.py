@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from bentley_sync_async.models import Connection, ConnectionSummary
-from bentley_sync_async.models.runs import ConnectionKind
+from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.resources.base import Listing, Prefer, Resource, found
 from bentley_sync_async.wire.ids import check_id, path_segment
 
@@ -47,7 +47,7 @@ class Connections(Resource):
         )
 
     async def _complete(self, connection: Connection) -> Connection | None:
-        """Return the whole connection; the list does not tell its kind."""
+        """Return the whole connection; the list does not say its kind."""
         if connection.imodel_id is not None:
             return connection
         return await found(self._get("storage", connection.id)) or await found(self._get("manifest", connection.id))

@@ -1,4 +1,4 @@
-"""The runs of a storage connection: trigger one, list them, look at one."""
+"""The runs of a storage connection: trigger, list, get, and the reader for polls."""
 
 from __future__ import annotations
 
@@ -115,34 +115,34 @@ class Runs(Resource):
         return await self._one(self._request("GET", path), "run", StorageRun)
 
     async def recent(self, connection_id: str) -> tuple[StorageRun, ...]:
-        """Return the runs that the service lists first, in one request, with as much as it shows of them."""
+        """Return the first page of the list of runs, as the service returns it."""
         path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/runs"
         listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
         return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
 
     def reader(self, ref: RunRef) -> RunReader:
-        """Return what looks at a run, as often as it is asked."""
+        """Return a reader of a run, for polls."""
         return RunReader(self._pipeline, self._request("GET", run_path(ref)), ref)
 
 
 class RunReader:
-    """Looks at one run, one look after another: what is still so is the same objects.
+    """Reads one run repeatedly; unchanged parts of its snapshots are the same objects.
 
     Attributes:
         ref: The run.
     """
 
-    __slots__ = ("_pipeline", "_request", "_seen", "ref")
+    __slots__ = ("_pipeline", "_request", "_snapshots", "ref")
 
     def __init__(self, pipeline: Pipeline, request: Request, ref: RunRef) -> None:
-        """Begin with nothing seen; see `Runs.looks`."""
+        """Make a reader; see `Runs.reader`."""
         self.ref = ref
         self._pipeline = pipeline
         self._request = request
-        self._seen = Snapshots()
+        self._snapshots = Snapshots()
 
     async def read(self, value: Callable[[], float] = float) -> tuple[StorageRun, Response]:
-        """Return a snapshot of the run and the answer that it came in, whose headers a watch needs.
+        """Return a snapshot of the run with its response, whose headers a watch needs.
 
         Args:
             value: Returns what the poll is worth beside others, asked if it has to wait for its permit.
@@ -155,4 +155,4 @@ class RunReader:
         return decoded(self._request, response, self._decode), response
 
     def _decode(self, body: bytes) -> StorageRun:
-        return self._seen.take(body, self.ref)
+        return self._snapshots.decode(body, self.ref)

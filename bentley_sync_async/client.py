@@ -80,8 +80,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
         """Make a client. Nothing is sent before it is used.
 
         Args:
-            token: An access token (usually valid for an hour), `ClientCredentials` of a service application, a coroutine
-                function that obtains a token, or a `TokenSource`.
+            token: An access token (usually valid for an hour), `ClientCredentials` of a service application, a
+                coroutine function that obtains a token, or a `TokenSource`.
             environment: The deployment to talk to.
             base_url: The platform's root instead of the environment's, such as an emulator's URL.
             issuer: The issuer of tokens for client credentials instead of the environment's; on loopback it is the
@@ -89,8 +89,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
             timeouts: For one request and for one call with its retries.
             retry: When a single call is retried.
             max_body_bytes: The largest body of an answer, in bytes.
-            max_connections: How many requests may be under way at a time. The time that a call waits for a permit counts
-                towards `Timeouts.call`; a watch waits however long it takes.
+            max_connections: How many requests may be under way at a time. A call waits for a permit within
+                `Timeouts.call`, a watch however long it takes.
             session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed. If its
                 connector has fewer connections than `max_connections`, its limit counts.
             transport: Sends requests instead of aiohttp; `session` and `max_body_bytes` have no effect then.
@@ -258,10 +258,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
         )
 
     def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
-        """Return a watcher that continues where another one was when its resume token was taken.
+        """Return a watcher that continues where another one was when its resume token was made.
 
-        It continues the numbers of the events, reports the events that were not taken from the other watcher and what
-        happened since, and nothing twice. The timeout runs out when that of the other watch would have.
+        Its events continue the numbering. It reports the events that the other watcher had not yielded and those since,
+        and none twice. The timeout ends when that of the other watch would have.
 
         Args:
             token: From `RunWatcher.resume_token` or a `WatchError`, of this process or another.
@@ -300,7 +300,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             per_itwin: How many runs of one iTwin may be under way at a time; `None` for no such limit.
             journal: A file that records what is under way: if the process ends, even by a kill, another one with the
                 same arguments continues and repeats nothing. A bulk whose last record is older than twelve hours is not
-                continued, but started anew. `None` for no journal.
+                continued, but started again. `None` for no journal.
             when_active: What to do when a run of a connection itself is active: `join` follows it; `rerun` triggers
                 another after it, which is sure to see files that were uploaded before this call.
             timeout: Seconds for each connection from its start; `None` for no end.

@@ -34,7 +34,7 @@ class Environment(enum.Enum):
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Return the environment of that name, in any case.
+        """Return the environment of that name, in upper or lower case.
 
         Raises:
             ConfigurationError: There is none.
@@ -76,7 +76,7 @@ class RateTier:
     """How many calls the platform takes from one application (page `overview/rate-limits`).
 
     `COMMUNITY` (once Trial), `STANDARD` (once Basic), `PREMIUM` and `CUSTOM` are the platform's; `UNLIMITED` is no tier
-    of the platform and keeps no budget at all. An application with limits of its own has a tier of its own:
+    of the platform and has no limit at all. An application with limits of its own has a tier of its own:
     `RateTier(name="ours", per_minute=2000)`.
 
     Attributes:
@@ -97,7 +97,7 @@ class RateTier:
 
     @classmethod
     def named(cls, name: str) -> "RateTier":
-        """Return the preset of that name, in any case, today's or the former.
+        """Return the preset of that name, today's or the former, in upper or lower case.
 
         Raises:
             ConfigurationError: There is none.
@@ -105,7 +105,7 @@ class RateTier:
         try:
             return _TIERS[name.strip().lower()]
         except KeyError:
-            known = ", ".join(tier for tier in _TIERS)
+            known = ", ".join(_TIERS)
             raise ConfigurationError(f"There is no rate tier {name!r}; there are: {known}.") from None
 
 
@@ -141,16 +141,16 @@ class Timeouts:
 
 
 def root_url(url: str, setting: str) -> str:
-    """Return a root URL without its trailing slash, or say what is wrong with it.
+    """Return a root URL without its trailing slash.
 
     Raises:
-        ConfigurationError: It is no http(s) URL, holds credentials, a query or a fragment, or is plain http to
+        ConfigurationError: It is not an http(s) URL, holds credentials, a query or a fragment, or is plain http to
             anything but loopback: a token would travel in clear text.
     """
     try:
         parts = urlsplit(url.strip())
         host, _ = parts.hostname, parts.port
-        (host or "").encode("idna")  # what no name server can be asked for
+        (host or "").encode("idna")  # fails for a name that cannot be resolved
     except ValueError as exc:
         raise ConfigurationError(f"{setting} is not a URL: {exc}.") from exc
     if parts.scheme not in {"http", "https"} or not host:
@@ -159,7 +159,7 @@ def root_url(url: str, setting: str) -> str:
         raise ConfigurationError(f"{setting} must hold no user, password, query or fragment: {_shown(parts)!r}.")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ConfigurationError(
-            f"{setting} is plain http to {host}, and a token sent there could be read by anyone on the way: use https. "
+            f"{setting} is plain http to {host}, and anyone on the way could read a token sent there: use https. "
             "Plain http is for loopback only."
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
@@ -188,7 +188,7 @@ class ClientConfig:
         timeouts: How long a request and a call may take.
         max_body_bytes: The bound on an answer's size, after decompression.
         max_connections: How many requests may be under way at a time; the others wait.
-        rate_tier: The tier of the application; `None`: nobody said, so `STANDARD` until the service does.
+        rate_tier: The tier of the application; `None` if it is unknown: `STANDARD` until the service names another.
         share: The part of the tier's calls that this client may make, above 0 and at most 1.
     """
 
@@ -205,7 +205,7 @@ def addresses(environment: Environment, base_url: str | None, issuer: str | None
     """Return base URL and issuer: those given, else the environment's.
 
     On loopback the base URL is the issuer as well, unless another is given: the emulator is both, and the credentials
-    of an emulator have no business at the real issuer.
+    of an emulator must not be sent to the real issuer.
     """
     local = base_url is not None and urlsplit(root_url(base_url, "base_url")).hostname in _LOOPBACK
     if base_url is None:
@@ -217,7 +217,7 @@ def addresses(environment: Environment, base_url: str | None, issuer: str | None
 
 @frozen(kw_only=True)
 class EnvironmentSettings:
-    """What the `BENTLEY_SYNC_*` variables say.
+    """The settings that the `BENTLEY_SYNC_*` variables hold.
 
     Attributes:
         config: The plain settings.
@@ -236,7 +236,7 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
     """Read the `BENTLEY_SYNC_*` variables from a mapping.
 
     `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev; default prod) gives the API host and the issuer, `BENTLEY_SYNC_BASE_URL`
-    and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former stands for both). `BENTLEY_SYNC_TOKEN` is a ready
+    and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former is both). `BENTLEY_SYNC_TOKEN` is an access
     token; without it `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
     `BENTLEY_SYNC_RATE_TIER` (community, standard, premium, custom, unlimited) is the application's.
 

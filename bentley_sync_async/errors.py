@@ -1,9 +1,9 @@
 """The exception tree of the package: everything it raises on purpose is a `SynchronizationError`.
 
 Every error says what happened, to which id or URL, and what to do next. All of them pickle and copy with everything
-they carry. None of them ever carries a token, a client secret or a signed URL: what comes from the wire is redacted
-before it gets here. Errors that carry a run are defined above the models of a run: `RunFailedError` in
-`models/runs.py`, and those of a watch in `watch/errors.py`.
+they carry. None of them carries a token, a client secret or a signed URL: text from the service is
+redacted before an error holds it. Errors that carry a run are defined where its model is known: `RunFailedError` in
+`models/runs.py`, and the errors of a watch in `watch/errors.py`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class SynchronizationError(Exception):
-    """The root of the tree: `except SynchronizationError` catches all that this package raises on purpose.
+    """The root of the tree: `except SynchronizationError` catches everything that this package raises on purpose.
 
     Attributes:
-        resume_token: Of an error that ended a watch: `client.resume(resume_token)` goes on where it ended, in another
-            process, too. `None` of any other.
+        resume_token: Of an error that ended a watch: `client.resume(resume_token)` continues where the watch ended, in
+            another process, too. `None` of any other error.
     """
 
     resume_token: str | None = None
@@ -44,7 +44,7 @@ class InvalidArgumentError(SynchronizationError, ValueError):
     """An argument is invalid (an empty id, a negative timeout); nothing was sent."""
 
 
-# Answers of the service.
+# Error statuses of the service.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +108,13 @@ class APIError(SynchronizationError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        said = ": ".join(part for part in (self.code, self.message) if part) or "no error object in the answer"
-        lines = [f"{self.method} {self.url} answered {self.status} {said}"]
+        described = ": ".join(part for part in (self.code, self.message) if part) or "no error object in the answer"
+        lines = [f"{self.method} {self.url} answered {self.status} {described}"]
         lines += [f"  - {detail}" for detail in self.details]
         if self.target and not self.details:
             lines.append(f"  about: {self.target}")
         if self.retry_after is not None:
-            lines.append(f"  the service asks to wait {self.retry_after:g} s")
+            lines.append(f"  the service requests to wait {self.retry_after:g} s")
         if self.request_id:
             lines.append(f"  request id: {self.request_id}")
         lines.append(f"  {self.advice}")
@@ -137,13 +137,13 @@ class PermissionDeniedError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: there is no such thing, or the caller cannot see it."""
+    """404: what was requested does not exist, or the caller cannot see it."""
 
     advice = "Check the id, that it was not deleted, and that the caller is a member of its iTwin."
 
 
 class ConflictError(APIError):
-    """409: the request conflicts with something that exists or runs already."""
+    """409: the request conflicts with something that already exists or runs."""
 
     advice = (
         "A file can belong to one connection of an iModel only, and a connection that is running cannot be deleted; "
@@ -166,7 +166,7 @@ class RateLimitedError(APIError):
 class ServerError(APIError):
     """5xx: the service itself failed."""
 
-    advice = "Nothing to correct on this side: try again later, and quote the request id if it stays."
+    advice = "Nothing to correct on this side: try again later, and quote the request id if it persists."
 
 
 # Requests without a usable answer.
@@ -219,7 +219,7 @@ class DecodeError(SynchronizationError):
         found = f", found {excerpt}" if excerpt else ""
         super().__init__(
             f"Unexpected answer{f' to {source}' if source else ''} at {path}: {problem}{found}. "
-            "If this persists, the API has changed or something between you and it answers in its place."
+            "If this persists, the API has changed, or a proxy or gateway answers in its place."
         )
 
     def answering(self, source: str) -> DecodeError:
@@ -230,7 +230,7 @@ class DecodeError(SynchronizationError):
 class ProtocolError(SynchronizationError):
     """An answer does not follow the API: a status that no page lists, a Location that names nothing.
 
-    Check `base_url`, and whatever is between this client and the service.
+    Check `base_url`, and the proxies and gateways between this client and the service.
     """
 
 
@@ -246,9 +246,9 @@ class ResumeTokenError(SynchronizationError, ValueError):
 
 
 class ForeignOriginError(ProtocolError):
-    """A Location or link points to another host than the one this client talks to; nothing was sent there.
+    """A Location or link points to another host than the one of this client; nothing was sent there.
 
-    If a gateway rewrites hosts, set `base_url` to the one that it shows.
+    If a gateway rewrites hosts, set `base_url` to the one that it returns.
     """
 
 
@@ -256,7 +256,7 @@ class WebhookError(SynchronizationError):
     """A webhook's message was refused: forged, repeated, too old, or of another kind.
 
     Attributes:
-        status: HTTP status to answer it with; 200 for a message of the platform that it need not send again.
+        status: HTTP status to answer the message with; 200 if the platform need not send it again.
     """
 
     def __init__(self, text: str, *, status: int) -> None:
@@ -272,7 +272,7 @@ class TokenError(SynchronizationError):
 
 
 class CredentialsError(TokenError):
-    """The issuer refuses these credentials, and trying again cannot help: correct id, secret or environment."""
+    """The issuer refuses these credentials, and a retry cannot help: correct id, secret or environment."""
 
 
 class TokenUnavailableError(TokenError):
@@ -294,13 +294,13 @@ class RunNotCompletedError(SynchronizationError):
     """The run has no result yet: follow it to its end first."""
 
 
-# Running many.
+# Bulks.
 
 
 class JournalError(SynchronizationError):
     """The journal of a bulk cannot be used: no room, no permission, damaged, or of a later version.
 
-    Nothing is triggered that the journal has not recorded, and its records are kept.
+    Nothing is triggered that the journal has not recorded; what it has recorded is kept.
     """
 
 

@@ -1,4 +1,4 @@
-"""Removes secrets from texts that will be shown, and shortens them."""
+"""Redaction: removes secrets from texts that will be shown or logged, and shortens them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def redact(text: str) -> str:
 
 
 def without(secret: str, body: bytes) -> bytes:
-    """Return an answer without the secret of its request, in whatever notation of JSON, URLs or HTML it is quoted."""
+    """Return an answer without the secret of its request, in any notation of JSON, URLs or HTML."""
     clue, quoted = _quoted(secret)
     return quoted.sub(_HIDDEN.encode(), body) if clue in body else body
 
@@ -51,8 +51,8 @@ def _without_value(found: re.Match[str]) -> str:
 
 @lru_cache(maxsize=8)
 def _quoted(secret: str) -> tuple[bytes, re.Pattern[bytes]]:
-    """Return a piece of the secret that stands in whatever quotes it, as it is fast to find, and a pattern for all."""
-    # Letters and digits stand for themselves in every form.
+    """Return the longest piece of a secret that no notation changes, for a fast search, and a pattern for all of it."""
+    # No notation changes letters and digits.
     clue = max(re.findall(r"[A-Za-z0-9]+", secret), key=len, default="")
     pieces = re.findall(r"\\+|[A-Za-z0-9]+|.", secret, flags=re.DOTALL)
     return clue.encode(), re.compile("".join(map(_forms, pieces)).encode())

@@ -1,4 +1,4 @@
-"""A service application: the client_credentials grant against the token endpoint of the environment."""
+"""Tokens for a service application: the client_credentials grant at the token endpoint of the environment."""
 
 from attrs import field, frozen
 
@@ -90,13 +90,13 @@ def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> To
     reason = refusal(body) or ""
     code = reason.partition(":")[0]
     status = response.status
-    said = f"{issuer} answered {status}" + (f" ({reason})" if reason else "")
+    answered = f"{issuer} answered {status}" + (f" ({reason})" if reason else "")
     unavailable = status == _TOO_MANY or status >= _FIRST_SERVER_ERROR
-    # Any other answer may come from a gateway, which knows nothing of the credentials.
+    # Any other answer may come from a gateway, which did not check the credentials.
     final = code in _REFUSALS or (status == _UNAUTHORIZED and code not in _TRANSIENT)
     if unavailable or not final:
-        return TokenUnavailableError(f"No token: {said}.", retry_after=retry_after(response.headers))
+        return TokenUnavailableError(f"No token: {answered}.", retry_after=retry_after(response.headers))
     return CredentialsError(
-        f"No token for the service application {client_id}: {said}. Check client id and secret, that the "
-        f"issuer is the one of your environment, and that the application may ask for the scope {SCOPE}."
+        f"No token for the service application {client_id}: {answered}. Check client id and secret, that the "
+        f"issuer is the one of your environment, and that the application may request the scope {SCOPE}."
     )

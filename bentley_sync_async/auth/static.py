@@ -8,7 +8,7 @@ from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
 class StaticTokenSource(ReadyTokenSource):
     """Always returns the same token.
 
-    Tokens are usually valid for an hour: for anything longer give the client a coroutine function or client credentials.
+    Tokens are usually valid for an hour: for longer work give the client a coroutine function or client credentials.
     """
 
     def __init__(self, token: str) -> None:

@@ -1,4 +1,4 @@
-"""The dispatcher: starts each connection when the schedule allows it, follows its run, and records it in the journal."""
+"""The dispatcher: starts each connection when the schedule allows it, follows its run, records it in the journal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Entry:
         item: The connection in the schedule.
         counter: Counts its requests.
         attempt: How many runs were started so far.
-        token: The resume token of an earlier process; `None` if there is none.
+        token: The resume token that an earlier process has recorded; `None` if there is none.
         joined: Whether its run was active already.
         watcher: Follows its run; `None` while it is not under way.
         slot: Set when it has a slot again, while it waits for one after another client's run.
@@ -108,7 +108,7 @@ class Dispatcher:
             entries: The connections that are to be run.
             schedule: Decides which connection is next.
             watchers: Makes their watchers.
-            journal: Records what is under way.
+            journal: Records each trigger, run and outcome.
             emit: Awaited with each event.
             retry_failed: How many more runs a connection gets if its run failed for a transient cause.
         """
@@ -119,19 +119,19 @@ class Dispatcher:
         self._journal = journal
         self._emit = emit
         self._retry_failed = retry_failed
-        self._began = 0.0
+        self._started_at = 0.0
         self._group: TaskGroup
 
-    async def run(self, *, began: float) -> None:
+    async def run(self, *, started_at: float) -> None:
         """Run all connections.
 
         Args:
-            began: When the bulk started, by the event loop's clock.
+            started_at: When the bulk started, by the event loop's clock.
 
         Raises:
             SynchronizationError: The journal cannot be used, or the credentials were refused.
         """
-        self._began = began
+        self._started_at = started_at
         async with anyio.create_task_group() as self._group:
             self._start_next()
         if self.failure is not None:
@@ -149,12 +149,14 @@ class Dispatcher:
     async def _process(self, entry: Entry) -> None:
         """Run a connection once, then start those that are next."""
         try:
-            outcome, again = await self._run_once(entry)
-            if again:  # recorded with the next trigger; until then the failed run leads to the same decision
+            outcome, retry = await self._run_once(entry)
+            if (
+                retry
+            ):  # the journal gets it with the next trigger; until then it leads to the failed run and this decision
                 entry.watcher = entry.triggered_at = None
                 self._schedule.requeue(entry.item)
             else:
-                entry.watcher, entry.outcome = None, outcome  # before the journal, which may fail: the report has it
+                entry.watcher, entry.outcome = None, outcome  # first: the report has it even if the journal fails
                 await self._journal.finish(entry.connection_id, outcome)
                 self._schedule.finish(entry.item)
             self._start_next()
@@ -167,7 +169,7 @@ class Dispatcher:
     async def _run_once(self, entry: Entry) -> tuple[Outcome, bool]:
         """Run the connection; return the outcome, and whether it should be run again."""
         resumed = entry.token is not None
-        watcher = entry.watcher = self._watcher(entry)
+        watcher = entry.watcher = self._make_watcher(entry)
         try:
             await self._emit(
                 ConnectionStarted(
@@ -184,10 +186,10 @@ class Dispatcher:
             return self._outcome(entry, status_of_error(error), reason=str(error)), False
         run = watcher.run
         assert run is not None  # noqa: S101 - the last event comes with a snapshot
-        again = entry.attempt <= self._retry_failed and is_retryable(run)
-        return self._outcome_of_run(entry, run), again
+        retry = entry.attempt <= self._retry_failed and is_retryable(run)
+        return self._outcome_of_run(entry, run), retry
 
-    def _watcher(self, entry: Entry) -> RunWatcher:
+    def _make_watcher(self, entry: Entry) -> RunWatcher:
         token, entry.token = entry.token, None
         if token is not None:
             try:
@@ -217,9 +219,9 @@ class Dispatcher:
                 await self._record(entry, watcher.resume_token())
             await self._emit(ConnectionProgressed(connection_id=entry.connection_id, event=event))
             if isinstance(event, WaitingForIModel):
-                await self._wait(entry, event)
+                await self._release_or_request_slot(entry, event)
 
-    async def _wait(self, entry: Entry, event: WaitingForIModel) -> None:
+    async def _release_or_request_slot(self, entry: Entry, event: WaitingForIModel) -> None:
         """Release the slot while another client's run is active; wait for a slot when that run has ended."""
         if event.run is None or not event.run.completed:
             self._schedule.release_slot(entry.item)
@@ -269,6 +271,6 @@ class Dispatcher:
             reason=reason,
             joined=entry.joined,
             attempts=entry.attempt,
-            waited=entry.triggered_at - self._began if entry.triggered_at is not None else None,
+            waited=entry.triggered_at - self._started_at if entry.triggered_at is not None else None,
             requests=entry.counter.requests,
         )

@@ -13,10 +13,10 @@ from bentley_sync_async.pacing.strategies import Pacing, check_pacing, is_second
 Check = Callable[[Any, Any, Any], None]
 
 
-def _whole(least: int) -> Check:
+def _whole_number(minimum: int) -> Check:
     def check(_: Any, attribute: Any, value: Any) -> None:
-        if type(value) is not int or value < least:
-            raise InvalidArgumentError(f"{attribute.name} must be a whole number of at least {least}, not {value!r}.")
+        if type(value) is not int or value < minimum:
+            raise InvalidArgumentError(f"{attribute.name} must be a whole number of at least {minimum}, not {value!r}.")
 
     return check
 
@@ -36,16 +36,16 @@ class BulkOptions:
 
     Attributes:
         concurrency: How many runs may be under way at a time.
-        per_itwin: How many of one iTwin; `None` for no such bound.
+        per_itwin: How many of them in one iTwin; `None` for no limit.
         when_active: What to do when a run of the connection itself is active.
-        timeout: Seconds for the watch of each connection, from its turn; `None` for no end.
-        retry_failed: How many more runs a connection gets whose run failed for a cause that may pass.
-        pacing: How often runs are looked at.
+        timeout: Seconds for the watch of each connection, from its start; `None` for no timeout.
+        retry_failed: How many more runs a connection gets if its run failed for a transient cause.
+        pacing: When a run is polled.
     """
 
-    concurrency: int = field(validator=_whole(1))
-    per_itwin: int | None = field(validator=optional(_whole(1)))
+    concurrency: int = field(validator=_whole_number(1))
+    per_itwin: int | None = field(validator=optional(_whole_number(1)))
     when_active: WhenActive = field(validator=_choice)
     timeout: float | None = field(validator=optional(is_seconds))
-    retry_failed: int = field(validator=_whole(0))
+    retry_failed: int = field(validator=_whole_number(0))
     pacing: Pacing = field(validator=_pacing)

@@ -17,7 +17,7 @@ from bentley_sync_async.models import ExecutionResult, RunRef, StorageRun, Stora
 from bentley_sync_async.redaction import redact
 from bentley_sync_async.watch.errors import WatchTimeoutError
 
-_LONGEST_TEXT = 2000
+_MAX_TEXT = 2000
 
 
 class OutcomeStatus(enum.StrEnum):
@@ -48,9 +48,9 @@ def _presentable(text: str | None) -> str | None:
     if text is None:
         return None
     writable = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate cannot be encoded
-    shown = redact(writable[: 8 * _LONGEST_TEXT])
-    if len(shown) > _LONGEST_TEXT:
-        return f"{shown[:_LONGEST_TEXT]}…"
+    shown = redact(writable[: 8 * _MAX_TEXT])
+    if len(shown) > _MAX_TEXT:
+        return f"{shown[:_MAX_TEXT]}…"
     return text if shown == text else shown  # the very same text: thousands of outcomes keep no copy of their ids
 
 
@@ -63,9 +63,9 @@ class FailedFile:
         result: The result of its task.
         error_key: The key of the published error catalogue, such as `SourceFileNotFound`, or the error's code if it
             came without one; `None` if neither came.
-        description: For people; `None` if none came.
-        can_user_fix: Whether somebody must correct the file, the permissions or the settings.
-        kb_article_link: Where to read on; `None` if there is no article.
+        description: The service's description, for people; `None` if none came.
+        can_user_fix: Whether a person must correct the file, the permissions or the settings.
+        kb_article_link: The URL of the article to read; `None` if there is none.
     """
 
     storage_file_id: str | None = field(default=None, converter=_presentable)
@@ -202,8 +202,8 @@ _TRANSIENT_RESULTS = frozenset({ExecutionResult.CANCELED, ExecutionResult.TIMED_
 def is_retryable(run: StorageRun) -> bool:
     """Return whether a completed run failed for a cause that may have passed when it is run again.
 
-    One file with such a cause is enough. If no file has one, and no file must be corrected by a person, the error of the
-    run as a whole decides.
+    One file with such a cause is enough. If no file has one, and no file must be corrected by a person, the error of
+    the run as a whole decides.
     """
     if run.result in {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}:
         return False
@@ -220,7 +220,7 @@ def _is_transient(task: StorageTask) -> bool:
     error = task.error
     if error is None:
         return task.result in _TRANSIENT_RESULTS
-    # The catalogue says that a user can fix AnotherUserPushing, but it passes by itself.
+    # By the catalogue a user can fix AnotherUserPushing, but it passes by itself.
     if error.description_key in _TRANSIENT_KEYS:
         return True
     return error.category == TaskErrorCategory.NETWORK and not error.can_user_fix

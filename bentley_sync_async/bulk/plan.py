@@ -19,8 +19,8 @@ from .schedule import Item, Schedule
 USUAL_DURATION = 300.0
 """The expected duration of a run in seconds when no duration is known at all."""
 
-_MOST_POLLS = 10_000
-_ROWS = 40  # of a plan that is printed: the first and the last
+_MAX_POLLS = 10_000
+_MAX_LINES = 40  # of a printed plan: half of them its first runs, half its last
 
 
 @frozen(kw_only=True)
@@ -54,8 +54,8 @@ class BulkPlan:
         finished: Connections that an earlier process with the same journal has finished.
         concurrency: How many runs are under way at a time.
         duration: Seconds that it should take.
-        lower_bound: Seconds that it takes at least, in any order: the work of the busiest iModel, or all work divided by
-            the concurrency, or that of an iTwin divided by its limit.
+        lower_bound: Seconds that it takes at least, in any order: the work of the busiest iModel, or all work divided
+            by the concurrency, or that of an iTwin divided by its limit.
         requests: Requests to the API that it should take, without those that resolve the connections.
     """
 
@@ -97,9 +97,9 @@ class BulkPlan:
 
 def _first_and_last(lines: Sequence[str]) -> list[str]:
     """Return the lines, without those in the middle if there are many."""
-    if len(lines) <= _ROWS:
+    if len(lines) <= _MAX_LINES:
         return list(lines)
-    half = _ROWS // 2
+    half = _MAX_LINES // 2
     return [*lines[:half], f"  ... {len(lines) - 2 * half} more ...", *lines[-half:]]
 
 
@@ -211,7 +211,7 @@ def expected_polls(pacing: Pacing, durations: Sequence[float]) -> list[int]:
     """Return the number of polls for runs of these durations, if each changes only at its start and its end."""
     longest = max(durations, default=0.0)
     instants = [0.0]
-    while instants[-1] < longest and len(instants) < _MOST_POLLS:
+    while instants[-1] < longest and len(instants) < _MAX_POLLS:
         context = PollContext(unchanged_polls=len(instants) - 1, chance=0.5, elapsed=instants[-1])
         instants.append(instants[-1] + pacing.delay(context))
     return [min(bisect_left(instants, seconds) + 1, len(instants)) for seconds in durations]

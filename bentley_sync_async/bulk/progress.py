@@ -1,4 +1,4 @@
-"""The progress of a bulk. Pure."""
+"""The progress of a bulk while it works: counts, requests and the time left. Pure."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,13 @@ class BulkProgress:
     """The progress of a bulk.
 
     Attributes:
-        total: Connections.
-        waiting: Those whose turn has not come.
-        active: Those that are triggered, followed, or wait for somebody else's run.
-        finished: Those that are done with, by an earlier process as well.
-        counts: How many of them came to what.
+        total: The number of connections.
+        waiting: Those that were not started.
+        active: Those that are being triggered or followed, or wait for another client's run.
+        finished: Those that are finished, by this process or an earlier one.
+        counts: The number of finished connections by status.
         requests: Requests to the API so far, token requests not counted.
-        seconds_left: How long it should still take; `None` before it is known what there is to do.
+        seconds_left: The estimated time until the end; `None` before the connections are resolved.
     """
 
     total: int

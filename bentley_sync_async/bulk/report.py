@@ -13,11 +13,11 @@ from bentley_sync_async.wire.codec import encode, to_builtins
 
 from .outcomes import FailedFile, Outcome, OutcomeStatus
 
-_LONGEST_NAME = 256  # no id is longer
-_LONGEST_REASON = 500
-_WIDEST = 60
+_MAX_NAME = 256  # no id is longer
+_MAX_REASON = 500
+_MAX_WIDTH = 60
 _HEADINGS = ("duration", "waited", "requests", "failed files", "outcome", "connection")
-# XML 1.0 has no way to write these, escaped or not.
+# Characters that XML 1.0 cannot contain, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FIXABLE = {True: "yes", False: "no", None: "not said"}
 
@@ -29,8 +29,8 @@ class BulkReport:
     `print(report)` shows a table.
 
     Attributes:
-        outcomes: What came of each connection, in no certain order.
-        began_at: When the bulk began, by the client's clock; `None` if it has not.
+        outcomes: The outcome of each connection: in the order of the ids, then those without a valid id or connection.
+        began_at: When the bulk started, by the client's clock; `None` if it was not started.
         duration: Seconds that it took so far.
     """
 
@@ -82,8 +82,8 @@ class BulkReport:
     def to_junit(self) -> str:
         """Return it as JUnit XML: each connection is a test case, each iModel a class.
 
-        A connection that is up to date passes, Skipped is skipped; a run that is no success is a failure, anything else
-        that kept a connection from being run to its end is an error. Write it to a file as UTF-8.
+        A succeeded run passes, a skipped one is skipped, any other completed run is a failure; a connection without a
+        completed run is an error. Write it to a file as UTF-8.
         """
         kinds = Counter(_KINDS[outcome.status] for outcome in self.outcomes)
         named = {"name": "bentley-sync bulk", "time": f"{self.duration:.3f}"}
@@ -92,13 +92,13 @@ class BulkReport:
         root = ET.Element("testsuites", named)
         suite = ET.SubElement(root, "testsuite", {**named, "skipped": str(kinds["skipped"])})
         if self.began_at is not None:
-            # The format has no time zones; UTC is as good a guess of a reader as any.
+            # The format has no time zone; UTC is what a reader is most likely to assume.
             at = self.began_at.astimezone(UTC).replace(tzinfo=None)
             suite.set("timestamp", at.isoformat(timespec="seconds"))
         for outcome in self.outcomes:
             suite.append(_test_case(outcome))
         ET.indent(root)
-        # Not by `xml_declaration`, which names the encoding of the locale.
+        # `xml_declaration=True` would name the encoding of the locale.
         return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
@@ -128,12 +128,12 @@ def counted(number: int, what: str) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:
-    """Return the lines of a table, its headings first; the first few columns are numbers, which stand to the right.
+    """Return the lines of a table, headings first; the first `numbers` columns are aligned to the right.
 
-    What is wider than a column may be spoils its own line only.
+    A cell that is wider than the maximum width of a column shifts only its own line.
     """
-    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
-    aligned = [str.rjust if place < numbers else str.ljust for place in range(len(widths))]
+    widths = [min(max(map(len, column)), _MAX_WIDTH) for column in zip(*rows, strict=True)]
+    aligned = [str.rjust if column < numbers else str.ljust for column in range(len(widths))]
     return [
         "  ".join(align(cell, width) for align, cell, width in zip(aligned, row, widths, strict=True)).rstrip()
         for row in rows
@@ -143,13 +143,13 @@ def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:
 def outcome_lines(outcome: Outcome) -> list[str]:
     """Return a line with the outcome of a connection and its reason, then a line for each failed file."""
     why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
-    said = f"{_name(outcome)} {outcome.status}"
-    return [f"{said}: {_one_line(why)}" if why else said, *(f"  {_file(file)}" for file in outcome.failed_files)]
+    line = f"{_name(outcome)} {outcome.status}"
+    return [f"{line}: {_one_line(why)}" if why else line, *(f"  {_file(file)}" for file in outcome.failed_files)]
 
 
 def _name(outcome: Outcome) -> str:
     name = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
-    return excerpt(name, _LONGEST_NAME) or "(empty)"
+    return excerpt(name, _MAX_NAME) or "(empty)"
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ def _file(file: FailedFile) -> str:
 
 
 def _one_line(text: str) -> str:
-    return excerpt(text, _LONGEST_REASON)
+    return excerpt(text, _MAX_REASON)
 
 
 def _test_case(outcome: Outcome) -> ET.Element:
@@ -183,12 +183,12 @@ def _test_case(outcome: Outcome) -> ET.Element:
         name=_name(outcome),
         time=f"{outcome.duration or 0.0:.3f}",
     )
-    said, *files = outcome_lines(outcome)
+    summary, *files = outcome_lines(outcome)
     kind = _KINDS[outcome.status]
     if kind is not None:
-        told = ET.SubElement(case, kind, type=str(outcome.result or outcome.status), message=said)
-        told.text = _xml("\n".join([outcome.reason or said, *files]))
-    # Not as properties, which the strictest of the schemas (that of Jenkins' xUnit) allows for a suite only.
+        element = ET.SubElement(case, kind, type=str(outcome.result or outcome.status), message=summary)
+        element.text = _xml("\n".join([outcome.reason or summary, *files]))
+    # The strictest schema (that of Jenkins' xUnit plugin) allows properties for a suite only.
     ET.SubElement(case, "system-out").text = _xml(_figures(outcome))
     return case
 

@@ -27,7 +27,7 @@ CLIENT_WIDE_ERRORS = (AuthenticationError, CredentialsError)
 
 @define
 class ResolvedConnections:
-    """What is known of the connections of a bulk.
+    """The connections of a bulk, resolved as far as possible.
 
     Attributes:
         imodels: Their iModels, as far as they are known.
@@ -41,7 +41,7 @@ class ResolvedConnections:
 
 
 class ConnectionResolver:
-    """Requests from the service, a few requests at a time, what the journal does not know."""
+    """Resolves connections by the journal first, then by requests to the service, a few at a time."""
 
     def __init__(self, connections_for: Callable[[str], StorageConnections], journal: Journal) -> None:
         """Make a resolver.

@@ -31,17 +31,17 @@ from .report import BulkReport
 from .resolver import ConnectionResolver, valid_ids
 from .schedule import Item, Schedule
 
-_MOST_UNTAKEN = 1000
+_MAX_PENDING_EVENTS = 1000
 
 
 class BulkRun(AsyncContextManagerMixin):
     """Runs many connections, each once; made by `client.run_many`.
 
-    Use it as an async context manager, once, and iterate over it for events or await `result()`, which discards them. It
-    works as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API has
-    no way to cancel one, and with a journal the next process follows them. The journal counts a bulk as finished when the
-    block is left after its end, so write its report inside. A thousand events wait for their consumer; when there are
-    more, the bulk pauses until it takes them.
+    Use it as an async context manager, once, and iterate over it for events or await `result()`, which discards them.
+    It works as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API
+    has no way to cancel one, and with a journal the next process follows them. The journal counts a bulk as finished
+    when the block is left after its end, so write its report inside. A thousand events wait for their consumer; when
+    there are more, the bulk pauses until it takes them.
     """
 
     def __init__(
@@ -66,7 +66,9 @@ class BulkRun(AsyncContextManagerMixin):
         self._hooks = hooks
         self._counters: dict[str, RequestCounter] = {}
         self._ids: list[str] = []
-        self._done: list[Outcome] = []  # without a run in this process: refused, or finished by an earlier one
+        self._early: list[
+            Outcome
+        ] = []  # of connections that this process does not run: refused, or finished by an earlier one
         self._dispatcher: Dispatcher | None = None
         self._schedule: Schedule | None = None
         self._events: deque[BulkEvent] = deque()
@@ -75,16 +77,14 @@ class BulkRun(AsyncContextManagerMixin):
         self._exited = anyio.Event()
         self._failure: Exception | None = None
         self._began_at: datetime | None = None
-        self._began = 0.0
-        self._ended: float | None = None
-
-    # The consumer's side.
+        self._started_at = 0.0
+        self._ended_at: float | None = None
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
         if self._began_at is not None:
             raise RuntimeError("A bulk is entered once. Call client.run_many() for another one.")
-        self._began_at, self._began = datetime.now(UTC), anyio.current_time()
+        self._began_at, self._started_at = datetime.now(UTC), anyio.current_time()
         failure: BaseException | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
@@ -94,7 +94,7 @@ class BulkRun(AsyncContextManagerMixin):
                 raise
             except BaseException as exc:  # noqa: BLE001 - raised below, outside of an exception group
                 failure = exc
-            if failure is None and self._ended is not None:
+            if failure is None and self._ended_at is not None:
                 self._exited.set()
             else:
                 group.cancel_scope.cancel()
@@ -115,12 +115,12 @@ class BulkRun(AsyncContextManagerMixin):
             CredentialsError: The issuer refuses the credentials.
         """
         while not self._events:
-            if self._ended is not None:
+            if self._ended_at is not None:
                 self._raise_failure()
                 raise StopAsyncIteration
             self._changed = anyio.Event()
             await self._changed.wait()
-        if len(self._events) == _MOST_UNTAKEN:  # the dispatcher waits
+        if len(self._events) == _MAX_PENDING_EVENTS:  # the dispatcher may wait for room
             self._has_room.set()
             self._has_room = anyio.Event()
         return self._events.popleft()
@@ -138,7 +138,7 @@ class BulkRun(AsyncContextManagerMixin):
     @property
     def report(self) -> BulkReport:
         """The outcomes so far; a connection that is not finished counts as detached."""
-        known = {outcome.connection_id: outcome for outcome in self._done}
+        known = {outcome.connection_id: outcome for outcome in self._early}
         if self._dispatcher is not None:
             known |= {one: self._dispatcher.outcome(one) for one in self._dispatcher.entries}
         outcomes = [known[one] if one in known else _not_started(one) for one in self._ids]
@@ -153,11 +153,11 @@ class BulkRun(AsyncContextManagerMixin):
         """The progress so far."""
         entries = self._dispatcher.entries.values() if self._dispatcher is not None else ()
         active = [entry for entry in entries if entry.watcher is not None]
-        done = [*self._done, *(entry.outcome for entry in entries if entry.outcome is not None)]
+        finished = [*self._early, *(entry.outcome for entry in entries if entry.outcome is not None)]
         total = len(self._ids) + len(self._not_in_ids())
         left: float | None = None
         if self._dispatcher is not None:
-            now = self._began + self._elapsed()
+            now = self._started_at + self._elapsed()
             left = seconds_left(
                 [entry.item for entry in entries if entry.watcher is None and entry.outcome is None],
                 [(entry.item, now - entry.triggered_at if entry.triggered_at is not None else 0.0) for entry in active],
@@ -166,10 +166,10 @@ class BulkRun(AsyncContextManagerMixin):
             )
         return BulkProgress(
             total=total,
-            waiting=total - len(active) - len(done),
+            waiting=total - len(active) - len(finished),
             active=len(active),
-            finished=len(done),
-            counts=Counter(outcome.status for outcome in done),
+            finished=len(finished),
+            counts=Counter(outcome.status for outcome in finished),
             requests=sum(counter.requests for counter in self._counters.values()),
             seconds_left=left,
         )
@@ -183,27 +183,25 @@ class BulkRun(AsyncContextManagerMixin):
             SynchronizationError: As `__anext__`.
         """
         async with self._open_journal() as journal:
-            ids, refused, resolver = await self._find(journal)
+            ids, refused, resolver = await self._list_ids(journal)
             recorded = await journal.unfinished()
             finished = _outcomes(recorded, ids)
-            items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], recorded)
+            items, unresolved = await self._resolve(resolver, [one for one in ids if one not in finished], recorded)
         return make_plan(
             items,
             concurrency=self._options.concurrency,
             per_itwin=self._options.per_itwin,
             pacing=self._options.pacing,
-            refused=[*refused, *unknown],
+            refused=[*refused, *unresolved],
             finished=len(finished),
         )
-
-    # The work.
 
     async def _work(self) -> None:
         try:
             async with self._open_journal() as journal:
                 await self._run(journal)
                 self._end()
-                # So that a process that is killed before it has written the report can be repeated.
+                # The block may write the report: a process that is killed before it has can be started again.
                 await self._exited.wait()
                 await journal.end()
         except Exception as exc:  # noqa: BLE001 - raised to the consumer, outside of an exception group
@@ -212,21 +210,21 @@ class BulkRun(AsyncContextManagerMixin):
             self._end()
 
     def _end(self) -> None:
-        if self._ended is None:
-            self._ended = anyio.current_time()
+        if self._ended_at is None:
+            self._ended_at = anyio.current_time()
             self._changed.set()
 
     async def _run(self, journal: Journal) -> None:
-        ids, refused, resolver = await self._find(journal)
+        ids, refused, resolver = await self._list_ids(journal)
         self._ids = ids
         recorded = await journal.begin(ids)
         finished = _outcomes(recorded, ids)
-        self._done += finished.values()
-        items, unknown = await self._resolve(resolver, [one for one in ids if one not in finished], recorded)
-        for outcome in (*refused, *unknown):
+        self._early += finished.values()
+        items, unresolved = await self._resolve(resolver, [one for one in ids if one not in finished], recorded)
+        for outcome in (*refused, *unresolved):
             if outcome.connection_id in recorded:
                 await journal.finish(str(outcome.connection_id), outcome)
-            self._done.append(outcome)
+            self._early.append(outcome)
             await self._emit(ConnectionFinished(connection_id=outcome.connection_id, outcome=outcome))
         self._schedule = Schedule(items, concurrency=self._options.concurrency, per_itwin=self._options.per_itwin)
         self._dispatcher = Dispatcher(
@@ -237,16 +235,16 @@ class BulkRun(AsyncContextManagerMixin):
             emit=self._emit,
             retry_failed=self._options.retry_failed,
         )
-        await self._dispatcher.run(began=self._began)
+        await self._dispatcher.run(started_at=self._started_at)
 
     def _open_journal(self) -> AbstractAsyncContextManager[Journal]:
         return self._journal if self._journal is not None else nullcontext(NoJournal())
 
-    async def _find(self, journal: Journal) -> tuple[list[str], list[Outcome], ConnectionResolver]:
+    async def _list_ids(self, journal: Journal) -> tuple[list[str], list[Outcome], ConnectionResolver]:
         resolver = ConnectionResolver(self._counted_connections, journal)
-        found, refused = await resolver.connections_of(self._imodel_ids)
-        ids, impossible = valid_ids([*self._connection_ids, *found])
-        return ids, [*refused, *impossible], resolver
+        listed, refused = await resolver.connections_of(self._imodel_ids)
+        ids, invalid = valid_ids([*self._connection_ids, *listed])
+        return ids, [*refused, *invalid], resolver
 
     async def _resolve(
         self, resolver: ConnectionResolver, ids: list[str], recorded: Mapping[str, JournalEntry]
@@ -281,10 +279,10 @@ class BulkRun(AsyncContextManagerMixin):
     def _not_in_ids(self) -> list[Outcome]:
         """Return the outcomes of iModels that could not be listed, and of invalid ids."""
         ids = set(self._ids)
-        return [outcome for outcome in self._done if outcome.connection_id not in ids]
+        return [outcome for outcome in self._early if outcome.connection_id not in ids]
 
     async def _emit(self, event: BulkEvent) -> None:
-        while len(self._events) >= _MOST_UNTAKEN:
+        while len(self._events) >= _MAX_PENDING_EVENTS:
             await self._has_room.wait()
         self._events.append(event)
         self._changed.set()
@@ -297,9 +295,7 @@ class BulkRun(AsyncContextManagerMixin):
     def _elapsed(self) -> float:
         if self._began_at is None:
             return 0.0
-        return (self._ended if self._ended is not None else anyio.current_time()) - self._began
-
-    # Its requests.
+        return (self._ended_at if self._ended_at is not None else anyio.current_time()) - self._started_at
 
     def _counter(self, connection_id: str) -> RequestCounter:
         return self._counters.setdefault(connection_id, RequestCounter())

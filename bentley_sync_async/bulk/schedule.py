@@ -1,8 +1,9 @@
 """The schedule of a bulk: which connection may be triggered next. Pure.
 
-The service runs one synchronization of an iModel at a time, so the connections of an iModel form a queue, of which one
-is under way. The queue with the most work left goes first, so that little work is left at the end. As many connections
-are under way as there are slots; a connection releases its slot while another client's run is active on its iModel.
+The service runs one synchronization of an iModel at a time, so the connections of an iModel form a queue, and one of
+them is under way. The queue with the most work left goes first, so that little work is left at the end. As many
+connections are under way as there are slots; a connection releases its slot while another client's run is active on its
+iModel.
 """
 
 from __future__ import annotations
@@ -57,9 +58,8 @@ class _IModelQueue:
 
     number: int
     itwin_id: str | None
-    waiting: list[Item] = field(
-        factory=list
-    )  # no deque: most of thousands of queues have one item, and an empty deque takes 600 bytes
+    # No deque: most of thousands of queues have one item, and an empty deque takes 600 bytes.
+    waiting: list[Item] = field(factory=list)
     head: Item | None = None
     left: float = 0.0
     has_slot: bool = False

@@ -92,19 +92,21 @@ async def _serve(emulator: Emulator) -> None:
 
 def _print_banner(emulator: Emulator) -> None:
     imodel_id, free_imodel_id = emulator.new_imodel_id(), emulator.new_imodel_id()
-    _write(_BANNER.format(
-        url=emulator.url,
-        tier=emulator.settings.tier,
-        speed=emulator.settings.speed,
-        client_id=emulator.client_id,
-        client_secret=emulator.client_secret,
-        token=emulator.token(),
-        imodel_id=imodel_id,
-        file_id=emulator.new_storage_file_id("First light.dgn", imodel_id=imodel_id),
-        connection_id=emulator.add_connection(display_name="Bridge"),
-        free_imodel_id=free_imodel_id,
-        free_file_id=emulator.new_storage_file_id("Station.dgn", imodel_id=free_imodel_id),
-    ))
+    _write(
+        _BANNER.format(
+            url=emulator.url,
+            tier=emulator.settings.tier,
+            speed=emulator.settings.speed,
+            client_id=emulator.client_id,
+            client_secret=emulator.client_secret,
+            token=emulator.token(),
+            imodel_id=imodel_id,
+            file_id=emulator.new_storage_file_id("First light.dgn", imodel_id=imodel_id),
+            connection_id=emulator.add_connection(display_name="Bridge"),
+            free_imodel_id=free_imodel_id,
+            free_file_id=emulator.new_storage_file_id("Station.dgn", imodel_id=free_imodel_id),
+        )
+    )
 
 
 def _write(text: str) -> None:

@@ -53,8 +53,8 @@ def integer(default: T, *, minimum: int | None = 0) -> T:
     expected = "a whole number" if minimum is None else f"a whole number of at least {minimum}"
 
     def check(value: Any) -> bool:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole and (minimum is None or value >= minimum)
+        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        return is_integer and (minimum is None or value >= minimum)
 
     return checked(default, check, expected)
 
@@ -66,7 +66,7 @@ def flag(default: T) -> T:
 
 def text(default: T) -> T:
     """Return an attribute that is a non-empty string."""
-    return checked(default, lambda value: isinstance(value, str) and bool(value), "a text that is not empty")
+    return checked(default, lambda value: isinstance(value, str) and bool(value), "a non-empty string")
 
 
 def choice(default: T, *allowed: str) -> T:
@@ -106,7 +106,7 @@ def mapping(default: T) -> T:
     def check(value: Any) -> bool:
         return isinstance(value, dict) and all(isinstance(part, str) for item in value.items() for part in item)
 
-    return checked(default, check, "a table of texts")
+    return checked(default, check, "a table of strings")
 
 
 def member(kind: type[OpenEnum], *, exclude: tuple[str, ...] = ()) -> Any:

@@ -64,7 +64,7 @@ def parse_scenario(text: str) -> Scenario:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(f"no TOML: {exc}") from exc
+        raise ConfigurationError(f"not TOML: {exc}") from exc
     _refuse_unknown(tables, "", ["emulator", "runs", "files", "faults", "file_names"])
     options = _table(tables, "emulator")
     _built(Settings, options, "emulator.")
@@ -103,7 +103,7 @@ def _built(kind: Callable[..., T], table: Mapping[str, Any], where: str) -> T:
 def _refuse_unknown(table: Mapping[str, Any], where: str, names: list[str]) -> None:
     for key in table:
         if key not in names:
-            raise ConfigurationError(f"{where}{key} is no key; there are {', '.join(names)}")
+            raise ConfigurationError(f"{where}{key} is not a key; the keys are {', '.join(names)}")
 
 
 def _file_names(tables: Mapping[str, Any]) -> dict[str, str]:

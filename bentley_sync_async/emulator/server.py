@@ -1,4 +1,4 @@
-"""The server: takes requests from aiohttp, has them answered, and lets faults at the answers."""
+"""The server: receives requests through aiohttp, dispatches them to operations, and applies faults to the answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .platform.messages import Call, Reply
 from .platform.oauth import SCOPE, Issuer
 from .platform.problems import ProblemError
 from .platform.routing import Operation, find
-from .platform.wire import drop_content_type, response, send_broken
+from .platform.wire import drop_content_type, read_call, response, send_broken
 from .scenario import Scenario, load_scenario
 from .settings import Options, Settings, refuse_unknown
 from .synchronization.routes import operations
@@ -32,24 +32,24 @@ from .synchronization.rules import FileRule, RunRule
 from .synchronization.store import Run, Store
 from .synchronization.webhooks import Webhook, delivering
 
-_BREAKS_THE_WIRE = frozenset(
+_BREAKS_CONNECTION = frozenset(
     {FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS, FaultAction.TRUNCATED_BODY}
 )
-_SHUTDOWN = 0.05  # seconds for requests that are under way
+_SHUTDOWN_TIMEOUT = 0.05  # seconds for requests in flight
 
 
 @define(kw_only=True)
 class RecordedRequest:
-    """A request that the emulator got; bodies are not kept.
+    """A request that the emulator received, without its body.
 
     Attributes:
         method: HTTP method.
         path: Decoded path.
-        query: Parameters by their names in lower case.
-        headers: By their names in lower case; they hold tokens, so they are not shown.
-        time: When it came, on the event loop's clock.
-        operation: Name of its page, such as `run-storage-connection`; `None` if it is no operation.
-        status: What was answered; `None` as long as nothing is.
+        query: Query parameters, by their names in lower case.
+        headers: Headers, by their names in lower case; not in the repr, because they hold tokens.
+        time: When it arrived, on the event loop's clock.
+        operation: Name of the operation's page, such as `run-storage-connection`; `None` if no operation matched.
+        status: HTTP status of the answer; `None` until the answer is sent, and after a reset without an answer.
     """
 
     method: str
@@ -62,32 +62,32 @@ class RecordedRequest:
 
 
 class Emulator(AsyncContextManagerMixin):
-    """A server of the Synchronization API on a loopback port, for as long as its context lasts.
+    """A server of the Synchronization API on a loopback port, which runs while its context is open.
 
     Attributes:
-        settings: All choices.
+        settings: All options.
         requests: Every request so far.
     """
 
     def __init__(
         self, *, scenario: Scenario | str | Path | None = None, port: int = 0, **options: Unpack[Options]
     ) -> None:
-        """Set up an emulator; it starts with `async with`.
+        """Create an emulator, which `async with` starts.
 
         Args:
             scenario: A scenario, or the path of its file.
-            port: The port; 0 takes a free one.
+            port: The port; 0 selects a free one.
             **options: The attributes of `Settings`; they override the scenario's.
 
         Raises:
-            ConfigurationError: The scenario, the port or an option cannot be, or there is no such option.
+            ConfigurationError: The scenario, the port or an option is invalid, or an option does not exist.
         """
         if not 0 <= port < 2**16:
             raise ConfigurationError(f"port must be between 0 and 65535, not {port}.")
         loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario or Scenario()
-        chosen = loaded.options | options
-        refuse_unknown(chosen)
-        self.settings = Settings(**chosen)
+        merged = loaded.options | options
+        refuse_unknown(merged)
+        self.settings = Settings(**merged)
         self.requests: list[RecordedRequest] = []
         self._port = port
         self._url: str | None = None
@@ -99,8 +99,8 @@ class Emulator(AsyncContextManagerMixin):
         self._limits = RateLimits(self.settings)
         self._operations = (
             *operations(self._store),
-            Operation("discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery, open=True),
-            Operation("token", "POST", "/connect/token", self._issuer.token, open=True),
+            Operation(None, "discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery),
+            Operation(None, "token", "POST", "/connect/token", self._issuer.token),
         )
 
     @asynccontextmanager
@@ -109,7 +109,7 @@ class Emulator(AsyncContextManagerMixin):
         app.router.add_route("*", "/{path:.*}", self._handle)
         app.on_response_prepare.append(drop_content_type)
         runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=_SHUTDOWN
+            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_TIMEOUT
         )
         try:
             await runner.setup()
@@ -122,44 +122,40 @@ class Emulator(AsyncContextManagerMixin):
         finally:
             await runner.cleanup()
 
-    # What the caller needs to reach it.
-
     @property
     def url(self) -> str:
-        """The platform's root: the API is below `/synchronization`, and this is the issuer of tokens as well."""
+        """The platform's root URL, which is the token issuer's as well; the API is below `/synchronization`."""
         if self._url is None:
             raise RuntimeError("The emulator has no URL yet: enter it first, with `async with`.")
         return self._url
 
     @property
     def client_id(self) -> str:
-        """The service application that may ask for tokens."""
+        """The id of the service application that can request tokens."""
         return self.settings.client_id
 
     @property
     def client_secret(self) -> str:
-        """Its secret."""
+        """The secret of the service application."""
         return self.settings.client_secret
 
     def token(self, *, lifetime: float | None = None, scope: str = SCOPE, client_id: str | None = None) -> str:
         """Return a new bearer token, without a request.
 
         Args:
-            lifetime: Seconds of the event loop; `token_lifetime` if it is left out.
-            scope: Its scopes, with a space between.
-            client_id: Whose quota it counts against; the one client's if it is left out.
+            lifetime: Seconds of the event loop for which the token is valid; by default `token_lifetime`.
+            scope: The token's scopes, separated by spaces.
+            client_id: The client whose quota requests with the token count against; by default the service application.
         """
         return self._issuer.mint(lifetime=lifetime, scope=scope, client_id=client_id)
 
     def revoke_tokens(self) -> None:
-        """Make every token that was issued so far worthless."""
+        """Invalidate every token that was issued so far."""
         self._issuer.revoke()
-
-    # What other people do to the service.
 
     @property
     def consent(self) -> bool:
-        """Whether users have authorized the service, which runs of User connections need."""
+        """Whether users have authorized the service; runs of User connections need it."""
         return self._store.consent
 
     @consent.setter
@@ -168,7 +164,7 @@ class Emulator(AsyncContextManagerMixin):
 
     @property
     def forbidden_imodels(self) -> set[str]:
-        """IModels on which callers may start no runs and change no files: they get a 403."""
+        """Ids of iModels on which triggers and changes of source files get a 403."""
         return self._store.forbidden_imodels
 
     @property
@@ -177,7 +173,7 @@ class Emulator(AsyncContextManagerMixin):
         return tuple(self._store.runs)
 
     def state(self, run: Run) -> ExecutionState:
-        """Return the state of a run at this moment."""
+        """Return the current state of a run."""
         return run.state(self._store.elapsed())
 
     def new_imodel_id(self) -> str:
@@ -188,10 +184,10 @@ class Emulator(AsyncContextManagerMixin):
         """Return the id of a new file in Storage.
 
         Args:
-            file_name: Its name, which source files show after their first run.
-            imodel_id: The file belongs to this iModel's iTwin.
+            file_name: The file's name, which source files show after their first run.
+            imodel_id: The iModel whose iTwin the file belongs to.
         """
-        storage_file_id = self._store.ids.storage_file(itwin_of(imodel_id) if imodel_id else None)
+        storage_file_id = self._store.ids.pair(itwin_of(imodel_id) if imodel_id else None)
         if file_name is not None:
             self._store.file_names[storage_file_id] = file_name
         return storage_file_id
@@ -207,10 +203,10 @@ class Emulator(AsyncContextManagerMixin):
         """Create a connection without a request and return its id.
 
         Args:
-            imodel_id: Its iModel; a new one if it is left out.
-            files: A name (or an id of a file in Storage) and a connector type for each of its files.
-            display_name: Its name.
-            authentication_type: As whom the service works; User needs the `consent`.
+            imodel_id: The connection's iModel; by default a new one.
+            files: For each source file its name, or the id of a file in Storage, and its connector type.
+            display_name: The connection's name.
+            authentication_type: The account that the service uses; User needs the `consent`.
         """
         imodel_id = imodel_id or self.new_imodel_id()
         specs = [
@@ -221,43 +217,39 @@ class Emulator(AsyncContextManagerMixin):
         return self._store.connect(imodel_id, specs, display_name=display_name, authentication_type=kind).id
 
     def start_run(self, connection_id: str) -> Run:
-        """Trigger a connection as somebody else would, without a request, and return the iModel's active run."""
+        """Trigger a connection as another client would, without a request, and return the iModel's active run."""
         connection = self._store.connections[connection_id]
         return self._store.active_run(connection.imodel_id) or self._store.start_run(connection)
 
     def webhook(
         self, url: str, secret: str | None = None, *, delay: float = 0.0
     ) -> AbstractAsyncContextManager[Webhook]:
-        """Send a signed message to a URL whenever a run ends, for as long as its context lasts (`async with`).
+        """Send a signed message to a URL whenever a run ends, while the returned context is open (`async with`).
 
         Args:
-            url: Where to send it.
-            secret: What signs it, at least 32 characters; one is made if it is left out.
+            url: The URL that receives the messages.
+            secret: The key of the signatures, at least 32 characters; by default it is generated.
             delay: Seconds of the event loop between the end of a run and its message.
         """
         return delivering(self._store, url, secret, delay)
 
-    # Scripts.
-
     def add_run_rule(self, rule: RunRule) -> RunRule:
-        """Script runs from now on; the rule goes before all others."""
+        """Script runs from now on; the rule takes precedence over all others."""
         self._store.run_rules.insert(0, rule)
         return rule
 
     def add_file_rule(self, rule: FileRule) -> FileRule:
-        """Script tasks from now on; the rule goes before all others."""
+        """Script tasks from now on; the rule takes precedence over all others."""
         self._store.file_rules.insert(0, rule)
         return rule
 
     def add_fault(self, rule: FaultRule) -> FaultRule:
-        """Break answers from now on; the rule goes before all others."""
+        """Break answers from now on; the rule takes precedence over all others."""
         self._faults.rules.insert(0, rule)
         return rule
 
-    # Requests.
-
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        call = _call(request, await request.read())
+        call = await read_call(request)
         record = RecordedRequest(
             method=call.method, path=call.path, query=call.query, headers=call.headers, time=anyio.current_time()
         )
@@ -267,9 +259,9 @@ class Emulator(AsyncContextManagerMixin):
         if rule is None:
             reply = self._answer(call, record)
         else:
-            reply = rule.broken(self._answer(call, record) if rule.performs else None, clock)
+            reply = rule.apply(self._answer(call, record) if rule.performs else None, clock)
             await anyio.sleep(rule.delay)
-            if rule.action in _BREAKS_THE_WIRE:
+            if rule.action in _BREAKS_CONNECTION:
                 record.status = None if rule.action is FaultAction.RESET_BEFORE_HEADERS else reply.status
                 return send_broken(request, rule.action, reply, clock.http_date())
         record.status = reply.status
@@ -277,12 +269,12 @@ class Emulator(AsyncContextManagerMixin):
 
     def _answer(self, call: Call, record: RecordedRequest) -> Reply:
         try:
-            operation, names = find(self._operations, call.method, call.path)
+            operation, path_parameters = find(self._operations, call.method, call.path)
             record.operation = operation.name
-            if not operation.open:
-                client_id = self._issuer.client_of(call)
-                self._limits.count(client_id, operation.name, self._store.running_clock)
-            return operation.answer(attrs.evolve(call, names=names))
+            if operation.api is not None:
+                client_id = self._issuer.authenticate(call, operation)
+                self._limits.count(client_id, operation, self._store.running_clock)
+            return operation.answer(attrs.evolve(call, path_parameters=path_parameters))
         except ProblemError as problem:
             return Reply.of_problem(problem)
 
@@ -292,17 +284,3 @@ async def _start(site: web.TCPSite) -> None:
         await site.start()
     except OSError as exc:
         raise ConfigurationError(f"{site.name} cannot be served: {exc.strerror}.") from exc
-
-
-def _call(request: web.Request, body: bytes) -> Call:
-    query: dict[str, str] = {}
-    for name, text in request.query.items():
-        query.setdefault(name.lower(), text)
-    return Call(
-        method=request.method,
-        path=request.path,
-        root=f"{request.scheme}://{request.host}",
-        query=query,
-        headers={name.lower(): text for name, text in request.headers.items()},
-        body=body,
-    )

@@ -1,4 +1,4 @@
-"""The emulator's options: how it behaves where the API's pages disagree or are silent, and its seed, speed and quotas."""
+"""The emulator's options: its seed, speed and quotas, and its behaviour where the API's pages differ or are silent."""
 
 # ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Settings:
         client_id: The service application that can request tokens.
         client_secret: Its secret.
         token_lifetime: Seconds of the event loop for which a token is valid.
-        tokens: Which bearer tokens are accepted: those `issued` here that are still valid, or `any`; with `none`, requests
-            need no token.
+        tokens: Which bearer tokens are accepted: `issued` (those issued here that are still valid) or `any`; with
+            `none`, requests need no token.
         consent: Whether users have authorized the service; runs of User connections need it.
         accept_window: Seconds of the event loop after a trigger for which another trigger of the iModel gets a 409.
         location: Whether the `Location` of a run is an absolute URL or a path.
@@ -53,7 +53,7 @@ class Settings:
     seed: int = integer(0, minimum=None)
     speed: float = number(1.0, above=True)
     start: datetime | None = checked(
-        None, lambda value: isinstance(value, datetime) and value.tzinfo is not None, "an instant with its offset"
+        None, lambda value: isinstance(value, datetime) and value.tzinfo is not None, "a time with its UTC offset"
     )
     tier: Tier = choice("standard", "community", "standard", "premium", "custom", "unlimited")
     per_minute: int | None = integer(None, minimum=1)

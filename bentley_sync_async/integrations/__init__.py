@@ -1,1 +1,1 @@
-"""What joins the package to other people's software; each file needs an extra of its name."""
+"""Integrations with other software: OpenTelemetry, and a receiver of webhooks."""

@@ -1,7 +1,7 @@
-"""Records of a client as spans and metrics of OpenTelemetry: the extra `otel`.
+"""The hook that exports records as spans and metrics of OpenTelemetry; needs the extra `otel`.
 
-Requests follow the semantic conventions for HTTP clients, https://opentelemetry.io/docs/specs/semconv/http/. What these
-have no word for is named below `bentley_sync_async`.
+Requests follow the semantic conventions for HTTP clients, https://opentelemetry.io/docs/specs/semconv/http/. Names
+that these do not define begin with `bentley_sync_async`.
 """
 
 import time
@@ -20,7 +20,7 @@ except ModuleNotFoundError as exc:
 
 _SCOPE = "bentley_sync_async"
 _PORTS = {"http": 80, "https": 443}
-_WORDS = frozenset(
+_SEGMENTS = frozenset(
     {
         "",
         "authorizationinformation",
@@ -35,17 +35,17 @@ _WORDS = frozenset(
     }
 )
 
-# The first is what the conventions advise for the duration of requests.
+# The boundaries of histograms; the first are those that the conventions advise for the duration of requests.
 _SHORT = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _LONG = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _MANY = (0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 _HISTOGRAMS = {
     RequestRecord: ("http.client.request.duration", "s", "Duration of HTTP client requests.", _SHORT),
-    RetryRecord: (f"{_SCOPE}.retry.delay", "s", "Waits before a call is tried again.", _LONG),
-    ThrottleRecord: (f"{_SCOPE}.gate.delay", "s", "Pauses of all requests after a throttle.", _LONG),
-    TokenRecord: (f"{_SCOPE}.token.duration", "s", "Duration of asking for a token.", _SHORT),
-    PollRecord: (f"{_SCOPE}.poll.changes", "{event}", "Events that a look at a run brought.", _MANY),
+    RetryRecord: (f"{_SCOPE}.retry.delay", "s", "Waits before a call is retried.", _LONG),
+    ThrottleRecord: (f"{_SCOPE}.throttle.delay", "s", "Pauses of all requests during a throttle.", _LONG),
+    TokenRecord: (f"{_SCOPE}.token.duration", "s", "Duration of token requests.", _SHORT),
+    PollRecord: (f"{_SCOPE}.poll.changes", "{event}", "Events that a poll of a run brought.", _MANY),
 }
 
 _Attributes = Mapping[str, str | int]
@@ -54,9 +54,9 @@ _Attributes = Mapping[str, str | int]
 class OpenTelemetryHook:
     """Turns the records of a client into spans and metrics.
 
-    A request is a span of the kind CLIENT, a token's fetch one of the kind INTERNAL, both below the span that is
-    current where the client is used. Every record is a value of a histogram, whose attributes are few: no id is among
-    them. The texts of errors are in neither, only their kinds.
+    A request is a span of the kind CLIENT, a token request one of the kind INTERNAL, both children of the span that is
+    current where the client is used. Every record is a value of a histogram, whose attributes are few and hold no id.
+    Spans and metrics hold the type of an error, never its text.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class OpenTelemetryHook:
         }
 
     def __call__(self, record: Record) -> None:
-        """Take a record."""
+        """Export a record."""
         match record:
             case RequestRecord():
                 value, attributes = record.duration, _of_request(record)
@@ -92,7 +92,7 @@ class OpenTelemetryHook:
             case ThrottleRecord():
                 value, attributes = record.delay, _of_error(record.cause)
             case PollRecord():
-                # A state that is new to this package could be any text, and each would be a series of its own.
+                # A state that this package does not know could be any text, and each would be a series of its own.
                 state = record.state.value if record.state.known else "_OTHER"
                 value, attributes = record.changes, {f"{_SCOPE}.run.state": state}
             case _:
@@ -107,7 +107,7 @@ class OpenTelemetryHook:
     def _span(
         self, name: str, kind: trace.SpanKind, record: RequestRecord | TokenRecord, attributes: _Attributes
     ) -> None:
-        ends = time.time_ns()  # a hook is told at once
+        ends = time.time_ns()  # a hook is called at once
         begins = ends - int(record.duration * 1e9)
         span = self._tracer.start_span(name, kind=kind, attributes=attributes, start_time=begins)
         if record.error is not None:
@@ -129,9 +129,9 @@ def _of_request(record: RequestRecord) -> _Attributes:
 
 
 def _template(path: str) -> str:
-    """Return the path without that of the base URL, and with an `{id}` for whatever is no word of the API."""
+    """Return the path without that of the base URL, with `{id}` in place of every id."""
     of_api = path[max(path.rfind("/synchronization/"), 0) :]
-    return "/".join(part if part in _WORDS else "{id}" for part in of_api.split("/"))
+    return "/".join(part if part in _SEGMENTS else "{id}" for part in of_api.split("/"))
 
 
 def _of_error(error: SynchronizationError | None) -> _Attributes:

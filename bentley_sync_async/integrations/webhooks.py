@@ -1,4 +1,4 @@
-"""A receiver of the platform's webhooks for a web application of aiohttp."""
+"""The receiver of the platform's webhooks: a handler for a web application of aiohttp."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def webhook_handler(
     max_age: float | None = 3600.0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Handler:
-    """Return a handler that announces each run whose end the platform tells.
+    """Return a handler that notifies watches of each run whose end the platform reports.
 
-        app.router.add_post("/webhook", webhook_handler(announcements, secret=secret))
+        app.router.add_post("/webhook", webhook_handler(notifier, secret=secret))
 
-    It answers 204 to what it announces, and otherwise the status of the `WebhookError`, without saying why; that goes
-    to the log, under `bentley_sync_async.webhooks`.
+    It answers 204 to a message that it accepts, and otherwise the status of the `WebhookError` without a reason; the
+    reason is logged under `bentley_sync_async.webhooks`.
 
     Args:
-        announcements: Whom to tell.
-        secret: The secret of the webhook, from when it was created.
-        max_age: Seconds after which a message is too old; `None` if its time does not matter.
-        now: Tells the instant, with its zone.
+        notifier: Notifies the watches of a client (`SynchronizationClient(completions=notifier)`).
+        secret: The secret with which the webhook was created.
+        max_age: Seconds after which a message is too old; `None` to accept messages of any age.
+        now: Returns the current time, with its time zone.
     """
     seen = ReplayGuard(max_age=max_age)
 
@@ -55,7 +55,7 @@ def webhook_handler(
 
 
 async def _body(request: web.Request) -> bytes:
-    """Return the body, or of one that is too large as much as shows that it is."""
+    """Return the body; if it is too large, only as much of it as shows that."""
     body = b""
     while len(body) <= _LARGEST and (part := await request.content.readany()):
         body += part

@@ -75,7 +75,7 @@ class ConnectorType(OpenEnum):
 
 
 class AuthenticationType(OpenEnum):
-    """The identity with which the service works on a run: the user who authorized the connection, or the service application."""
+    """The identity that the service uses for a run: the user who authorized the connection, or the service itself."""
 
     USER = "User"
     SERVICE = "Service"

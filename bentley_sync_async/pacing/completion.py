@@ -15,8 +15,8 @@ _KEPT = 10_000
 class CompletionSignal(Protocol):
     """Signals the completion of runs, usually from the receiver of a webhook.
 
-    A watch waits for the signal until its next poll is due. The signal is not trusted: the watch polls once when it comes,
-    and continues as before if the run has not ended.
+    A watch waits for the signal until its next poll is due. The signal is not trusted: the watch polls once when it
+    comes, and continues as before if the run has not ended.
     """
 
     async def wait(self, ref: RunRef) -> None:

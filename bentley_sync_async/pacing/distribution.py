@@ -96,7 +96,7 @@ class DurationDistribution:
         return exp(high)
 
     def updated(self, estimate: ProgressEstimate) -> "DurationDistribution":
-        """Return the distribution given the estimate from a snapshot, by Bayes' rule; the estimate may be misleading."""
+        """Return the distribution given the estimate from a snapshot, by Bayes' rule; the estimate may be wrong."""
         seen = log(estimate.median)
         parts = [
             _product(part, seen, spread, share)
@@ -131,8 +131,8 @@ def heavy_tailed(centre: float, spread: float) -> DurationDistribution:
 class DurationPrior:
     """What is assumed of any connection's runs, fitted to all runs known; the defaults hold when none is known.
 
-    The defaults are not a guess at the usual run, but the values that cost least when they are wrong: with them, polls of
-    runs of 5, 15 or 45 minutes are about as good as the best regular ones or better (docs/pacing.md).
+    The defaults are not a guess at the usual run, but the values that cost least when they are wrong: with them, polls
+    of runs of 5, 15 or 45 minutes are about as good as the best regular ones or better (docs/pacing.md).
 
     Attributes:
         typical: The median duration of a connection's runs, in seconds.

@@ -10,7 +10,8 @@ from .distribution import DurationDistribution
 from .price import LOWEST_PRICE, PollDemand
 from .strategies import BackoffPacing, PollContext, is_part, is_seconds
 
-# Instants at which the law is evaluated: in spreads from the centre of each log-normal, and as factors of the time elapsed.
+# Instants at which the law is evaluated: in spreads from the centre of each log-normal, and as factors of the time
+# elapsed.
 _NODES = tuple(step / 2 for step in range(-8, 10))
 _SOON = 0.2  # of the time elapsed, and of the spread
 _AHEAD = (1.02, 1.1, 1.3, 1.8, 3.0, 6.0)
@@ -22,8 +23,8 @@ class LearnedPacing:
 
     Attributes:
         shortest: Seconds that a wait lasts at least.
-        longest: Seconds that a wait lasts at most at the lowest price of a poll, so that the caller sees the run advance;
-            after a change it is much less at first. The limit grows in proportion to the price.
+        longest: Seconds that a wait lasts at most at the lowest price of a poll, so that the caller sees the run
+            advance; after a change it is much less at first. The limit grows in proportion to the price.
         jitter: The part of the usual gap between two polls by which a wait may be shortened at random, 0 to 1, so that
             many watches do not poll at once.
     """

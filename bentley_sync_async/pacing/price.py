@@ -36,9 +36,9 @@ class PollDemand:
 class PollPrice:
     """Computes the price at which all watches together need as many polls as the budget allows.
 
-    By the square-root law, the polls that a watch needs fall with the square root of the price. So sums over all watches
-    give the price at once, and a watch that updates its demand changes them by its own part only: that costs the same
-    for ten watches and for ten thousand. The watch that wakes next pays the new price.
+    By the square-root law, the polls that a watch needs fall with the square root of the price. So sums over all
+    watches give the price at once, and a watch that updates its demand changes them by its own part only: that costs
+    the same for ten watches and for ten thousand. The watch that wakes next pays the new price.
 
     Attributes:
         available: Returns how many polls may be sent within so many coming seconds, without what is reserved for

@@ -54,7 +54,7 @@ def estimate_duration(run: StorageRun, *, elapsed: float) -> ProgressEstimate | 
 
 
 def _estimate_finalizing(run: StorageRun, elapsed: float) -> ProgressEstimate:
-    """Return the estimate for a run whose tasks are all completed: the longer they took, the longer finalizing takes."""
+    """Return the estimate for a run whose tasks are all completed: finalizing takes longer if they took longer."""
     remaining = max(_FINALIZING * elapsed, _SHORTEST_FINALIZING)
     # The preprocessor and the master files come first: the tasks of the next phase may not be listed yet.
     certain = run.state == ExecutionState.FINALIZING

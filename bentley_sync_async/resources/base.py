@@ -103,8 +103,8 @@ def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) 
 class Listing(Generic[E]):
     """A list of the API, read page by page while it is iterated; every `async for` starts anew.
 
-    Each entity is returned once, even if the service repeats it. The links of the service are never requested. Like every
-    list that is read by offsets, it may miss entities when others are deleted while it is read.
+    Each entity is returned once, even if the service repeats it. The links of the service are never requested. Like
+    every list that is read by offsets, it may miss entities when others are deleted while it is read.
     """
 
     def __init__(

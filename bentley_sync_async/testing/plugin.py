@@ -1,10 +1,10 @@
-"""Fixtures for pytest: an emulator and a client of it, in virtual time.
+"""pytest fixtures: an emulator and a client of it, in virtual time.
 
     pytest_plugins = ["bentley_sync_async.testing.plugin"]  # in the root's conftest.py, or in a test module
 
-They need pytest-asyncio, and looptime for virtual time (the extra `testing` brings both): the clock of the test's
-event loop jumps to the next timer whenever nothing is ready, so that hours of a run pass in milliseconds. Without
-looptime, or with `@pytest.mark.looptime(False)` or `--no-looptime`, time is real, and a run is over almost at once.
+The fixtures need pytest-asyncio, and looptime for virtual time (the extra `testing` installs both): the clock of the
+test's event loop jumps to the next timer whenever nothing is ready, so hours of a run pass in milliseconds. Without
+looptime, or with `@pytest.mark.looptime(False)` or `--no-looptime`, time is real, and runs complete almost immediately.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from bentley_sync_async.client import SynchronizationClient
 from bentley_sync_async.emulator import Emulator, Options
 from bentley_sync_async.errors import ConfigurationError
 
-_REAL_TIME_SPEED = 1e7  # an hour of a run in 0.36 ms: it is over when a watch first looks
+_REAL_TIME_SPEED = 1e7  # an hour of a run in 0.36 ms: the run has ended at the first poll of a watch
 
-_Switch = Callable[[], AbstractContextManager[None]]
-_HELD = pytest.StashKey[tuple[ExitStack, _Switch]]()
+_EnableVirtualTime = Callable[[], AbstractContextManager[None]]
+_VIRTUAL_TIME = pytest.StashKey[tuple[ExitStack, _EnableVirtualTime]]()
 
 
 @pytest.fixture
 def synchronization_options() -> Options:
-    """Options for the emulator, nothing by default: a test module or class that wants any overrides this fixture."""
+    """Options for the emulator, none by default; a test module or class overrides this fixture to set some."""
     return {}
 
 
@@ -35,8 +35,8 @@ def synchronization_options() -> Options:
 async def synchronization_emulator(
     request: pytest.FixtureRequest, synchronization_options: Options
 ) -> AsyncGenerator[Emulator]:
-    """A running emulator of the service, whose runs succeed unless they are scripted otherwise."""
-    _refuse_another_loop(request.node)
+    """A running emulator of the service, whose runs succeed unless rules script them otherwise."""
+    _require_one_loop(request.node)
     stack = AsyncExitStack()
     yield await stack.enter_async_context(_emulated(request.node, synchronization_options))
     await stack.aclose()
@@ -44,7 +44,7 @@ async def synchronization_emulator(
 
 @pytest_asyncio.fixture
 async def synchronization_client(synchronization_emulator: Emulator) -> AsyncGenerator[SynchronizationClient]:
-    """A client of `synchronization_emulator`, which signs in as its service application."""
+    """A client of `synchronization_emulator`, authenticated as the emulator's service application."""
     credentials = ClientCredentials(synchronization_emulator.client_id, synchronization_emulator.client_secret)
     client = SynchronizationClient(credentials, base_url=synchronization_emulator.url)
     stack = AsyncExitStack()
@@ -59,13 +59,13 @@ async def _emulated(item: pytest.Item, options: Options) -> AsyncGenerator[Emula
         try:
             emulator = Emulator(**(plain | options))
         except ConfigurationError as error:
-            said = f"synchronization_options: {error}"
-            raise pytest.fail.Exception(said, pytrace=False) from None  # else it would be said twice
+            message = f"synchronization_options: {error}"
+            raise pytest.fail.Exception(message, pytrace=False) from None  # pytest would print a cause as well
         async with emulator:
             yield emulator
 
 
-def _refuse_another_loop(item: pytest.Item) -> None:
+def _require_one_loop(item: pytest.Item) -> None:
     mark = item.get_closest_marker("asyncio")
     if mark is None:
         return
@@ -75,47 +75,48 @@ def _refuse_another_loop(item: pytest.Item) -> None:
         fixtures = "function"  # the scope of the fixtures here
     if test != fixtures:
         pytest.fail(
-            f"The test runs in an event loop of its {test}, and the fixtures in that of its {fixtures}, so nothing "
-            f'would answer. Set asyncio_default_fixture_loop_scope = "{test}", or mark the test with '
+            f"The test runs in the event loop of its {test}, but the fixtures run in that of its {fixtures}, so the "
+            f'emulator could not answer. Set asyncio_default_fixture_loop_scope = "{test}", or mark the test with '
             f'@pytest.mark.asyncio(loop_scope="{fixtures}").',
             pytrace=False,
         )
 
 
-# looptime makes time virtual for the body of a test only. In the fixtures the clock would be another one, by hours, and
-# what they have started would be long over in the test, or not begin for hours. So time is virtual from the emulator's
-# start to its end, but for the moment in which looptime switches it on by itself: it refuses to do so twice.
+# looptime makes time virtual in the body of a test only. The clock of the fixtures would differ from it by hours: a run
+# that a fixture starts would have ended long before the test, or would not begin for hours. So the emulator's fixture
+# enables virtual time from the emulator's start to its end. It disables it for the moment in which looptime enables
+# virtual time for the test itself, because looptime refuses to do so twice.
 
 
 @contextmanager
 def _virtual_time(item: pytest.Item) -> Generator[bool]:
     loop = asyncio.get_running_loop()
-    switch: _Switch | None = getattr(loop, "looptime_enabled", None)
-    if switch is None or not _wants_virtual_time(item):
+    enable: _EnableVirtualTime | None = getattr(loop, "looptime_enabled", None)
+    if enable is None or not _wants_virtual_time(item):
         yield False
-    elif getattr(loop, "looptime_on", False):  # a loop of the user's own making
+    elif getattr(loop, "looptime_on", False):  # the user's own loop already has virtual time
         yield True
     else:
         item.add_marker("looptime")
-        with ExitStack() as held:
-            held.enter_context(switch())
-            item.stash[_HELD] = held, switch
+        with ExitStack() as virtual_time:
+            virtual_time.enter_context(enable())
+            item.stash[_VIRTUAL_TIME] = virtual_time, enable
             yield True
 
 
 def _wants_virtual_time(item: pytest.Item) -> bool:
-    said = [mark.args[0] for mark in item.iter_markers("looptime") if mark.args]
-    return item.config.getoption("looptime", None) is not False and (not said or bool(said[0]))
+    arguments = [mark.args[0] for mark in item.iter_markers("looptime") if mark.args]
+    return item.config.getoption("looptime", None) is not False and (not arguments or bool(arguments[0]))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Leave it to looptime to make time virtual for the test itself."""
-    if _HELD not in pyfuncitem.stash:
+    """Disable virtual time while looptime enables it for the test itself, and enable it again afterwards."""
+    if _VIRTUAL_TIME not in pyfuncitem.stash:
         return (yield)
-    held, switch = pyfuncitem.stash[_HELD]
-    held.close()
+    virtual_time, enable = pyfuncitem.stash[_VIRTUAL_TIME]
+    virtual_time.close()
     try:
         return (yield)
     finally:
-        held.enter_context(switch())
+        virtual_time.enter_context(enable())

@@ -1,4 +1,4 @@
-"""A transport that answers from a script and remembers what it was asked: no server, no socket."""
+"""A transport that answers from a script and records the requests, without a server or a socket."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -17,11 +17,11 @@ _UNNAMED = Request(method="GET", url="https://api.example/")
 
 @frozen
 class After:
-    """An answer that takes its time; when the request's timeout is over first, it is a `RequestTimeoutError`.
+    """A delayed answer; if the request's timeout ends before the delay, a `RequestTimeoutError` is raised instead.
 
     Attributes:
-        seconds: How long it takes, on the event loop's clock.
-        answer: What comes then.
+        seconds: The delay, on the event loop's clock.
+        answer: The step that follows the delay.
     """
 
     seconds: float
@@ -29,26 +29,26 @@ class After:
 
 
 Step: TypeAlias = Response | BaseException | _Make | After
-"""One answer of a script: a `Response`, an exception to raise, a function of the request (a coroutine function, too)
-that returns one of these, or `After` some time any of them."""
+"""One step of a script: a `Response`, an exception to raise, a function or coroutine function that takes the request
+and returns a step, or `After`, which delays a step."""
 
 
 class ScriptFailed(BaseException):
-    """The script does not say how to answer a request: it is used up, or a step of it is none.
+    """The script cannot answer a request: no step is left, or the next step is not a valid one.
 
-    It is no `Exception`, as what pytest fails a test with is none: the client takes an exception of a token source for
-    an outage and tries again, and the code under test may catch all of them.
+    Like the exception of `pytest.fail`, it is not an `Exception`: the client retries after an exception of a token
+    source, and the code under test may catch every `Exception`.
     """
 
 
 @frozen(kw_only=True)
 class Sent:
-    """A request that a `ScriptedTransport` got.
+    """A request that a `ScriptedTransport` received.
 
     Attributes:
-        request: The request, with the token that it was sent with.
-        at: When, on the event loop's clock, in seconds.
-        timeout: Seconds that it was given.
+        request: The request, with its token.
+        at: When it was sent, in seconds on the event loop's clock.
+        timeout: Its timeout in seconds.
     """
 
     request: Request
@@ -57,22 +57,22 @@ class Sent:
 
 
 class ScriptedTransport:
-    """Gives the answers of its script, one after the other, whatever the requests are.
+    """Answers requests with the steps of its script, in order, whatever the requests are.
 
-    `SynchronizationClient("token", transport=ScriptedTransport(...))` is a client that sends nothing anywhere.
+    `SynchronizationClient("token", transport=ScriptedTransport(...))` is a client that opens no connection.
 
     Attributes:
-        script: The answers that are left.
-        always: What answers when none is left.
+        script: The remaining steps.
+        always: The step that answers when no other is left.
         sent: Every request so far.
     """
 
     def __init__(self, *script: Step, always: Step | None = None) -> None:
-        """Make a transport.
+        """Create a transport.
 
         Args:
-            script: The answers, in order.
-            always: What answers when none is left; without it, one request too many is a `ScriptFailed`.
+            script: The steps, in order.
+            always: The step that answers when no other is left; without it, one more request raises `ScriptFailed`.
         """
         self.script = list(script)
         self.always = always
@@ -90,34 +90,34 @@ class ScriptedTransport:
 
     @property
     def bodies(self) -> list[object]:
-        """The JSON of every request so far, as dicts and lists; `None` for a request without a body."""
+        """The parsed JSON body of every request so far; `None` for a request without a body."""
         return [None if request.body is None else parse(request.body) for request in self.requests]
 
     @property
     def instants(self) -> list[float]:
-        """When each request came, on the event loop's clock, in seconds."""
+        """When each request was sent, in seconds on the event loop's clock."""
         return [sent.at for sent in self.sent]
 
     @property
     def timeouts(self) -> list[float]:
-        """The seconds that each request was given."""
+        """The timeout of each request, in seconds."""
         return [sent.timeout for sent in self.sent]
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """Answer with the next step of the script; see `Transport.send`.
 
         Args:
-            request: What is asked.
-            timeout: Seconds until the answer must be there.
+            request: The request.
+            timeout: Seconds within which the answer must arrive.
 
         Raises:
-            ScriptFailed: The script does not say what to answer.
+            ScriptFailed: No step is left, or the next step is not a valid one.
         """
         began = anyio.current_time()
         self.sent.append(Sent(request=request, at=began, timeout=timeout))
-        asked = f"{request.method} {request.url}, request {len(self.sent)}."
+        described = f"{request.method} {request.url}, request {len(self.sent)}."
         if not self.script and self.always is None:
-            raise ScriptFailed(f"Nothing in the script is left to answer {asked}")
+            raise ScriptFailed(f"The script has no step left for {described}")
         step = self.script.pop(0) if self.script else self.always
         while not isinstance(step, Response):
             if isinstance(step, BaseException):
@@ -127,12 +127,12 @@ class ScriptedTransport:
                 await anyio.sleep(min(step.seconds, left))
                 step = step.answer if step.seconds < left else timed_out(request)
             elif callable(step):
-                made = step(request)
-                step = await made if inspect.isawaitable(made) else made
+                returned = step(request)
+                step = await returned if inspect.isawaitable(returned) else returned
             else:
                 raise ScriptFailed(
-                    f"{step!r} is no step of a script (a Response, such as answer() makes, an exception, a function of "
-                    f"the request, or After): there is no answer to {asked}"
+                    f"{step!r} is not a step of a script (a Response, such as answer() returns, an exception, a "
+                    f"function of the request, or After), so there is no answer to {described}"
                 )
         return step
 
@@ -142,8 +142,8 @@ def answer(status: int = 200, json: object = None, /, **headers: str) -> Respons
 
     Args:
         status: HTTP status.
-        json: Its body: dicts, lists and strings, or a model in the API's own spelling; `None` for no body.
-        **headers: Its headers; `retry_after="3"` is `retry-after: 3`.
+        json: The body: dicts, lists and strings, or a model, whose fields get the API's names; `None` for no body.
+        **headers: The headers; `retry_after="3"` becomes `retry-after: 3`.
     """
     body = b"" if json is None else encode(json)
     return Response(status=status, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=body)
@@ -162,20 +162,20 @@ def refusal(status: int, code: str = "SomeCode", message: str = "Some message.",
 
 
 def lost(request: Request = _UNNAMED, *, sent: bool = True) -> ConnectionLostError:
-    """Return the error of a connection that broke; `lost` itself is a step of a script, too.
+    """Return the error of a lost connection; the function itself is also a step of a script.
 
     Args:
-        request: The request that gets no answer.
+        request: The request without an answer.
         sent: Whether the service may have received it.
     """
     return ConnectionLostError("the connection broke", method=request.method, url=request.url, sent=sent)
 
 
 def timed_out(request: Request = _UNNAMED, *, sent: bool = True) -> RequestTimeoutError:
-    """Return the error of an answer that did not come in time; `timed_out` itself is a step of a script, too.
+    """Return the error of a timeout; the function itself is also a step of a script.
 
     Args:
-        request: The request that gets no answer.
+        request: The request without an answer.
         sent: Whether the service may have received it.
     """
     return RequestTimeoutError("no whole answer", method=request.method, url=request.url, sent=sent)

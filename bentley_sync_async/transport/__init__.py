@@ -24,7 +24,6 @@ __all__ = [
     "Transport",
     "WindowUse",
     "exhausted_window",
-    "exhausted_window",
 ]
 
 for _name in __all__:

@@ -4,5 +4,5 @@ from asyncio import get_running_loop
 
 
 def current_time() -> float:
-    """Return the instant in seconds: as `anyio.current_time`, but without first asking which event loop library runs."""
+    """Return the time in seconds: `anyio.current_time` without its check which event loop library is running."""
     return get_running_loop().time()

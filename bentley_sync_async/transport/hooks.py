@@ -101,7 +101,7 @@ class PollRecord(Record):
 
 
 class Hook(Protocol):
-    """Is called with each record of a client, at once and in the client's own task: it must be quick, and must not block.
+    """A function that gets each record of a client, at once and in the task that uses the client: it must not block.
 
     A hook may also have a method `wants(kind: type[Record]) -> bool`. A record that no hook wants is not made; a hook
     without that method wants all.
@@ -132,7 +132,7 @@ class Hooks:
             try:
                 if wants(kind):
                     return True
-            except Exception:  # noqa: BLE001 - as below
+            except Exception:  # noqa: BLE001 - a hook must not end a watch
                 return True
         return False
 
@@ -142,7 +142,7 @@ class Hooks:
             try:
                 hook(record)
             except Exception as exc:  # noqa: BLE001 - a hook must not end a watch
-                # Neither its text nor its traceback: they are not ours, and may quote anything.
+                # Without its text and traceback: they may quote anything.
                 _LOGGER.error("A hook of the client failed: %s of %r.", type(exc).__name__, hook)  # noqa: TRY400
 
 

@@ -110,8 +110,8 @@ class AiohttpTransport(AsyncContextManagerMixin):
             )
         self._session = session
         self._connect_timeout = connect_timeout
-        # Without aiohttp's own total timeout: it does not cover a body on a connection that aiohttp has released already,
-        # and rounds longer timeouts up to whole seconds.
+        # Without aiohttp's own total timeout: it does not cover a body on a connection that aiohttp has released, and
+        # rounds longer timeouts up to whole seconds.
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, ceil_threshold=math.inf)
         self._request_timeouts = RequestTimeouts()
         self._max_body_bytes = max_body_bytes

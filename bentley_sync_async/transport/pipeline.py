@@ -1,8 +1,8 @@
 """The pipeline of every request: retries around (throttle -> permit -> token -> send -> problem), for each attempt.
 
 No request is sent during a throttle, however long it waited for its permit and token: if the throttle began while it
-waited, it gives its permit back and waits for the throttle to end. The token comes last, as a permit may be an hour away,
-and a token is valid for an hour.
+waited, it releases its permit and waits for the end of the throttle. The token comes after the permit, as a permit may
+take an hour, and a token is valid for an hour.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from attrs import define, evolve
 
 from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
-    APIError,
     AuthenticationError,
     ConfigurationError,
+    NotFoundError,
     ProtocolError,
     RequestTimeoutError,
     SynchronizationError,
@@ -42,7 +42,7 @@ _SHORTEST_SECRET = 16
 
 _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
-_FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR, _NOT_FOUND = 300, 303, 400, 404
+_FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR = 300, 303, 400
 
 
 @define
@@ -96,7 +96,7 @@ class Pipeline:
     def without_retries(self) -> Pipeline:
         """Return the same pipeline for callers with retries of their own, such as a watch.
 
-        Its calls wait for the throttle and for permits, which both pipelines share, however long it takes, and that time
+        Both share the throttle and the permits. Calls without retries wait for them however long it takes, and the wait
         does not count towards `Timeouts.call`.
         """
         other = copy(self)
@@ -137,7 +137,7 @@ class Pipeline:
             try:
                 return await self._attempt(call)
             except SynchronizationError as error:
-                if maybe_done and request.method == "DELETE" and _is_not_found(error):
+                if maybe_done and request.method == "DELETE" and isinstance(error, NotFoundError):
                     return Response(status=204)  # an earlier attempt whose answer was lost has deleted it
                 wait = self._retry.wait(
                     error,
@@ -214,7 +214,7 @@ class Pipeline:
         raise RequestTimeoutError(
             f"there is no permit within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
             f"under way (max_connections), and {use.minute.used} were sent in a minute, {use.hour.used} in an hour "
-            f"(tier {use.tier.name}, share {use.share:g}); wait, ask for less at once, or raise what is too low",
+            f"(tier {use.tier.name}, share {use.share:g}); wait, make fewer calls at once, or raise a limit",
             method=call.request.method,
             url=redact(call.request.url),
             sent=False,
@@ -309,7 +309,3 @@ def _without_token(token: Token, response: Response) -> Response:
 
 def _not_ready() -> None:
     return None
-
-
-def _is_not_found(error: SynchronizationError) -> bool:
-    return isinstance(error, APIError) and error.status == _NOT_FOUND

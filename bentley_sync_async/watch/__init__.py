@@ -1,1 +1,1 @@
-"""One run, triggered and followed to its end: the watcher, its state machine, the poller, recovery, events, resume state."""
+"""One run, triggered and followed to its end: watcher, state machine, poller, recovery, events, resume state."""

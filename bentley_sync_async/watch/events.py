@@ -1,8 +1,8 @@
 """The events of a watch, as frozen values.
 
-Every event has a number in its watch (`seq`) and the instant when the client observed it (`at`). An event about a change
-carries the run, job or task as it is after the change, with its children as in the snapshot; of two events about the same
-run, job or task, the first still lacks what the second reports.
+Every event has a number in its watch (`seq`) and the instant when the client observed it (`at`). An event about a
+change carries the run, job or task as it is after the change, with its children as in the snapshot; of two events about
+the same run, job or task, the first still lacks what the second reports.
 """
 
 from datetime import datetime

@@ -1,8 +1,8 @@
 """Fingerprints of a run in a resume token: enough to report what changed since, in some twenty bytes a task. Pure.
 
 Of the run and of each job and task they keep the id, what has events of its own (state, phase, retries), and a hash of
-all other fields. When the watch is resumed, whatever still has its hash is known completely; of whatever has not, the other
-fields are unknown.
+all other fields. When the watch is resumed, whatever still has its hash is known completely; of whatever has not, the
+other fields are unknown.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The state machine of a watch: trigger, wait for a busy iModel, follow.
 
 A watch is in one of these three steps. A step sends its requests first, and only then, without another `await`, changes
-the machine's state and queues events. So a step can be cancelled at any point: nothing was recorded, and it is repeated.
+the machine's state and queues events. So a step can be cancelled at any point: nothing was recorded, and it is
+repeated.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class WatchMachine:
         last_failure: How the latest attempt failed; `None` after a good answer.
         done: Whether the run is completed and its last event is queued.
         attempted_at: When the earliest trigger with an unknown outcome began, by the event loop's clock.
-        grace_ends: Until when the service may not know the run yet (404), by the event loop's clock; `None` if the watch
-            began with the run.
+        grace_ends: Until when the service may not know the run yet (404), by the event loop's clock; `None` if the
+            watch began with the run.
         blocking_run: The run on the iModel that the watch waits for before it triggers.
         blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before that.
         fingerprint: What the consumer knows of the run from a watch that this one resumes.

@@ -1,11 +1,11 @@
 """Finds the run that a trigger may have created whose answer was lost.
 
 The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the poll,
-less the time that has passed here. So neither a skewed local clock nor a jump of it can mistake an old run for a new one.
-The Date header counts whole seconds and is older than its arrival, so a run that others started less than a second and
-the time of one answer before our trigger counts as ours; and without a Date header a run that has ended by then cannot
-be distinguished from an older one. After a resume on another machine the time that has passed is as exact as the clocks
-of the two machines agree.
+less the time that has passed here. So neither a skewed local clock nor a jump of it can mistake an old run for a new
+one. The Date header counts whole seconds and is older than its arrival, so a run that others started less than a second
+and the time of one answer before our trigger counts as ours; and without a Date header a run that has ended by then
+cannot be distinguished from an older one. After a resume on another machine the time that has passed is as exact as the
+clocks of the two machines agree.
 """
 
 from __future__ import annotations

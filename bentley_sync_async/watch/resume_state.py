@@ -10,7 +10,7 @@ from attrs import astuple, fields, frozen
 from bentley_sync_async.config import WhenActive, WhenBusy
 from bentley_sync_async.errors import ResumeTokenError
 from bentley_sync_async.models import ExecutionState, RunRef
-from bentley_sync_async.models.runs import ConnectionKind
+from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.redaction import excerpt
 from bentley_sync_async.wire.ids import check_id
 from bentley_sync_async.wire.locations import run_path
@@ -59,7 +59,8 @@ class ResumeState:
         unreported_completions: What was reported as completed without a `...Completed` event.
         grace_ends: Until when the service may not know the run yet, in seconds since 1970 (UTC).
         blocking_run: Kind, connection and id of the run that the watch waits for; `None` if it waits for none.
-        blocking_fingerprint: The fingerprint of the snapshot of that run that was reported last; `None` before the first.
+        blocking_fingerprint: The fingerprint of the snapshot of that run that was reported last; `None` before the
+        first.
     """
 
     origin: str

@@ -40,8 +40,8 @@ class RetryState:
 
     Attributes:
         pacing: The strategy between two polls.
-        failing_since: When the first of the failures in a row came, moved on by the waits that the service requested since.
-        unchanged_polls: How many polls in a row have brought no change.
+        failing_since: When the first of the failures in a row came, moved on by the waits that the service requested
+        since. unchanged_polls: How many polls in a row have brought no change.
         failures: How many polls or triggers in a row have failed.
         conflicts: How many triggers in a row were in conflict with another one (409).
     """
@@ -77,7 +77,7 @@ class RetryState:
         return is_transient(error) or (garbled and not isinstance(error, ForeignOriginError))
 
     def exhausted(self, now: float) -> bool:
-        """Return whether failures have gone on for too long; if so, start over for a caller that awaits the watch again."""
+        """Return whether failures have gone on too long; if so, start over for a caller that awaits the watch again."""
         if self.failing_since is None:
             self.failing_since = now
         if now - self.failing_since < FAILURE_BUDGET:
@@ -95,7 +95,7 @@ class RetryState:
         return max(own, requested)
 
     def delay_after_conflict(self, conflict: SynchronizationError, *, chance: float) -> float | None:
-        """Count a conflict and return the seconds until the next trigger; `None` if it was the last that is tolerated."""
+        """Count a conflict and return the seconds until the next trigger; `None` after the last tolerated one."""
         self.conflicts += 1
         if self.conflicts < _CONFLICTS.attempts:
             own = _CONFLICTS.wait_after(self.conflicts, chance=chance)

@@ -203,8 +203,8 @@ class RunWatcher:
         """Return one line of text with which `client.resume` continues from here, in another process, too.
 
         The resumed watch reports the events that were not taken from this one and what happened since, and nothing
-        twice. Taking a token sends nothing, and this watch can be used as before. The token holds no secret. It has some
-        300 characters, and some 35 a task.
+        twice. Taking a token sends nothing, and this watch can be used as before. The token holds no secret. It has
+        some 300 characters, and some 35 a task.
 
         Raises:
             ResumeTokenError: The run has too many tasks for a token, some 90,000.

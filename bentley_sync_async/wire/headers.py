@@ -39,7 +39,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def rate_tier(headers: Mapping[str, str]) -> str | None:
-    """Return the name of the application's tier, which is in a 429 (page `overview/rate-limits`) and may be in others."""
+    """Return the name of the application's tier, sent with a 429 (page `overview/rate-limits`) and perhaps others."""
     for name in _TIER:
         if name in headers and (tier := headers[name].strip()):
             return tier

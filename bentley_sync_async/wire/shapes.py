@@ -47,8 +47,8 @@ class Shape:
         try:
             found = self._strict.decode(text)
         except msgspec.ValidationError:
-            # There may be properties that the model does not know. msgspec skips them with fewer checks than those that it
-            # reads, so the whole text is checked first.
+            # There may be properties that the model does not know. msgspec skips them with fewer checks than those that
+            # it reads, so the whole text is checked first.
             msgspec.json.decode(text)
             found = self._lenient.decode(text)
         return self.build(found)

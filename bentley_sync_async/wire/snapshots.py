@@ -27,7 +27,7 @@ _BEGINNING = 64
 class Snapshots:
     """Keeps what is needed of a run between two polls: the latest answer, or its digest, and its snapshot."""
 
-    __slots__ = ("_body", "_jobs", "_run", "_digest_of_body")
+    __slots__ = ("_body", "_digest_of_body", "_jobs", "_run")
 
     def __init__(self) -> None:
         """Start without an answer."""

@@ -42,7 +42,8 @@ def verify_webhook(
 ) -> WebhookMessage:
     """Return the message of a webhook if it is from the platform, recent, and new.
 
-    Pure, so it works with any web framework: add the `message_id` of what it returns to `seen`, such as a `ReplayGuard`.
+    Pure, so it works with any web framework: add the `message_id` of what it returns to `seen`, such as a
+    `ReplayGuard`.
 
     Args:
         body: The body of the request, unchanged.

@@ -58,7 +58,7 @@ PUBLIC = {
     """,
     "transport": """
         BudgetUse Hook LoggingHook PollRecord Record Request RequestRecord Response RetryRecord ThrottleRecord Token
-        TokenRecord TokenSource Transport WindowUse exhausted_window exhausted_window
+        TokenRecord TokenSource Transport WindowUse exhausted_window
     """,
 }
 PUBLIC = {f"{ROOT}.{namespace}".rstrip("."): names.split() for namespace, names in PUBLIC.items()}

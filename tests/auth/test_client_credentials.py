@@ -1,3 +1,5 @@
+"""Tokens for a service application, from a scripted issuer and from the emulator."""
+
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
@@ -28,10 +30,10 @@ async def failure(step, credentials=CREDENTIALS):
     return caught.value
 
 
-# What is asked.
+# Requests.
 
 
-async def test_the_token_endpoint_of_the_issuer_is_asked():
+async def test_the_request_goes_to_the_token_endpoint_of_the_issuer():
     transport = ScriptedTransport(GRANTED)
 
     await fetching(transport)()
@@ -39,7 +41,7 @@ async def test_the_token_endpoint_of_the_issuer_is_asked():
     assert transport.lines == [f"POST {ISSUER}/connect/token"]
 
 
-async def test_the_form_asks_for_the_platforms_scope():
+async def test_the_form_requests_the_scope_of_the_platform():
     transport = ScriptedTransport(GRANTED)
 
     await fetching(transport)()
@@ -52,7 +54,7 @@ async def test_the_form_asks_for_the_platforms_scope():
     }
 
 
-async def test_a_form_says_that_it_is_one():
+async def test_the_content_type_is_that_of_a_form():
     transport = ScriptedTransport(GRANTED)
 
     await fetching(transport)()
@@ -60,7 +62,7 @@ async def test_a_form_says_that_it_is_one():
     assert transport.requests[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
-async def test_the_issuer_is_sent_no_bearer_token():
+async def test_no_bearer_token_is_sent_to_the_issuer():
     transport = ScriptedTransport(GRANTED)
 
     await fetching(transport)()
@@ -68,7 +70,7 @@ async def test_the_issuer_is_sent_no_bearer_token():
     assert "authorization" not in {name.lower() for name in transport.requests[0].headers}
 
 
-async def test_secrets_with_special_characters_arrive_whole():
+async def test_a_secret_with_special_characters_arrives_unchanged():
     transport = ScriptedTransport(GRANTED)
     odd = "a+b&c=d%2F e\u00e9"
 
@@ -77,7 +79,7 @@ async def test_secrets_with_special_characters_arrive_whole():
     assert parse_qs(transport.requests[0].body.decode())["client_secret"] == [odd]
 
 
-async def test_nothing_secret_is_in_the_url():
+async def test_the_url_does_not_hold_the_secret():
     transport = ScriptedTransport(GRANTED)
 
     await fetching(transport)()
@@ -93,23 +95,23 @@ async def test_the_issuer_has_its_own_timeout():
     assert transport.timeouts == [7.0]
 
 
-# What comes back.
+# Answers.
 
 
-async def test_a_token_comes_with_its_life():
+async def test_a_token_has_the_lifetime_of_the_answer():
     token = await fetching(ScriptedTransport(GRANTED))()
 
     assert (token.value, token.expires_in) == ("abc", 3600)
 
 
-@pytest.mark.parametrize("life", [None, 0, -5, "3600", []])
-async def test_a_life_that_says_nothing_is_unknown(life):
-    token = await fetching(ScriptedTransport(answer(200, {"access_token": "abc", "expires_in": life})))()
+@pytest.mark.parametrize("lifetime", [None, 0, -5, "3600", []])
+async def test_an_invalid_lifetime_is_unknown(lifetime):
+    token = await fetching(ScriptedTransport(answer(200, {"access_token": "abc", "expires_in": lifetime})))()
 
     assert token.expires_in is None
 
 
-REFUSED = [
+REASONS = [
     "access_denied",
     "invalid_client",
     "invalid_grant",
@@ -121,25 +123,25 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-@pytest.mark.parametrize("reason", REFUSED)
-async def test_a_refusal_is_final(status, reason):
+@pytest.mark.parametrize("reason", REASONS)
+async def test_rejected_credentials_are_final(status, reason):
     assert isinstance(await failure(answer(status, {"error": reason})), CredentialsError)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-@pytest.mark.parametrize("reason", REFUSED)
-async def test_no_reason_makes_a_throttle_or_a_server_error_final(status, reason):
+@pytest.mark.parametrize("reason", REASONS)
+async def test_a_throttle_or_a_server_error_is_never_final_whatever_its_reason(status, reason):
     error = await failure(answer(status, {"error": reason}, retry_after="17"))
 
     assert isinstance(error, TokenUnavailableError)
     assert error.retry_after == 17.0
 
 
-@pytest.mark.parametrize("told", ["service-1", ISSUER, "400", "invalid_client: Unknown client.", "itwin-platform"])
-async def test_a_refusal_tells_what_is_needed_to_correct_it(told):
+@pytest.mark.parametrize("part", ["service-1", ISSUER, "400", "invalid_client: Unknown client.", "itwin-platform"])
+async def test_an_error_names_what_is_needed_to_correct_it(part):
     refused = answer(400, {"error": "invalid_client", "error_description": "Unknown client."})
 
-    assert told in str(await failure(refused))
+    assert part in str(await failure(refused))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ async def test_no_failure_shows_the_secret(step):
     assert "hush" not in f"{error}{error!r}{error.__cause__}"
 
 
-async def test_a_secret_that_the_issuer_quotes_bare_is_not_shown():
+async def test_a_secret_that_the_issuer_quotes_without_its_name_is_not_shown():
     error = await failure(answer(400, {"error": "invalid_client", "error_description": "hush is not the secret"}))
 
     assert "hush" not in str(error)
@@ -168,7 +170,7 @@ async def test_a_secret_that_the_issuer_quotes_bare_is_not_shown():
     "written",
     [r"abc\u002Bdef\/ghijk0123456789==", r"abc\u002bdef/ghijk0123456789\u003D\u003d", "abc%2bdef%2fghijk0123456789=="],
 )
-async def test_a_secret_that_the_issuers_json_writes_otherwise_is_not_shown(written):
+async def test_a_secret_that_the_issuer_quotes_in_escaped_form_is_not_shown(written):
     body = f'{{"error": "invalid_client", "error_description": "{written} is not the secret"}}'.encode()
     error = await failure(Response(status=400, body=body), ClientCredentials("s", "abc+def/ghijk0123456789=="))
 
@@ -190,7 +192,7 @@ async def test_a_401_with_any_reason_is_final():
     ],
     ids=["empty", "HTML", "a gateway's", "the API's"],
 )
-async def test_an_answer_that_gives_no_reason_is_no_word_on_the_credentials(status, body):
+async def test_an_answer_without_a_reason_does_not_mean_wrong_credentials(status, body):
     assert isinstance(await failure(Response(status=status, body=body)), TokenUnavailableError)
 
 
@@ -217,7 +219,7 @@ async def test_an_answer_that_gives_no_reason_is_no_word_on_the_credentials(stat
     ],
     ids=repr,
 )
-async def test_what_may_pass_is_no_token_for_now(step):
+async def test_a_transient_failure_is_an_unavailable_token(step):
     assert isinstance(await failure(step), TokenUnavailableError)
 
 
@@ -226,21 +228,21 @@ async def test_the_issuers_retry_after_is_passed_on(status):
     assert (await failure(refusal(status, retry_after="17"))).retry_after == 17.0
 
 
-async def test_an_issuer_that_asks_nothing_asks_for_no_wait():
+async def test_without_the_issuers_retry_after_no_wait_is_requested():
     assert (await failure(refusal(503))).retry_after is None
 
 
-async def test_a_lost_connection_is_the_cause_of_there_being_no_token():
+async def test_a_lost_connection_is_the_cause_of_the_token_error():
     step = lost("POST", f"{ISSUER}/connect/token")
 
     assert (await failure(step)).__cause__ is step
 
 
-async def test_a_failure_that_may_pass_names_the_issuer():
+async def test_a_transient_failure_names_the_issuer():
     assert ISSUER in str(await failure(answer(502)))
 
 
-async def test_a_token_that_no_header_can_hold_is_not_used():
+async def test_a_token_with_invalid_characters_is_rejected():
     error = await failure(answer(200, {"access_token": "a b"}))
 
     assert isinstance(error, SynchronizationError)
@@ -257,7 +259,7 @@ def client(transport, **options):
 CONNECTION = answer(200, {"connection": {"id": "c", "iModelId": "i"}})
 
 
-async def test_a_call_asks_the_issuer_first():
+async def test_a_call_requests_a_token_first():
     transport = ScriptedTransport(GRANTED, CONNECTION)
 
     async with client(transport) as api:
@@ -279,7 +281,7 @@ async def test_a_call_survives_an_issuer_that_fails_once(step):
         assert (await api.storage_connections.get("c")).id == "c"
 
 
-async def test_a_call_waits_as_long_as_the_issuer_asks():
+async def test_a_call_waits_as_long_as_the_issuers_retry_after_says():
     transport = ScriptedTransport(refusal(503, retry_after="40"), GRANTED, CONNECTION)
 
     async with client(transport) as api:
@@ -288,7 +290,7 @@ async def test_a_call_waits_as_long_as_the_issuer_asks():
     assert transport.instants == [0.0, 40.0, 40.0]
 
 
-async def test_refused_credentials_end_a_call_at_once():
+async def test_rejected_credentials_end_a_call_at_once():
     transport = ScriptedTransport(answer(400, {"error": "invalid_client"}))
 
     async with client(transport) as api:
@@ -298,7 +300,7 @@ async def test_refused_credentials_end_a_call_at_once():
     assert (len(transport.sent), anyio.current_time()) == (1, 0.0)
 
 
-async def test_the_api_is_never_sent_the_client_secret():
+async def test_the_client_secret_is_never_sent_to_the_api():
     transport = ScriptedTransport(GRANTED, CONNECTION)
 
     async with client(transport) as api:
@@ -317,7 +319,7 @@ async def test_each_environment_has_its_issuer(environment):
     assert transport.requests[0].url == f"{environment.issuer}/connect/token"
 
 
-async def test_a_slow_issuer_is_given_half_a_minute():
+async def test_a_token_request_times_out_after_half_a_minute():
     transport = ScriptedTransport(After(31.0, GRANTED), GRANTED, CONNECTION)
 
     async with client(transport) as api:
@@ -337,7 +339,7 @@ async def emulated(credentials=None, **options):
             yield emulator, api
 
 
-def tokens_asked(emulator):
+def token_requests(emulator):
     return [request.time for request in emulator.requests if request.operation == "token"]
 
 
@@ -350,7 +352,7 @@ async def test_the_emulator_grants_a_token():
 
 
 @pytest.mark.parametrize("wrong", [("other", None), (None, "other")], ids=["client id", "client secret"])
-async def test_the_emulator_refuses_other_credentials(wrong):
+async def test_the_emulator_rejects_other_credentials(wrong):
     client_id, client_secret = wrong
     async with Emulator() as emulator, AiohttpTransport() as transport:
         credentials = ClientCredentials(client_id or emulator.client_id, client_secret or emulator.client_secret)
@@ -365,10 +367,10 @@ async def test_one_token_serves_many_calls():
             for _ in range(50):
                 group.start_soon(api.storage_connections.get, connection)
 
-        assert len(tokens_asked(emulator)) == 1
+        assert len(token_requests(emulator)) == 1
 
 
-async def test_hours_of_calls_never_meets_an_expired_token():
+async def test_calls_over_hours_never_use_an_expired_token():
     async with emulated() as (emulator, api):
         connection = emulator.add_connection()
         for hour in range(8):
@@ -387,7 +389,7 @@ async def test_revoked_tokens_are_replaced_by_one_fetch():
             for _ in range(50):
                 group.start_soon(api.storage_connections.get, connection)
 
-        assert len(tokens_asked(emulator)) == 2
+        assert len(token_requests(emulator)) == 2
 
 
 async def test_an_issuer_that_fails_for_a_while_only_delays_a_call():
@@ -406,7 +408,7 @@ async def test_a_connection_made_with_client_credentials_works_as_the_service():
     assert connection.authentication_type is AuthenticationType.SERVICE
 
 
-async def test_the_caller_of_create_may_choose_otherwise():
+async def test_the_caller_of_create_may_choose_the_authentication_type():
     async with emulated() as (emulator, api):
         file = SourceFileCreate(emulator.new_storage_file_id(), "MSTN")
         connection = await api.storage_connections.create(
@@ -416,7 +418,7 @@ async def test_the_caller_of_create_may_choose_otherwise():
     assert connection.authentication_type is AuthenticationType.USER
 
 
-async def test_another_kind_of_token_leaves_the_choice_to_the_service():
+async def test_with_another_kind_of_token_the_service_chooses_the_authentication_type():
     async with Emulator() as emulator:
         file = SourceFileCreate(emulator.new_storage_file_id(), "MSTN")
         async with SynchronizationClient(emulator.token(), base_url=emulator.url) as api:
@@ -425,7 +427,7 @@ async def test_another_kind_of_token_leaves_the_choice_to_the_service():
     assert connection.authentication_type is AuthenticationType.USER
 
 
-async def test_a_source_of_ones_own_may_use_client_credentials():
+async def test_client_credentials_can_be_used_in_a_token_source_of_the_caller():
     transport = ScriptedTransport(GRANTED)
 
     assert (await RefreshingTokenSource(fetching(transport)).token()).value == "abc"

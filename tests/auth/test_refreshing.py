@@ -1,3 +1,5 @@
+"""A token is renewed early, by one fetch for all callers."""
+
 import itertools
 
 import anyio
@@ -15,7 +17,7 @@ from bentley_sync_async.transport.tokens import Token
 
 
 class Fetcher:
-    """Hands out `token-1`, `token-2` and so on; each takes `takes` seconds."""
+    """Returns `token-1`, `token-2` and so on, each after `takes` seconds."""
 
     def __init__(self, *, expires_in=None, takes=0.0, failures=()):
         self.expires_in = expires_in
@@ -100,7 +102,7 @@ async def test_a_thousand_callers_share_a_fetch_that_fails(failure):
     assert (fetcher.began, {type(result) for result in results}) == ([0.0], {type(failure)})
 
 
-async def test_a_shared_failure_keeps_what_the_issuer_asks():
+async def test_a_shared_failure_keeps_the_issuers_retry_after():
     fetcher = Fetcher(takes=1.0, failures=[TokenUnavailableError("Not now.", retry_after=9.0)] * 3)
 
     results = await gathered(3, RefreshingTokenSource(fetcher).token)
@@ -108,7 +110,7 @@ async def test_a_shared_failure_keeps_what_the_issuer_asks():
     assert [result.retry_after for result in results] == [9.0] * 3
 
 
-async def test_what_one_caller_notes_on_a_shared_failure_is_not_seen_by_the_others():
+async def test_a_change_that_one_caller_makes_to_a_shared_failure_is_not_seen_by_the_others():
     source = RefreshingTokenSource(Fetcher(takes=1.0, failures=[TokenUnavailableError("Not now.")] * 3))
     seen = []
 
@@ -124,7 +126,7 @@ async def test_what_one_caller_notes_on_a_shared_failure_is_not_seen_by_the_othe
     assert seen == [None] * 3
 
 
-async def test_a_shared_failure_leads_to_the_callers_own_error():
+async def test_the_cause_of_a_shared_failure_is_the_error_of_the_callers_function():
     own = OwnError()
 
     first, second = await gathered(2, RefreshingTokenSource(Fetcher(takes=1.0, failures=[own])).token)
@@ -132,7 +134,7 @@ async def test_a_shared_failure_leads_to_the_callers_own_error():
     assert (first.__cause__, second.__cause__) == (own, own)
 
 
-async def test_who_comes_after_a_failure_fetches_anew():
+async def test_a_call_after_a_failure_fetches_again():
     fetcher = Fetcher(takes=1.0, failures=[TokenUnavailableError("Not now.")])
     source = RefreshingTokenSource(fetcher)
     await gathered(3, source.token)
@@ -140,7 +142,7 @@ async def test_who_comes_after_a_failure_fetches_anew():
     assert [token.value for token in await gathered(3, source.token)] == ["token-1"] * 3
 
 
-async def test_when_the_fetching_caller_is_cancelled_the_next_in_line_fetches():
+async def test_when_the_fetching_caller_is_cancelled_the_next_waiting_caller_fetches():
     fetcher = Fetcher(takes=5.0)
     source = RefreshingTokenSource(fetcher)
     got = []
@@ -161,7 +163,7 @@ async def test_when_the_fetching_caller_is_cancelled_the_next_in_line_fetches():
     assert (fetcher.began, got) == ([0.0, 2.0], ["token-1"] * 10)
 
 
-async def test_when_a_waiting_caller_is_cancelled_nobody_else_notices():
+async def test_when_a_waiting_caller_is_cancelled_the_fetch_continues():
     fetcher = Fetcher(takes=5.0)
     source = RefreshingTokenSource(fetcher)
 
@@ -177,7 +179,7 @@ async def test_when_a_waiting_caller_is_cancelled_nobody_else_notices():
     assert (fetcher.began, anyio.current_time()) == ([0.0], 5.0)
 
 
-async def test_a_source_serves_after_its_only_caller_was_cancelled():
+async def test_a_source_works_after_its_only_caller_was_cancelled():
     source = RefreshingTokenSource(Fetcher(takes=5.0))
     with anyio.move_on_after(2.0):
         await source.token()
@@ -199,20 +201,20 @@ async def test_a_token_is_renewed_a_minute_or_a_tenth_of_its_life_ahead(expires_
     assert await values(source, renewed_at - 0.01, renewed_at) == ["token-1", "token-2"]
 
 
-async def test_the_life_of_a_token_counts_from_when_it_was_asked_for():
+async def test_the_lifetime_of_a_token_counts_from_its_request():
     fetcher = Fetcher(expires_in=3600, takes=30.0)
     source = RefreshingTokenSource(fetcher)
 
     assert await values(source, 0.0, 3539.9, 3540.0) == ["token-1", "token-1", "token-2"]
 
 
-async def test_a_token_that_does_not_say_how_long_it_lives_is_kept():
+async def test_a_token_without_a_lifetime_is_kept():
     source = RefreshingTokenSource(Fetcher(expires_in=None))
 
     assert await values(source, 0.0, 1e6) == ["token-1", "token-1"]
 
 
-async def test_a_source_that_returns_plain_text_is_asked_once():
+async def test_a_function_that_returns_a_string_is_called_once():
     async def fetch():
         return "Bearer abc"
 
@@ -233,20 +235,20 @@ async def test_a_day_of_hourly_tokens_takes_a_fetch_every_59_minutes():
 # Refused tokens.
 
 
-async def test_a_refused_token_is_fetched_anew():
+async def test_a_refused_token_is_replaced():
     source = RefreshingTokenSource(Fetcher())
     source.invalidate(await source.token())
 
     assert (await source.token()).value == "token-2"
 
 
-async def test_there_may_always_be_another_token():
+async def test_invalidate_says_that_there_may_be_another_token():
     source = RefreshingTokenSource(Fetcher())
 
     assert source.invalidate(await source.token()) is True
 
 
-async def test_a_storm_of_refusals_of_one_token_makes_one_fetch():
+async def test_a_thousand_refusals_of_one_token_make_one_fetch():
     fetcher = Fetcher(takes=1.0)
     source = RefreshingTokenSource(fetcher)
     refused = await source.token()
@@ -272,7 +274,7 @@ async def test_a_late_refusal_of_the_old_token_does_not_drop_the_new_one():
     assert (await source.token(), len(fetcher.began)) == (new, 2)
 
 
-async def test_a_late_refusal_of_the_old_token_still_says_to_ask_again():
+async def test_invalidate_of_the_old_token_also_says_that_there_may_be_another():
     source = RefreshingTokenSource(Fetcher())
     old = await source.token()
     source.invalidate(old)
@@ -307,7 +309,7 @@ class OwnError(Exception):
     pass
 
 
-async def test_what_the_callers_code_raises_is_no_token_for_now():
+async def test_an_exception_of_the_callers_function_is_an_unavailable_token():
     own = OwnError("hush")
     source = RefreshingTokenSource(Fetcher(failures=[own]))
 
@@ -333,7 +335,7 @@ async def test_errors_of_this_package_pass_unchanged(own):
 
 
 @pytest.mark.parametrize("broken", ["", None, 7, "two words"])
-async def test_what_is_no_token_is_refused(broken):
+async def test_a_value_that_is_no_token_is_rejected(broken):
     async def fetch():
         return broken
 
@@ -341,7 +343,7 @@ async def test_what_is_no_token_is_refused(broken):
         await RefreshingTokenSource(fetch).token()
 
 
-async def test_a_plain_function_in_place_of_a_coroutine_function_is_told_apart():
+async def test_a_plain_function_in_place_of_a_coroutine_function_is_an_error():
     with pytest.raises(TokenUnavailableError, match="TypeError"):
         await RefreshingTokenSource(lambda: "abc").token()
 
@@ -354,10 +356,10 @@ async def test_after_a_failure_the_next_caller_gets_a_token():
     assert (await source.token()).value == "token-1"
 
 
-# A renewal that fails while the token still lives.
+# A renewal that fails while the token is still valid.
 
 
-async def test_a_token_that_still_lives_outlasts_an_issuer_that_is_down():
+async def test_a_valid_token_is_used_while_the_issuer_is_down():
     fetcher = Fetcher(expires_in=3600)
     source = RefreshingTokenSource(fetcher)
     await source.token()
@@ -367,7 +369,7 @@ async def test_a_token_that_still_lives_outlasts_an_issuer_that_is_down():
     assert fetcher.began == [0.0, 3545.0, 3551.0, 3557.0]
 
 
-async def test_a_token_that_has_expired_does_not_outlast_an_issuer_that_is_down():
+async def test_an_expired_token_is_not_used_while_the_issuer_is_down():
     fetcher = Fetcher(expires_in=3600)
     source = RefreshingTokenSource(fetcher)
     await source.token()
@@ -378,7 +380,7 @@ async def test_a_token_that_has_expired_does_not_outlast_an_issuer_that_is_down(
         await source.token()
 
 
-async def test_wrong_credentials_end_a_token_that_still_lives():
+async def test_rejected_credentials_are_raised_although_the_token_is_still_valid():
     fetcher = Fetcher(expires_in=3600)
     source = RefreshingTokenSource(fetcher)
     await source.token()
@@ -389,29 +391,29 @@ async def test_wrong_credentials_end_a_token_that_still_lives():
         await source.token()
 
 
-# The two windows: renew early, wait only when the token is dead.
+# A token is renewed early, and callers wait for the renewal only if it has expired.
 
 
-async def test_ten_thousand_callers_in_the_last_minute_make_one_fetch_and_only_its_maker_waits():
+async def test_ten_thousand_callers_in_the_last_minute_make_one_fetch_and_only_the_fetching_one_waits():
     fetcher = Fetcher(expires_in=3600, takes=5.0)
     source = RefreshingTokenSource(fetcher)
     await source.token()
     await anyio.sleep_until(3550)
     instants = []
 
-    async def ask():
+    async def call():
         token = await source.token()
         instants.append((anyio.current_time(), token.value))
 
     async with anyio.create_task_group() as group:
         for _ in range(10_000):
-            group.start_soon(ask)
+            group.start_soon(call)
     assert fetcher.began == [0.0, 3550.0]
     assert instants.count((3550.0, "token-1")) == 9_999
     assert instants[-1] == (3555.0, "token-2")
 
 
-async def test_a_refused_token_is_not_handed_out_while_it_is_renewed():
+async def test_a_refused_token_is_not_returned_while_it_is_renewed():
     fetcher = Fetcher(expires_in=3600, takes=5.0)
     source = RefreshingTokenSource(fetcher)
     source.invalidate(await source.token())
@@ -422,7 +424,7 @@ async def test_a_refused_token_is_not_handed_out_while_it_is_renewed():
     assert len(fetcher.began) == 2
 
 
-async def test_one_token_request_a_lifetime_serves_ten_thousand_callers_for_hours():
+async def test_ten_thousand_callers_over_hours_make_one_fetch_a_lifetime():
     fetcher = Fetcher(expires_in=3600, takes=1.0)
     source = RefreshingTokenSource(fetcher)
     for hour in range(4):
@@ -450,5 +452,5 @@ async def test_a_token_that_was_refused_is_not_ready():
     assert source.ready() is None
 
 
-async def test_a_token_that_nobody_fetched_is_not_ready():
+async def test_a_token_that_was_not_fetched_is_not_ready():
     assert RefreshingTokenSource(Fetcher()).ready() is None

@@ -1,3 +1,5 @@
+"""Access tokens and credentials: what is accepted, and that none is shown."""
+
 import copy
 import pickle
 
@@ -21,12 +23,12 @@ async def test_a_token_may_be_pasted_with_its_scheme_and_a_line_end(pasted):
 
 
 @pytest.mark.parametrize("text", ["bearerabc", "Bearer.abc", "Basic"])
-async def test_a_token_that_only_resembles_the_scheme_stays_whole(text):
+async def test_a_token_that_only_resembles_the_scheme_is_unchanged(text):
     assert await value_of(text) == text
 
 
 @pytest.mark.parametrize("empty", ["", "   ", "\n", "Bearer ", "bearer \n", None, 7, b"abc"])
-def test_no_token_is_refused(empty):
+def test_an_empty_token_is_rejected(empty):
     with pytest.raises(ConfigurationError, match="The access token is empty"):
         StaticTokenSource(empty)
 
@@ -35,13 +37,13 @@ BAD = ["se cret", "secret\r\nX-Evil: 1", "secr\u00e9t", "secret\x00", "secret\x7
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_token_that_no_header_can_hold_is_refused(bad):
+def test_a_token_with_invalid_characters_is_rejected(bad):
     with pytest.raises(ConfigurationError, match="characters that no token has"):
         StaticTokenSource(bad)
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_the_refusal_does_not_show_the_token(bad):
+def test_the_error_does_not_show_the_token(bad):
     with pytest.raises(ConfigurationError) as caught:
         StaticTokenSource(bad)
 
@@ -54,24 +56,24 @@ async def test_a_fixed_token_is_the_same_object_every_time():
     assert await source.token() is await source.token()
 
 
-async def test_there_is_no_other_token_than_a_fixed_one():
+async def test_invalidate_of_a_fixed_token_says_that_there_is_no_other():
     source = StaticTokenSource("abc")
 
     assert source.invalidate(await source.token()) is False
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, lambda token: f"{[token]}"])
-def test_nothing_shows_a_token(show):
+def test_repr_and_str_of_a_token_do_not_show_it(show):
     assert "hush" not in show(Token(value="hush", expires_in=60))
 
 
 @pytest.mark.parametrize("show", [repr, str])
 @pytest.mark.parametrize("source", [StaticTokenSource("hush"), RefreshingTokenSource(lambda: "hush")])
-def test_nothing_shows_the_token_of_a_source(show, source):
+def test_repr_and_str_of_a_source_do_not_show_its_token(show, source):
     assert "hush" not in show(source)
 
 
-def test_how_long_a_token_lives_may_be_unknown():
+def test_the_lifetime_of_a_token_may_be_unknown():
     assert Token(value="abc").expires_in is None
 
 
@@ -86,11 +88,11 @@ def test_the_sources_of_this_package_are_token_sources(source):
 
 
 @pytest.mark.parametrize("show", [repr, str])
-def test_nothing_shows_a_client_secret(show):
+def test_repr_and_str_of_credentials_do_not_show_the_secret(show):
     assert "hush" not in show(ClientCredentials("service-1", "hush"))
 
 
-def test_credentials_show_whose_they_are():
+def test_repr_of_credentials_shows_the_client_id():
     assert "service-1" in repr(ClientCredentials("service-1", "hush"))
 
 
@@ -101,12 +103,12 @@ def test_credentials_show_whose_they_are():
         *(("service-1", empty, "client_secret") for empty in ("", "\n", None)),
     ],
 )
-def test_missing_credentials_are_refused_by_name(client_id, client_secret, named):
+def test_empty_credentials_are_rejected_by_name(client_id, client_secret, named):
     with pytest.raises(ConfigurationError, match=f"The {named} of the service application is empty"):
         ClientCredentials(client_id, client_secret)
 
 
-async def test_a_ready_token_is_there_at_once():
+async def test_a_fixed_token_is_ready():
     source = StaticTokenSource("abc")
 
     assert source.ready() is await source.token()

@@ -39,7 +39,7 @@ def test_every_connection_is_run_exactly_once(found, name):
 
 
 @pytest.mark.parametrize("name", BULKS)
-def test_a_bulk_takes_three_requests_a_connection_and_its_looks(found, name):
+def test_a_bulk_takes_three_requests_a_connection_and_its_polls(found, name):
     asked = {kind: count / CONNECTIONS for kind, count in found[name]["asked"].items() if kind != "looks"}
     assert asked == {"look-ups": 1, "histories": 1, "triggers": 1}
 

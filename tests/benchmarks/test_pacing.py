@@ -29,7 +29,7 @@ def test_the_same_runs_are_measured_each_time(rows):
     assert list(pacing.rows(STEADY, [5, 10], tuned_on=100, published=400)) == rows
 
 
-def test_all_ways_of_looking_need_as_many_requests(rows):
+def test_all_pacings_need_as_many_requests(rows):
     row = rows[0]
     assert {row.fixed.polls, row.backoff.polls, row.clairvoyant.polls} == {row.learned.polls}
 
@@ -38,7 +38,7 @@ def test_as_many_requests_are_needed_as_were_aimed_at(rows):
     assert [row.learned.polls for row in rows] == pytest.approx([5, 10], rel=0.1)
 
 
-def test_nobody_looks_better_than_the_clairvoyant(rows):
+def test_no_pacing_is_better_than_the_clairvoyant(rows):
     row = rows[0]
     assert row.clairvoyant.delay < min(row.learned.delay, row.fixed.delay, row.backoff.delay)
 
@@ -70,7 +70,7 @@ def test_the_runs_of_a_workload_follow_its_law(workload):
 
 
 @pytest.mark.parametrize("law", [lognormal(0.3), weibull(2.0)], ids=["log-normal", "Weibull"])
-def test_the_optimum_cannot_be_improved_by_moving_a_look(law):
+def test_the_optimum_cannot_be_improved_by_moving_a_poll(law):
     price = 0.01
     best = optimum(law.survival, price)
 
@@ -89,17 +89,17 @@ def test_the_optimum_cannot_be_improved_by_moving_a_look(law):
     assert cost(best) <= min(moved) + 1e-6
 
 
-def test_the_best_fixed_interval_is_reckoned_right():
+def test_the_best_fixed_interval_is_computed_correctly():
     cases = [Case(past=(), duration=float(seconds), scale=1.0) for seconds in range(1, 1001)]
     assert best_fixed(cases, 10.5).delay == pytest.approx(25, rel=0.05)
 
 
-def test_the_best_backoff_is_at_least_as_good_as_regular_looks_at_steady_hazards():
+def test_the_best_backoff_is_at_least_as_good_as_regular_polls_at_steady_hazards():
     cases = STEADY.cases(400, Random(1))
     assert best_backoff(cases, 10).delay < 1.1 * best_fixed(cases, 10).delay
 
 
-def test_the_clairvoyant_reckons_each_price_once():
+def test_the_clairvoyant_computes_each_price_once():
     clairvoyant = Clairvoyant(lognormal(0.3).survival)
     assert clairvoyant.schedule(0.01) is clairvoyant.schedule(0.0101)
 

@@ -22,7 +22,7 @@ from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRul
 PACING = BackoffPacing(shortest=5, factor=1, longest=5, jitter=0)
 
 
-async def test_each_connection_is_run_once_and_told_of_once():
+async def test_each_connection_is_run_once_and_reported_once():
     async with emulated() as (emulator, client):
         imodels = [emulator.new_imodel_id() for _ in range(4)]
         connections = [emulator.add_connection(imodel) for imodel in imodels for _ in range(3)]
@@ -332,7 +332,7 @@ async def test_a_refused_token_ends_the_bulk_at_once():
         assert {outcome.status for outcome in bulk.report.outcomes} <= {OutcomeStatus.DETACHED}
 
 
-async def test_refused_credentials_end_the_bulk_even_if_nobody_iterates():
+async def test_refused_credentials_end_the_bulk_without_a_consumer():
     async with emulated() as (emulator, _):
         credentials = ClientCredentials(emulator.client_id, "wrong")
         async with SynchronizationClient(credentials, base_url=emulator.url) as client:
@@ -341,7 +341,7 @@ async def test_refused_credentials_end_the_bulk_even_if_nobody_iterates():
                     await anyio.sleep(10)
 
 
-async def test_a_connection_that_cannot_be_looked_up_just_now_is_run_all_the_same():
+async def test_a_connection_that_cannot_be_resolved_now_is_run_anyway():
     async with emulated() as (emulator, client):
         connection = emulator.add_connection()
         emulator.add_fault(FaultRule(method="GET", path=f"{connection}$", status=502))
@@ -364,7 +364,7 @@ async def test_lost_answers_to_triggers_double_nothing(fault):
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_somebody_else_at_work_on_the_same_imodels_is_never_taken_for_us(seed, record_property):
+async def test_runs_of_another_client_on_the_same_imodels_never_count_as_ours(seed, record_property):
     chance = random.Random(seed)
     async with emulated(seed=seed) as (emulator, client):
         imodels = [emulator.new_imodel_id() for _ in range(10)]

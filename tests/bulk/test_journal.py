@@ -19,7 +19,7 @@ from attrs import evolve
 
 from bentley_sync_async import InvalidArgumentError, JournalError, JournalInUseError
 from bentley_sync_async.bulk import Outcome, OutcomeStatus
-from bentley_sync_async.bulk.journal.base import JournalEntry, IModelOfConnection
+from bentley_sync_async.bulk.journal.base import IModelOfConnection, JournalEntry
 from bentley_sync_async.bulk.journal.sqlite import CONTINUED_WITHIN, MIGRATIONS, SQLiteJournal
 from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
 
@@ -141,7 +141,7 @@ async def test_another_origins_bulk_is_kept(path):
         assert await journal.begin(["a"]) == {"a": NOTE}
 
 
-async def test_bulks_that_nobody_goes_on_with_leave_nothing_behind(path):
+async def test_bulks_that_are_not_continued_are_deleted(path):
     clock = Clock()
     for _ in range(3):
         async with journal_at(path, clock=clock) as journal:
@@ -260,7 +260,7 @@ async def test_a_file_can_be_opened_again_by_the_same_journal(path):
         assert await journal.unfinished() == {"a": JournalEntry()}
 
 
-async def test_what_nobody_waits_for_any_more_is_not_made_in_the_next_opening(path):
+async def test_a_cancelled_change_is_not_made_when_the_file_is_opened_again(path):
     file = JournalFile(path, migrations=["CREATE TABLE t (x)"])
     begun, left = anyio.Event(), threading.Event()
 
@@ -329,7 +329,7 @@ async def test_a_disk_that_becomes_full_leaves_what_was_noted(path):
     assert [one for one in ids if found[one].token is not None] == noted
 
 
-async def test_all_that_share_a_transaction_that_fails_are_told(path):
+async def test_every_change_of_a_failed_transaction_raises(path):
     async with JournalFile(path, migrations=["CREATE TABLE t (x)"]) as file:
         failed: list[int] = []
 
@@ -646,6 +646,6 @@ async def test_a_name_with_any_characters_is_that_file(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["nächtlich 夜.db", "a#b.db", "a?b=c.db", "100%.db", "a%23b.db"])
-async def test_a_name_with_any_characters_tells_its_owner(tmp_path, name):
+async def test_a_report_name_may_have_any_characters(tmp_path, name):
     async with journal_at(tmp_path / name):
         assert f"is in use by process {os.getpid()} " in await error_of_opening(tmp_path / name)

@@ -30,7 +30,7 @@ from bentley_sync_async import (
     WatchTimeoutError,
 )
 from bentley_sync_async.bulk import FailedFile, Outcome, OutcomeStatus
-from bentley_sync_async.bulk.outcomes import failed_files, status_of_error, status_of_run, is_retryable
+from bentley_sync_async.bulk.outcomes import failed_files, is_retryable, status_of_error, status_of_run
 from bentley_sync_async.emulator.synchronization.catalogue import CATALOGUE
 from bentley_sync_async.models import RunErrorDetails, TaskErrorCategory
 from bentley_sync_async.wire.codec import decode, encode
@@ -116,7 +116,7 @@ def test_an_error_is_a_refusal_only_if_the_service_will_not_have_it(error, statu
 # Whether another run may help.
 
 
-def test_every_error_that_a_user_must_fix_stays_a_failure_except_somebody_else_pushing():
+def test_no_error_that_a_user_must_fix_is_retried_except_another_user_pushing():
     fixable = [key for key, entry in CATALOGUE.items() if entry.can_user_fix]
     assert [key for key in fixable if is_retryable(a_run(a_task(error=error_of(key))))] == ["AnotherUserPushing"]
 
@@ -184,7 +184,7 @@ def test_a_file_that_was_cut_short_without_a_cause_may_pass(result):
     assert is_retryable(a_run(a_task(result), result=Result.PARTIAL_SUCCESS, key="SomeJobsFailed"))
 
 
-def test_a_run_that_was_cut_short_stays_if_somebody_must_correct_a_file():
+def test_a_canceled_run_is_not_retried_if_a_user_must_fix_a_file():
     run = a_run(a_task(error=error_of("SourceFileNotFound")), result=Result.TIMED_OUT)
     assert not is_retryable(run)
 
@@ -242,7 +242,7 @@ def test_a_failed_file_has_the_key_the_words_and_the_article_of_its_error():
     )
 
 
-def test_an_error_without_key_and_description_is_told_by_its_code_and_message():
+def test_an_error_without_key_and_description_has_its_code_and_message():
     (file,) = failed_files(a_run(a_task(error=TaskError(error_code="TAE_BRG_1000", message="Failed."))))
     assert (file.error_key, file.description) == ("TAE_BRG_1000", "Failed.")
 

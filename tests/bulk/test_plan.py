@@ -14,8 +14,8 @@ from bentley_sync_async.bulk.plan import (
     expected_polls,
     lower_bound,
     make_plan,
-    simulate,
     seconds_left,
+    simulate,
 )
 from bentley_sync_async.bulk.schedule import Item
 from bentley_sync_async.pacing import PollContext
@@ -57,16 +57,16 @@ def test_where_nothing_has_a_past_all_are_expected_to_be_as_usual():
 
 
 @pytest.mark.parametrize(("seconds", "polls"), [(0, 1), (1, 2), (5, 2), (5.1, 3), (60, 13)])
-def test_a_run_is_looked_at_once_at_first_then_at_every_beat_until_it_has_ended(seconds, polls):
+def test_a_run_is_polled_at_once_then_at_every_interval_until_it_has_ended(seconds, polls):
     assert expected_polls(STEADY, [seconds]) == [polls]
 
 
-def test_looks_become_rarer_as_the_pacing_has_it():
+def test_polls_become_rarer_as_the_pacing_says():
     pacing = BackoffPacing(shortest=2, factor=2, longest=8, jitter=0)  # at 0, 2, 6, 14, 22, 30
     assert expected_polls(pacing, [6, 7, 30]) == [3, 4, 6]
 
 
-def test_the_looks_of_many_runs_are_each_as_if_it_were_alone():
+def test_the_polls_of_each_run_are_computed_independently():
     durations = [0.0, 3.0, 77.0, 1000.0, 5.0]
     assert expected_polls(STEADY, durations) == [polls for one in durations for polls in expected_polls(STEADY, [one])]
 
@@ -98,7 +98,7 @@ def test_the_duration_is_until_the_last_run_has_ended():
     assert plan_of(ITEMS).duration == 400
 
 
-def test_requests_are_a_trigger_and_the_looks_of_each_run():
+def test_the_planned_requests_are_a_trigger_and_the_polls_of_each_run():
     assert plan_of([an_item("a", "a", 10), an_item("b", "b", 0)]).requests == (1 + 3) + (1 + 1)
 
 

@@ -98,8 +98,8 @@ def test_below_the_table_stands_why_a_connection_is_not_good_and_which_files_fai
 
 def test_the_last_line_has_the_totals():
     assert str(report_on(*ALL)).splitlines()[-1] == (
-        "7 connections: 1 succeeded, 1 partial success, 1 failed, 1 skipped, 1 timed out, 1 refused, 1 detached; 1:02:06, "
-        "12 requests."
+        "7 connections: 1 succeeded, 1 partial success, 1 failed, 1 skipped, 1 timed out, 1 refused, 1 detached; "
+        "1:02:06, 12 requests."
     )
 
 

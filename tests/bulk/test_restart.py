@@ -20,7 +20,7 @@ from bentley_sync_async import BackoffPacing, StorageRun, SynchronizationClient
 from bentley_sync_async.bulk import BulkEvent, BulkReport, ConnectionStarted, Outcome
 from bentley_sync_async.bulk.journal.base import IModelOfConnection
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
-from bentley_sync_async.bulk.outcomes import status_of_run, is_retryable
+from bentley_sync_async.bulk.outcomes import is_retryable, status_of_run
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, Run, RunRule
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
@@ -195,7 +195,7 @@ async def truth_of(world: World, run: Run) -> StorageRun:
 
 def most_at_a_time(world: World) -> int:
     """How many runs of ours there were at one time, by the emulator's clock."""
-    spans = [(run.created, run.created + run.plan.track.ended) for run in world.ours]
+    spans = [(run.created, run.created + run.plan.timeline.ended) for run in world.ours]
     return max(sum(begin <= at < end for begin, end in spans) for at, _ in spans)
 
 
@@ -220,7 +220,7 @@ async def left_after(seconds: float, client: SynchronizationClient, ids: list[st
 
 
 @pytest.mark.parametrize("seconds", [5, 100], ids=["before the answer to its trigger", "in its run"])
-async def test_what_an_earlier_bulk_has_begun_with_is_told_as_resumed(seconds, tmp_path):
+async def test_connections_started_by_an_earlier_bulk_are_reported_as_resumed(seconds, tmp_path):
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(action=ACT.DELAY, delay=20, method="POST", path=TRIGGER))
         ids = [emulator.add_connection()]
@@ -232,7 +232,7 @@ async def test_what_an_earlier_bulk_has_begun_with_is_told_as_resumed(seconds, t
         )
 
 
-async def test_a_bulk_that_ends_before_it_comes_to_what_another_one_triggered_does_not_say_that_nobody_did(tmp_path):
+async def test_a_bulk_that_ends_early_does_not_deny_the_triggers_of_an_earlier_one(tmp_path):
     async with emulated() as (emulator, client):
         ids = [emulator.add_connection()]
         await left_after(100, client, ids, tmp_path / "nightly.db")

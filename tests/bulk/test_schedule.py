@@ -79,7 +79,9 @@ class Walk:
                 self.taken[one] += 1
             self.running[one] = item
         lanes = [item.queue_key for item in taken]
-        itwin_of = {item.queue_key: item.itwin_id for item in (*taken, *self.waiting.values(), *self.reclaimed.values())}
+        itwin_of = {
+            item.queue_key: item.itwin_id for item in (*taken, *self.waiting.values(), *self.reclaimed.values())
+        }
         left = {lane: rank for lane, rank in before.items() if lane not in lanes and not self.is_full(itwin_of[lane])}
         if len(self.running) < self.concurrency:
             assert not left, "a place is free, and somebody waits for it"
@@ -177,7 +179,7 @@ def test_an_imodel_id_is_the_same_in_capitals():
     assert len(taken(Schedule(items, concurrency=9))) == 1
 
 
-def test_connections_whose_imodel_nobody_knows_do_not_wait_for_each_other():
+def test_connections_with_unknown_imodels_do_not_wait_for_each_other():
     assert len(taken(Schedule([an_item("a"), an_item("b")], concurrency=9))) == 2
 
 

@@ -1,4 +1,4 @@
-"""A client with the right tier, at an emulator that enforces it: however much is asked for, it never answers 429."""
+"""An emulator that enforces a tier never answers 429 to a client with that tier, however many calls are made."""
 
 import anyio
 import pytest
@@ -7,11 +7,11 @@ from support.transport import emulated
 from bentley_sync_async import ConfigurationError, RateTier, RetryPolicy, SynchronizationClient, Timeouts
 
 pytestmark = pytest.mark.looptime(start=0)
-PATIENT = Timeouts(call=1e6, request=600)
+LONG = Timeouts(call=1e6, request=600)
 
 
 def most_in(instants, seconds):
-    """The most of the instants in any half-open stretch of so many seconds."""
+    """Return the largest number of instants in any half-open interval of so many seconds."""
     most, first = 0, 0
     for n, at in enumerate(instants):
         while instants[first] <= at - seconds:
@@ -20,7 +20,7 @@ def most_in(instants, seconds):
     return most
 
 
-async def ask(client, connection_id, times):
+async def call(client, connection_id, times):
     async with anyio.create_task_group() as group:
         for _ in range(times):
             group.start_soon(client.storage_connections.get, connection_id)
@@ -28,24 +28,24 @@ async def ask(client, connection_id, times):
 
 def client_of(emulator, tier, **options):
     token = emulator.token(lifetime=1e9)
-    return SynchronizationClient(token, base_url=emulator.url, timeouts=PATIENT, rate_tier=tier, **options)
+    return SynchronizationClient(token, base_url=emulator.url, timeouts=LONG, rate_tier=tier, **options)
 
 
-async def test_a_thousand_requests_at_once_in_the_community_tier():
+async def test_a_thousand_requests_at_once_keep_to_the_community_tier():
     async with emulated(tier="community") as (emulator, _), client_of(emulator, RateTier.COMMUNITY) as client:
         connection_id = emulator.add_connection()
-        await ask(client, connection_id, 1000)
+        await call(client, connection_id, 1000)
         arrivals = [request.time for request in emulator.requests]
         assert {request.status for request in emulator.requests} == {200}
         assert (len(arrivals), most_in(arrivals, 60.0), most_in(arrivals, 3600.0)) == (1000, 500, 1000)
         assert anyio.current_time() == pytest.approx(60.3, abs=0.3)
 
 
-async def test_more_than_an_hour_can_take():
+async def test_requests_for_several_hours_keep_to_the_limits():
     tier = RateTier(name="Own", per_minute=50, per_hour=200)
     async with emulated(per_minute=50, per_hour=200) as (emulator, _), client_of(emulator, tier) as client:
         connection_id = emulator.add_connection()
-        await ask(client, connection_id, 500)
+        await call(client, connection_id, 500)
         arrivals = [request.time for request in emulator.requests]
         assert {request.status for request in emulator.requests} == {200}
         assert (len(arrivals), most_in(arrivals, 60.0), most_in(arrivals, 3600.0)) == (500, 50, 200)
@@ -60,38 +60,38 @@ async def test_two_clients_that_share_a_tier_stay_within_it_together():
     ):
         connection_id = emulator.add_connection()
         async with anyio.create_task_group() as group:
-            group.start_soon(ask, one, connection_id, 400)
-            group.start_soon(ask, other, connection_id, 200)
+            group.start_soon(call, one, connection_id, 400)
+            group.start_soon(call, other, connection_id, 200)
         assert {request.status for request in emulator.requests} == {200}
 
 
-async def test_a_client_that_does_not_know_its_tier_is_refused_once_and_then_keeps_to_it():
+async def test_a_client_without_a_tier_gets_one_429_and_then_keeps_to_the_tier():
     async with emulated(tier="community") as (emulator, _), client_of(emulator, None) as client:
         connection_id = emulator.add_connection()
-        await ask(client, connection_id, 501)
+        await call(client, connection_id, 501)
         refusals = [request for request in emulator.requests if request.status == 429]
         assert len(refusals) == 1
-        await ask(client, connection_id, 1000)
+        await call(client, connection_id, 1000)
         assert len([request for request in emulator.requests if request.status == 429]) == 1
         assert client.budget.tier == RateTier.COMMUNITY
 
 
 @pytest.mark.parametrize("retry_after", ["seconds", "none"])
-async def test_a_process_that_begins_where_another_one_used_up_the_minute_waits_for_it_to_be_over(retry_after):
+async def test_a_process_that_starts_with_a_minute_used_up_by_another_waits_for_its_end(retry_after):
     async with (
         emulated(tier="community", retry_after=retry_after) as (emulator, _),
         client_of(emulator, RateTier.COMMUNITY) as first,
         client_of(emulator, RateTier.COMMUNITY, retry=RetryPolicy(attempts=20)) as second,
     ):
         connection_id = emulator.add_connection()
-        await ask(first, connection_id, 500)
+        await call(first, connection_id, 500)
         await second.storage_connections.get(connection_id)
-        await ask(second, connection_id, 900)
+        await call(second, connection_id, 900)
         assert len([request for request in emulator.requests if request.status == 429]) <= 8
         assert second.budget.minute.limit == 500
 
 
-async def test_the_time_that_a_watch_waits_for_its_turn_is_not_counted_as_a_failure():
+async def test_the_time_that_a_watch_waits_for_a_permit_is_no_failure():
     tier = RateTier(name="Own", per_minute=3)
     async with emulated(per_minute=3) as (emulator, _), client_of(emulator, tier) as client:
         ids = [emulator.add_connection() for _ in range(10)]
@@ -117,16 +117,16 @@ def test_the_variables_name_the_tier():
     assert SynchronizationClient.from_env(variables).budget.tier == RateTier.COMMUNITY
 
 
-def test_without_a_word_in_the_variables_the_tier_is_unknown():
+def test_without_the_variable_the_tier_is_unknown():
     client = SynchronizationClient.from_env({"BENTLEY_SYNC_TOKEN": "t"})
     assert (client.config.rate_tier, client.budget.tier) == (None, RateTier.STANDARD)
 
 
-def test_a_variable_with_a_tier_that_does_not_exist_is_refused():
+def test_a_variable_with_an_unknown_tier_is_rejected():
     with pytest.raises(ConfigurationError, match="no rate tier 'gold'"):
         SynchronizationClient.from_env({"BENTLEY_SYNC_TOKEN": "t", "BENTLEY_SYNC_RATE_TIER": "gold"})
 
 
-def test_a_share_that_cannot_be_is_refused():
+def test_an_invalid_share_is_rejected():
     with pytest.raises(ConfigurationError, match="share must be more than 0 and at most 1, not 2"):
         SynchronizationClient("t", share=2)

@@ -1,4 +1,4 @@
-"""The whole client in a crowd of watches: `CROWD_WATCHES=1000` for as many as the Community tier must bear."""
+"""The whole client with many watches: `CROWD_WATCHES=1000` for the number that the Community tier must serve."""
 
 import os
 
@@ -11,7 +11,7 @@ WATCHES = int(os.environ.get("CROWD_WATCHES", "200"))
 SHARE = WATCHES / 1000
 
 
-async def test_a_thousand_watches_at_once_keep_to_the_quota_and_notice_each_end_sooner_than_regular_looks(
+async def test_a_thousand_watches_keep_to_the_quota_and_notice_ends_sooner_than_polls_at_fixed_intervals(
     record_property,
 ):
     night = await watched(WATCHES, notified=False, share=SHARE, past=5)
@@ -21,7 +21,7 @@ async def test_a_thousand_watches_at_once_keep_to_the_quota_and_notice_each_end_
     assert night.delay < night.fixed / 1.6
 
 
-async def test_where_webhooks_tell_the_ends_a_watch_costs_hardly_more_than_one_look():
+async def test_with_webhooks_a_watch_needs_hardly_more_than_one_poll():
     night = await watched(WATCHES, notified=True, share=SHARE, past=5)
     assert (night.refused, len(night.delays)) == (0, WATCHES)
     assert (night.polls <= 1.2, night.delay < 2.0) == (True, True)

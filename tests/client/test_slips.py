@@ -1,4 +1,4 @@
-"""Slips of whoever sets a client up, refused in words before anything is sent wherever that can be seen before."""
+"""Wrong settings of a client are rejected with a clear error, before anything is sent where that is possible."""
 
 from math import inf, nan
 
@@ -24,20 +24,20 @@ EXECUTING = answer(200, {"run": {"id": RUN_ID, "state": "Executing"}})
 
 
 @pytest.mark.parametrize("tier", ["community", 5, RateTier])
-def test_what_is_no_tier_is_refused(tier):
+def test_a_value_that_is_no_tier_is_rejected(tier):
     with pytest.raises(ConfigurationError, match="rate_tier must be a RateTier such as"):
         SynchronizationClient("token", rate_tier=tier)
 
 
 @pytest.mark.parametrize("completions", [5, [], CompletionNotifier])
-def test_what_is_no_signal_is_refused(completions):
+def test_a_value_that_is_no_completion_signal_is_rejected(completions):
     with pytest.raises(ConfigurationError, match="completions must be a CompletionSignal"):
         SynchronizationClient("token", completions=completions)
 
 
 @pytest.mark.parametrize("pacing", [5, LearnedPacing, lambda _: 1.0], ids=["a number", "a class", "a function"])
 @pytest.mark.parametrize("call", ["watch", "attach", "run_many"])
-def test_what_is_no_pacing_is_refused_before_anything_is_sent(call, pacing):
+def test_a_value_that_is_no_pacing_is_rejected_before_anything_is_sent(call, pacing):
     transport, client = scripted()
     calls = {"watch": (client.watch, ID), "attach": (client.attach, REF), "run_many": (client.run_many, [ID])}
     use, argument = calls[call]
@@ -47,7 +47,7 @@ def test_what_is_no_pacing_is_refused_before_anything_is_sent(call, pacing):
 
 
 @pytest.mark.parametrize("wait", [None, "1", nan, inf, -1.0])
-async def test_a_pacing_that_returns_no_seconds_ends_the_watch_with_the_way_back(wait):
+async def test_a_pacing_that_returns_no_seconds_ends_the_watch_with_a_resume_token(wait):
     class Odd:
         def delay(self, _):
             return wait
@@ -59,7 +59,7 @@ async def test_a_pacing_that_returns_no_seconds_ends_the_watch_with_the_way_back
 
 
 @pytest.mark.parametrize("demand", [None, 7])
-async def test_a_pacing_whose_demand_is_none_ends_its_watch_alone(demand):
+async def test_a_pacing_that_returns_no_demand_ends_its_watch(demand):
     class Odd(LearnedPacing):
         def demand(self, _):
             return demand
@@ -81,12 +81,12 @@ async def test_a_pacing_whose_demand_is_none_ends_its_watch_alone(demand):
         (LearnedPacing, "jitter", None),
     ],
 )
-def test_a_setting_of_a_pacing_that_cannot_be_is_refused_by_its_name(make, setting, value):
+def test_an_invalid_setting_of_a_pacing_is_rejected_by_name(make, setting, value):
     with pytest.raises(InvalidArgumentError, match=f"{setting} must be a number"):
         make(**{setting: value})
 
 
-async def test_a_request_of_a_client_that_is_not_open_costs_nothing():
+async def test_a_request_of_a_client_that_is_not_open_is_not_counted():
     client = SynchronizationClient("token", base_url="http://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match="not open"):
         await client.storage_connections.get(ID)

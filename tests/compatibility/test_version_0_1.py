@@ -73,7 +73,7 @@ async def test_a_watch_that_waited_for_a_busy_imodel_polls_the_blocking_run_befo
     ]
 
 
-async def test_a_trigger_that_may_have_been_sent_is_looked_for_before_another_one_is():
+async def test_the_run_of_a_possible_trigger_is_searched_before_another_trigger():
     stored = STORED["intent"]
     transport = ScriptedTransport(refusal(404, "StorageConnectionNotFound"))
     async with client_of(transport) as client:

@@ -1,7 +1,7 @@
-"""The real aiohttp transport, with the network taken away right below it.
+"""The real aiohttp transport with a mocked network.
 
-The released aioresponses does not know an argument that today's aiohttp demands of every response. `MendedResponse`
-gives it; `test_shim.py` fails on the day that it is no longer needed.
+The released aioresponses omits an argument that the current aiohttp requires for every response. `PatchedResponse` adds
+the argument; `test_shim.py` fails as soon as this is no longer necessary.
 """
 
 from contextlib import asynccontextmanager
@@ -18,14 +18,14 @@ ROOT = "https://api.bentley.com"
 TOKEN = "t0k3n"
 
 
-class MendedResponse(ClientResponse):
+class PatchedResponse(ClientResponse):
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
         super().__init__(*args, **kwargs)
 
 
 class Service:
-    """Answers by method and path, and remembers what was asked."""
+    """Answers by method and path, and records the requests."""
 
     def __init__(self, network):
         self._network = network
@@ -42,7 +42,7 @@ class Service:
 
     @property
     def requests(self):
-        """Method, URL and arguments of each request, in the order of the first of each kind."""
+        """Method, URL and arguments of each request, grouped by method and URL."""
         return [
             (method, str(url), call.kwargs) for (method, url), calls in self._network.requests.items() for call in calls
         ]
@@ -59,7 +59,7 @@ class Service:
 
 @pytest.fixture
 def service(monkeypatch):
-    monkeypatch.setattr(core, "ClientResponse", MendedResponse)
+    monkeypatch.setattr(core, "ClientResponse", PatchedResponse)
     with aioresponses() as network:
         yield Service(network)
 

@@ -1,4 +1,4 @@
-"""Every operation of the pages, through the real client and the real transport, answered with what the pages print."""
+"""Every documented operation through the real client and transport, answered with the payloads of the pages."""
 
 import json
 
@@ -73,23 +73,23 @@ every_operation = pytest.mark.parametrize("page", OPERATIONS)
 
 
 @pytest.mark.parametrize("name", ERROR_PAGES)
-async def test_a_documented_error_is_raised_with_all_that_the_page_prints(service, opened, name):
+async def test_a_documented_error_is_raised_with_all_its_fields(service, opened, name):
     page, status = name.split("/")
     method, path, call = OPERATIONS[page]
     service.answers(method, path, status=int(status), body=payload(name), headers={"Retry-After": "7"})
     async with opened() as client:
         with pytest.raises(CLASSES[int(status)]) as caught:
             await call(client)
-    printed = json.loads(payload(name))["error"]
+    documented = json.loads(payload(name))["error"]
     error = caught.value
-    assert (error.status, error.code, error.message) == (int(status), printed["code"], printed["message"])
-    assert [detail.message for detail in error.details] == [item["message"] for item in printed.get("details", [])]
+    assert (error.status, error.code, error.message) == (int(status), documented["code"], documented["message"])
+    assert [detail.message for detail in error.details] == [item["message"] for item in documented.get("details", [])]
     assert error.retry_after == 7.0
 
 
 class TestEveryRequest:
     @every_operation
-    async def test_asks_for_the_media_type_of_the_pages_with_the_token(self, service, opened, page):
+    async def test_has_the_documented_accept_header_and_the_token(self, service, opened, page):
         method, path, call = OPERATIONS[page]
         service.answers(method, path, **SUCCESSES[page])
         async with opened() as client:
@@ -108,17 +108,17 @@ class TestEveryRequest:
         assert sent["allow_redirects"] is False
 
     @every_operation
-    async def test_has_a_bound_on_its_time(self, service, opened, page, monkeypatch):
-        bounds, within = [], RequestTimeouts.within
+    async def test_has_a_timeout(self, service, opened, page, monkeypatch):
+        timeouts, within = [], RequestTimeouts.within
         monkeypatch.setattr(
-            RequestTimeouts, "within", lambda self, seconds: bounds.append(seconds) or within(self, seconds)
+            RequestTimeouts, "within", lambda self, seconds: timeouts.append(seconds) or within(self, seconds)
         )
         method, path, call = OPERATIONS[page]
         service.answers(method, path, **SUCCESSES[page])
         async with opened() as client:
             await call(client)
         _, _, sent = service.only_request
-        assert (bounds, sent["timeout"].sock_connect) == ([60.0], 10.0)
+        assert (timeouts, sent["timeout"].sock_connect) == ([60.0], 10.0)
 
 
 async def test_create_sends_the_body_of_the_page_and_returns_its_connection(service, opened):
@@ -142,7 +142,7 @@ async def test_update_sends_the_body_of_the_page_and_returns_its_connection(serv
 
 @pytest.mark.parametrize("location", [RUN_URL, RUN_URL.removeprefix("https://api.bentley.com"), "runs/r1"])
 @pytest.mark.parametrize(("status", "created"), [(202, True), (303, False)])
-async def test_trigger_returns_the_run_of_the_location_and_whether_it_is_new(
+async def test_trigger_returns_the_run_of_the_location_and_whether_it_was_created(
     service, opened, status, created, location
 ):
     service.answers("POST", f"{ONE}/run", status=status, headers={"Location": location})
@@ -160,14 +160,14 @@ async def test_trigger_sends_no_body_and_no_content_type(service, opened):
     assert "Content-Type" not in sent["headers"]
 
 
-async def test_a_list_of_runs_is_that_of_the_page(service, opened):
+async def test_the_list_of_runs_of_the_page_is_decoded(service, opened):
     service.answers("GET", f"{ONE}/runs", body=payload("get-storage-connection-runs/200"))
     async with opened() as client:
         (run,) = await _list_runs(client)
     assert (run.state, run.result) == (ExecutionState.COMPLETED, ExecutionResult.PARTIAL_SUCCESS)
 
 
-async def test_a_list_whose_links_lead_nowhere_is_not_followed(service, opened):
+async def test_paging_links_with_a_wrong_path_are_not_followed(service, opened):
     service.answers("GET", f"{ONE}/runs", body=payload("get-storage-connection-runs/200"))
     async with opened() as client:
         await _list_runs(client)
@@ -176,14 +176,14 @@ async def test_a_list_whose_links_lead_nowhere_is_not_followed(service, opened):
 
 
 @pytest.mark.parametrize("prefer", ["minimal", "representation"])
-async def test_a_list_says_how_much_of_each_entity_it_prefers(service, opened, prefer):
+async def test_a_list_sends_the_preferred_form_of_its_items(service, opened, prefer):
     service.answers("GET", f"{ONE}/runs", body=b'{"runs": []}')
     async with opened() as client:
         assert [run async for run in client.storage_connections.runs.list("c1", prefer=prefer)] == []
     assert service.sent_to("GET", f"{ONE}/runs")["headers"]["Prefer"] == f"return={prefer}"
 
 
-async def test_a_run_is_that_of_its_page(service, opened):
+async def test_the_run_of_the_page_is_decoded(service, opened):
     service.answers("GET", f"{ONE}/runs/r1", body=payload("get-storage-connection-run/200"))
     async with opened() as client:
         run = await client.storage_connections.runs.get("c1", "r1")
@@ -191,20 +191,20 @@ async def test_a_run_is_that_of_its_page(service, opened):
     assert task.error.bridge_exit_code == 4294967295
 
 
-async def test_a_connection_is_that_of_its_page(service, opened):
+async def test_the_connection_of_the_page_is_decoded(service, opened):
     service.answers("GET", ONE, body=payload("get-storage-connection/200"))
     async with opened() as client:
         connection = await client.storage_connections.get("c1")
     assert (connection.itwin_id, connection.error) == ("5fb9aa98-9874-4697-b942-d19728840f19", None)
 
 
-async def test_a_deleted_connection_answers_with_nothing(service, opened):
+async def test_delete_returns_none(service, opened):
     service.answers("DELETE", ONE, status=204, content_type="")
     async with opened() as client:
         assert await client.storage_connections.delete("c1") is None
 
 
-async def test_a_list_of_connections_of_all_kinds_is_that_of_its_page(service, opened):
+async def test_the_list_of_connections_of_all_kinds_of_the_page_is_decoded(service, opened):
     path = f"imodels/connections?imodelId={IMODEL}"
     service.answers("GET", path, body=payload("get-connections/200"))
     async with opened() as client:
@@ -212,7 +212,7 @@ async def test_a_list_of_connections_of_all_kinds_is_that_of_its_page(service, o
     assert names == ["30"]
 
 
-async def test_an_authorization_information_is_that_of_its_page(service, opened):
+async def test_the_authorization_information_of_the_page_is_decoded(service, opened):
     service.answers(
         "GET", "imodels/connections/authorizationinformation", body=payload("get-authorization-information/200")
     )
@@ -222,7 +222,7 @@ async def test_an_authorization_information_is_that_of_its_page(service, opened)
     assert information.links.authorization_url.href == "https://connect-itwinbridgeportal.bentley.com/authenticate"
 
 
-async def test_client_credentials_are_traded_for_a_token_of_the_scope_of_the_pages(service, opened):
+async def test_client_credentials_are_exchanged_for_a_token_with_the_documented_scope(service, opened):
     service.answers("POST", TOKENS, body=b'{"access_token": "fresh", "expires_in": 3600}')
     service.answers("GET", ONE, body=payload("get-storage-connection/200"))
     async with opened(ClientCredentials("service-1", "hunter2")) as client:

@@ -77,7 +77,7 @@ async def test_the_nightly_job_survives_a_restart(seconds, monkeypatch, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_the_nightly_job_that_is_killed_tells_the_event_at_hand_again_and_no_other(monkeypatch, tmp_path):
+async def test_the_killed_nightly_job_reports_only_the_last_event_again(monkeypatch, tmp_path):
     told = []
 
     def tell(seq):

@@ -11,8 +11,8 @@ import pytest
 
 from bentley_sync_async.emulator import Emulator
 
-# Before its first test pytest-asyncio asks for the current loop, which Python below 3.14 then makes, and which nobody
-# closes: a ResourceWarning at some later test. Once there was a loop (or None) set, it makes none.
+# Before its first test, pytest-asyncio gets the current loop. Python below 3.14 then creates one that is never closed,
+# which is a ResourceWarning in some later test. Python creates none if a current loop was set before, even to None.
 asyncio.set_event_loop(None)
 
 
@@ -91,5 +91,5 @@ def connections():
 
 
 @pytest.fixture
-def whole():
+def full_items():
     return {"headers": {"Prefer": "return=representation"}}

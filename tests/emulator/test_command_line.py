@@ -1,3 +1,5 @@
+"""The command `python -m bentley_sync_async.emulator`."""
+
 import json
 import os
 import re
@@ -17,7 +19,7 @@ from bentley_sync_async.emulator import __main__ as command_line
 from bentley_sync_async.emulator.__main__ import main
 
 
-def test_it_serves_says_how_to_call_it_and_ends_on_ctrl_c():
+def test_it_serves_prints_how_to_call_it_and_ends_on_ctrl_c():
     command = [sys.executable, "-m", "bentley_sync_async.emulator", "--speed", "60", "--tier", "community"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lines = []
@@ -25,7 +27,7 @@ def test_it_serves_says_how_to_call_it_and_ends_on_ctrl_c():
             lines.append(process.stdout.readline())
         banner = "".join(lines)
         url = re.search(r"on (http://127\.0\.0\.1:\d+) \(tier community, speed 60\)", banner)[1]
-        token = re.search(r"a ready token +(\S+)", banner)[1]
+        token = re.search(r"access token +(\S+)", banner)[1]
         body = re.search(r"-d '(\{.*?\]\})'", banner, re.DOTALL)[1]
         created = urllib.request.Request(
             f"{url}/synchronization/imodels/storageconnections",
@@ -41,20 +43,20 @@ def test_it_serves_says_how_to_call_it_and_ends_on_ctrl_c():
     assert rest.endswith("Stopped.\n")
 
 
-async def test_a_signal_ends_it_in_process_as_well(monkeypatch, capsys):
-    def say_and_end(emulator):
-        say(emulator)
+async def test_a_signal_ends_it_within_a_process(monkeypatch, capsys):
+    def print_and_stop(emulator):
+        print_banner(emulator)
         signal.raise_signal(signal.SIGINT)
 
-    say = command_line._say
-    monkeypatch.setattr(command_line, "_say", say_and_end)
+    print_banner = command_line._print_banner
+    monkeypatch.setattr(command_line, "_print_banner", print_and_stop)
     await command_line._serve(Emulator(speed=2))
-    said = capsys.readouterr().out
-    assert "(tier standard, speed 2)" in said
-    assert said.endswith("Stopped.\n")
+    output = capsys.readouterr().out
+    assert "(tier standard, speed 2)" in output
+    assert output.endswith("Stopped.\n")
 
 
-def test_its_options_are_those_of_the_emulator(monkeypatch, tmp_path):
+def test_options_are_passed_to_the_emulator(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(anyio, "run", lambda _serve, emulator: started.append(emulator.settings))
     path = tmp_path / "night.toml"
@@ -64,7 +66,7 @@ def test_its_options_are_those_of_the_emulator(monkeypatch, tmp_path):
     assert started == [Settings(seed=4, speed=2, tier="community"), Settings(seed=4, speed=3)]
 
 
-def test_where_signals_are_not_received_ctrl_c_ends_it_all_the_same(monkeypatch):
+def test_without_signal_receivers_ctrl_c_ends_it_as_well(monkeypatch):
     def interrupted(_serve, _emulator):
         raise KeyboardInterrupt
 
@@ -73,12 +75,12 @@ def test_where_signals_are_not_received_ctrl_c_ends_it_all_the_same(monkeypatch)
 
 
 def in_a_thread(call, *args):
-    """Return what a call returns that runs a loop of its own, away from the loop that pytest-asyncio keeps."""
+    """Call a function that runs an event loop in another thread, because pytest-asyncio has a loop in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call, *args).result()
 
 
-def test_a_port_in_use_is_one_clear_line(capsys):
+def test_a_port_in_use_is_a_one_line_error(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert in_a_thread(main, ["--port", str(port)]) == 2
@@ -87,35 +89,37 @@ def test_a_port_in_use_is_one_clear_line(capsys):
     assert errors.count("\n") == 1
 
 
-def test_a_port_that_is_none_is_one_clear_line(capsys):
+def test_an_invalid_port_is_a_one_line_error(capsys):
     assert main(["--port", "70000"]) == 2
     assert capsys.readouterr().err == "port must be between 0 and 65535, not 70000.\n"
 
 
-def test_a_bad_scenario_is_one_clear_line(tmp_path, capsys):
+def test_an_invalid_scenario_is_a_one_line_error(tmp_path, capsys):
     path = tmp_path / "night.toml"
     path.write_text("[[runs]]\nqueue = 1")
     assert main(["--scenario", str(path)]) == 2
-    assert capsys.readouterr().err.startswith(f"{path}: runs[0].queue is no key; there are connection_id, ")
+    assert capsys.readouterr().err.startswith(f"{path}: runs[0].queue is not a key; the keys are connection_id, ")
 
 
-def test_a_speed_that_cannot_be_is_one_clear_line(capsys):
+def test_an_invalid_speed_is_a_one_line_error(capsys):
     assert main(["--speed", "0"]) == 2
     assert capsys.readouterr().err == "speed must be a number of more than 0, not 0.0\n"
 
 
 @pytest.mark.parametrize("tier", ["community", "standard", "premium", "custom", "unlimited"])
-def test_every_tier_of_a_scenario_is_one_of_the_command(tier, monkeypatch):
+def test_the_command_accepts_every_tier(tier, monkeypatch):
     started = []
     monkeypatch.setattr(anyio, "run", lambda _serve, emulator: started.append(emulator.settings.tier))
     main(["--tier", tier])
     assert started == [tier]
 
 
-async def test_the_programs_of_the_readme_can_use_what_it_exports(capsys):
+async def test_the_programs_of_the_readme_can_use_the_exported_variables(capsys):
     async with Emulator(accept_window=0.0) as emulator:
-        command_line._say(emulator)
-        exports = dict(re.findall(r"(\w+)=(\S+)", "".join(re.findall(r"^  export .*\n", said(capsys), re.MULTILINE))))
+        command_line._print_banner(emulator)
+        exports = dict(
+            re.findall(r"(\w+)=(\S+)", "".join(re.findall(r"^  export .*\n", capsys.readouterr().out, re.MULTILINE)))
+        )
         async with SynchronizationClient.from_env(exports) as client:
             connections = client.storage_connections
             files = [SourceFileCreate(exports["STORAGE_FILE_ID"], ConnectorType.MSTN)]
@@ -125,11 +129,7 @@ async def test_the_programs_of_the_readme_can_use_what_it_exports(capsys):
     assert [ref.connection_id for ref in refs] == [created.id, exports["CONNECTION_ID"]]
 
 
-def said(capsys):
-    return capsys.readouterr().out
-
-
-def test_a_reader_that_goes_away_after_a_line_is_no_traceback():
+def test_a_closed_pipe_causes_no_traceback():
     with subprocess.Popen(
         [sys.executable, "-m", "bentley_sync_async.emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -141,16 +141,16 @@ def test_a_reader_that_goes_away_after_a_line_is_no_traceback():
     assert (process.returncode, errors) == (0, "")
 
 
-def test_it_serves_on_when_nobody_reads_what_it_says(monkeypatch):
+def test_a_closed_pipe_does_not_stop_the_server(monkeypatch):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as unread:
         monkeypatch.setattr(sys, "stdout", unread)
         command_line._write("Listening.")
-        unread.write("What is left is written nowhere.")
+        unread.write("This text is discarded.")
 
 
-def test_wrong_usage_ends_with_2():
+def test_wrong_usage_ends_with_exit_status_2():
     with pytest.raises(SystemExit) as caught:
         main(["--tier", "gold"])
     assert caught.value.code == 2

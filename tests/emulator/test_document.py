@@ -1,3 +1,5 @@
+"""The programs, scenarios and tables of docs/emulator.md."""
+
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,13 +27,13 @@ SCRIPTS = dict(
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_in_the_document_runs(script, capsys):
-    # In a thread, away from the loop that pytest-asyncio keeps: asyncio.run would drop it without closing it.
+    # In another thread: here asyncio.run would replace the loop of pytest-asyncio without closing it.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(exec, compile(script, "emulator.md", "exec"), {"__name__": "__main__"}).result()
     assert capsys.readouterr().out.endswith(SCRIPTS[script])
 
 
-def test_every_scenario_in_the_document_is_one():
+def test_every_scenario_in_the_document_is_valid():
     [text] = blocks("toml")
     scenario = parse_scenario(text)
     assert (len(scenario.run_rules), len(scenario.file_rules), len(scenario.fault_rules)) == (1, 3, 1)

@@ -1,3 +1,5 @@
+"""Fault rules: which requests they match, and how each action breaks the answer."""
+
 from datetime import UTC, datetime
 
 import aiohttp
@@ -15,7 +17,7 @@ async def statuses(api, count):
     return [(await api.get(PATH)).status for _ in range(count)]
 
 
-async def test_a_status_takes_the_place_of_the_operation(serving):
+async def test_a_status_replaces_the_operation(serving):
     async with serving() as api:
         rule = api.emulator.add_fault(FaultRule(method="post", path="/RUN$", status=503, code="Busy", retry_after=7))
         connection_id = api.emulator.add_connection()
@@ -26,7 +28,7 @@ async def test_a_status_takes_the_place_of_the_operation(serving):
         assert (await api.get(PATH)).status == 200
 
 
-async def test_a_status_can_hide_that_the_operation_was_carried_out(serving):
+async def test_a_status_can_hide_a_performed_operation(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(path="/run$", status=500, performed=True))
         assert (await api.trigger(api.emulator.add_connection())).status == 500
@@ -47,7 +49,7 @@ async def test_a_status_can_have_any_body_and_headers(serving):
         assert (answer.status, answer.json, answer.headers["Location"]) == (307, {}, "https://elsewhere.example/")
 
 
-async def test_retry_after_can_be_an_instant(serving):
+async def test_retry_after_can_be_a_date(serving):
     async with serving(start=datetime(2026, 1, 1, tzinfo=UTC)) as api:
         api.emulator.add_fault(FaultRule(status=429, retry_after=90, retry_after_date=True))
         assert (await api.get(PATH)).headers["Retry-After"] == "Thu, 01 Jan 2026 00:01:30 GMT"
@@ -63,14 +65,14 @@ async def test_retry_after_can_be_an_instant(serving):
         ({"probability": 0.0}, [200] * 6),
     ],
 )
-async def test_a_rule_says_which_requests_it_breaks(serving, which, expected):
+async def test_a_rule_selects_the_requests_that_it_breaks(serving, which, expected):
     async with serving() as api:
         rule = api.emulator.add_fault(FaultRule(**which))
         assert await statuses(api, 6) == expected
         assert (rule.met, rule.fired) == (6, expected.count(503))
 
 
-async def test_a_rule_counts_only_requests_that_it_meets(serving, connections):
+async def test_a_rule_counts_only_matching_requests(serving, connections):
     async with serving() as api:
         rule = api.emulator.add_fault(FaultRule(method="POST", path="storageconnections$", nth=2))
         await api.get(connections)
@@ -79,7 +81,7 @@ async def test_a_rule_counts_only_requests_that_it_meets(serving, connections):
         assert (rule.met, rule.fired) == (2, 1)
 
 
-async def test_a_caller_that_is_gone_before_its_answer_breaks_does_no_harm(serving):
+async def test_a_caller_that_disconnects_before_the_fault_does_no_harm(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(action="reset_before_headers", delay=10, nth=1))
         with pytest.raises(TimeoutError), anyio.fail_after(5):
@@ -88,7 +90,7 @@ async def test_a_caller_that_is_gone_before_its_answer_breaks_does_no_harm(servi
         assert (await api.get(PATH)).status == 200
 
 
-async def test_a_probability_is_decided_by_the_seed(serving):
+async def test_probabilities_are_drawn_from_the_seed(serving):
     seen = []
     for seed in (1, 1, 2):
         async with serving(seed=seed) as api:
@@ -98,14 +100,14 @@ async def test_a_probability_is_decided_by_the_seed(serving):
     assert 0 < seen[0].count(503) < 20
 
 
-async def test_the_rule_added_last_goes_first(serving):
+async def test_the_rule_added_last_takes_precedence(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(status=500))
         api.emulator.add_fault(FaultRule(status=504, nth=1))
         assert await statuses(api, 2) == [504, 500]
 
 
-async def test_a_delay_holds_the_answer_back_on_the_loops_clock(serving):
+async def test_a_delay_is_measured_on_the_loops_clock(serving):
     async with serving(speed=50) as api:
         api.emulator.add_fault(FaultRule(action="delay", delay=40))
         connection_id = api.emulator.add_connection()
@@ -114,7 +116,7 @@ async def test_a_delay_holds_the_answer_back_on_the_loops_clock(serving):
         assert anyio.current_time() - before == pytest.approx(40, abs=0.1)
 
 
-async def test_an_answer_that_comes_too_late_was_carried_out_all_the_same(serving):
+async def test_an_operation_with_a_late_answer_is_performed(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=40))
         with pytest.raises(TimeoutError), anyio.fail_after(5):
@@ -123,7 +125,7 @@ async def test_an_answer_that_comes_too_late_was_carried_out_all_the_same(servin
 
 
 @pytest.mark.parametrize(("performed", "runs"), [(None, 0), (True, 1)])
-async def test_a_reset_before_the_headers_loses_the_whole_answer(serving, performed, runs):
+async def test_a_reset_before_the_headers_loses_the_answer(serving, performed, runs):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(action="reset_before_headers", performed=performed))
         with pytest.raises(LOST):
@@ -133,7 +135,7 @@ async def test_a_reset_before_the_headers_loses_the_whole_answer(serving, perfor
 
 
 @pytest.mark.parametrize("action", ["reset_after_headers", "truncated_body"])
-async def test_an_answer_can_break_off_after_its_headers(serving, action):
+async def test_an_answer_can_end_after_its_headers(serving, action):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(action=action, nth=1))
         with pytest.raises((aiohttp.ClientPayloadError, *LOST)):
@@ -141,7 +143,7 @@ async def test_an_answer_can_break_off_after_its_headers(serving, action):
         assert (await api.get(PATH)).status == 200
 
 
-async def test_the_body_can_be_declared_as_something_else(serving):
+async def test_the_content_type_can_be_wrong(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(action="wrong_content_type"))
         answer = await api.get(PATH)
@@ -180,13 +182,13 @@ async def test_the_location_can_be_missing_relative_or_foreign(serving):
         ]
 
 
-async def test_a_relative_location_leaves_answers_without_one_alone(serving):
+async def test_a_relative_location_does_not_change_answers_without_a_location(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(action="relative_location"))
         assert "Location" not in (await api.get(PATH)).headers
 
 
-async def test_faults_meet_requests_for_tokens_too(serving):
+async def test_faults_match_token_requests(serving):
     async with serving() as api:
         api.emulator.add_fault(FaultRule(path="^/connect/token$", status=503))
         assert (await api.post("/connect/token")).status == 503

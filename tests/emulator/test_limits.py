@@ -1,3 +1,5 @@
+"""Rate limits by tier, and the headers of a 429."""
+
 from datetime import UTC, datetime
 
 import anyio
@@ -11,7 +13,7 @@ async def statuses(api, count):
     return [(await api.get(PATH)).status for _ in range(count)]
 
 
-async def test_the_community_tier_ends_at_500_calls_a_minute(serving):
+async def test_the_community_tier_allows_500_requests_per_minute(serving):
     async with serving(tier="community") as api:
         assert set(await statuses(api, 500)) == {200}
         refused = await api.get(PATH)
@@ -22,11 +24,12 @@ async def test_the_community_tier_ends_at_500_calls_a_minute(serving):
         }
         assert refused.headers["Retry-After"] == "60"
         assert refused.headers["ITwinPlatform-RateLimited-Tier"] == "Community"
+        assert refused.headers["ITwinPlatform-RateLimited-API"] == "synchronization"
         assert refused.headers["ITwinPlatform-RateLimited-Operation"] == "get-authorization-information"
         assert refused.headers["ITwinPlatform-RateLimited-Application"] == api.emulator.client_id
 
 
-async def test_a_window_slides_and_a_refused_call_does_not_count(serving):
+async def test_a_window_slides_and_a_refused_request_does_not_count(serving):
     async with serving(per_minute=2) as api:
         assert await statuses(api, 1) == [200]
         await anyio.sleep(30)
@@ -37,14 +40,14 @@ async def test_a_window_slides_and_a_refused_call_does_not_count(serving):
         assert await statuses(api, 2) == [200, 429]
 
 
-async def test_an_hour_has_its_own_limit(serving):
+async def test_the_hour_has_its_own_limit(serving):
     async with serving(per_hour=2) as api:
         assert await statuses(api, 2) == [200, 200]
         await anyio.sleep(1800)
         assert (await api.get(PATH)).headers["Retry-After"] == "1800"
 
 
-async def test_every_client_has_its_own_quota_however_many_tokens_it_has(serving):
+async def test_all_tokens_of_a_client_share_its_quota(serving):
     async with serving(per_minute=1) as api:
         assert await statuses(api, 1) == [200]
         api.token = api.emulator.token()
@@ -53,7 +56,7 @@ async def test_every_client_has_its_own_quota_however_many_tokens_it_has(serving
         assert await statuses(api, 1) == [200]
 
 
-async def test_a_call_without_a_token_and_a_request_for_one_do_not_count(serving):
+async def test_unauthorized_and_token_requests_do_not_count(serving):
     async with serving(per_minute=1) as api:
         assert (await api.get(PATH, headers={"Authorization": ""})).status == 401
         assert (await api.get("/.well-known/openid-configuration")).status == 200
@@ -61,12 +64,12 @@ async def test_a_call_without_a_token_and_a_request_for_one_do_not_count(serving
 
 
 @pytest.mark.parametrize("tier", ["standard", "premium", "custom", "unlimited"])
-async def test_higher_tiers_let_a_thousand_calls_pass(serving, tier):
+async def test_higher_tiers_allow_more_than_500_requests(serving, tier):
     async with serving(tier=tier) as api:
         assert set(await statuses(api, 600)) == {200}
 
 
-async def test_a_429_has_an_older_spelling_and_a_form_without_wrapper(serving):
+async def test_a_429_can_have_the_older_code_and_the_gateways_form(serving):
     async with serving(per_minute=1, rate_limit_code="TooManyRequests", wrapped_errors=False) as api:
         await api.get(PATH)
         assert (await api.get(PATH)).json == {
@@ -75,7 +78,7 @@ async def test_a_429_has_an_older_spelling_and_a_form_without_wrapper(serving):
         }
 
 
-async def test_how_long_to_wait_may_be_an_instant_or_left_out(serving):
+async def test_retry_after_can_be_a_date_or_missing(serving):
     start = datetime(2026, 1, 1, tzinfo=UTC)
     async with serving(per_minute=1, retry_after="date", start=start) as api:
         await api.get(PATH)

@@ -1,3 +1,5 @@
+"""Token requests, and the tokens that the API accepts."""
+
 import base64
 
 import anyio
@@ -86,13 +88,13 @@ async def test_a_wrong_form_is_refused_with_its_oauth_error(serving, changes, er
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer unknown", "Basic eDp5"])
-async def test_without_a_good_token_the_api_answers_as_the_pages_say(serving, connections, header):
+async def test_without_a_valid_token_the_api_answers_with_the_documented_401(serving, connections, header):
     async with serving() as api:
         answer = await api.get(connections, headers={"Authorization": header})
         assert (answer.status, answer.json) == (401, NOT_FOUND)
 
 
-async def test_the_gateway_before_the_api_has_an_error_form_of_its_own(serving, connections):
+async def test_the_gateway_has_its_own_error_form(serving, connections):
     async with serving(wrapped_errors=False) as api:
         answer = await api.get(connections, headers={"Authorization": ""})
         assert answer.json == {
@@ -123,7 +125,7 @@ async def test_revoked_tokens_are_refused(serving, connections):
         assert (await api.get(path)).status == 200
 
 
-async def test_old_scopes_are_good_for_what_they_say(serving, connections):
+async def test_old_scopes_allow_reading_or_modifying(serving, connections):
     async with serving() as api:
         path = f"{connections}/{api.emulator.add_connection()}"
         api.token = api.emulator.token(scope="openid synchronization:read")
@@ -136,7 +138,7 @@ async def test_old_scopes_are_good_for_what_they_say(serving, connections):
 @pytest.mark.parametrize(
     ("tokens", "header", "status"), [("any", "Bearer x", 200), ("any", "", 401), ("none", "", 200)]
 )
-async def test_tokens_need_not_be_checked(serving, connections, tokens, header, status):
+async def test_token_checks_can_be_disabled(serving, connections, tokens, header, status):
     async with serving(tokens=tokens) as api:
         path = f"{connections}/{api.emulator.add_connection()}"
         assert (await api.get(path, headers={"Authorization": header})).status == status

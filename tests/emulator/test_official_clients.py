@@ -1,4 +1,4 @@
-"""Clients that people have: what they send and read is in the sources of iTwin/itwin-cli and its like."""
+"""Requests in the form that existing clients send, such as those of iTwin/itwin-cli."""
 
 import aiohttp
 import anyio
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.looptime(start=0)
 
 
 class OfficialClient:
-    """Sends JSON's content type on everything and percent-encoded query keys, and follows redirects by itself."""
+    """Sends the JSON content type with every request, percent-encodes query keys, and follows redirects itself."""
 
     def __init__(self, emulator, session):
         self._root = emulator.url + "/synchronization/imodels/storageconnections"
@@ -30,7 +30,7 @@ class OfficialClient:
             return answer.status, await answer.json()
 
 
-async def test_an_official_client_creates_runs_and_follows_to_the_end():
+async def test_an_official_client_creates_a_connection_and_follows_its_run_to_the_end():
     async with Emulator(error_rate=0) as emulator, aiohttp.ClientSession() as session:
         client = OfficialClient(emulator, session)
         imodel_id = emulator.new_imodel_id()
@@ -54,7 +54,7 @@ async def test_an_official_client_creates_runs_and_follows_to_the_end():
         assert (run["result"], len(run["jobs"]), len(run["jobs"][0]["tasks"])) == ("Success", 1, 2)
 
 
-async def test_a_client_that_follows_a_303_by_itself_receives_the_active_run():
+async def test_a_client_that_follows_a_303_receives_the_active_run():
     async with Emulator() as emulator, aiohttp.ClientSession() as session:
         client = OfficialClient(emulator, session)
         connection_id = emulator.add_connection()
@@ -64,7 +64,7 @@ async def test_a_client_that_follows_a_303_by_itself_receives_the_active_run():
         assert [request.method for request in emulator.requests] == ["POST", "GET"]
 
 
-async def test_a_first_page_of_one_and_the_rest_are_told_apart_by_encoded_keys():
+async def test_encoded_query_keys_select_the_first_page_and_the_rest():
     async with Emulator() as emulator, aiohttp.ClientSession() as session:
         client = OfficialClient(emulator, session)
         imodel_id = emulator.new_imodel_id()

@@ -1,3 +1,5 @@
+"""Scenario files and options: validation, and the precedence of rules."""
+
 import attrs
 import pytest
 
@@ -42,7 +44,7 @@ t5bDFuN4qUa9ojVw1E5FGtldp8BgSbNCiJ2XMdiT-cA = "Bridge.dgn"
 """
 
 
-def test_every_table_becomes_the_class_that_scripts_in_process():
+def test_every_table_becomes_a_rule_of_its_class():
     scenario = parse_scenario(GOOD)
     assert scenario.run_rules == (RunRule(display_name="Bridge*", nth=2, queued=5, waiting=[10, 20.5]),)
     [file_rule] = scenario.file_rules
@@ -58,7 +60,7 @@ def test_options_override_those_of_the_scenario():
     assert (emulator.settings.seed, emulator.settings.tier) == (4, "community")
 
 
-def test_an_empty_scenario_is_one():
+def test_an_empty_scenario_is_valid():
     assert parse_scenario("").run_rules == ()
 
 
@@ -67,16 +69,16 @@ def test_an_empty_scenario_is_one():
     [
         ("runs = 1", r"runs must be a list of tables: \[\[runs\]\]"),
         ("emulator = 1", r"emulator must be a table, not 1"),
-        ("[[run]]", r"run is no key; there are emulator, runs, files, faults, file_names"),
-        ("[emulator]\nsped = 2", r"emulator\.sped is no key; there are seed, speed, "),
+        ("[[run]]", r"run is not a key; the keys are emulator, runs, files, faults, file_names"),
+        ("[emulator]\nsped = 2", r"emulator\.sped is not a key; the keys are seed, speed, "),
         ("[emulator]\nspeed = 0", r"emulator\.speed must be a number of more than 0, not 0"),
         ("[emulator]\nspeed = true", r"emulator\.speed must be a number"),
         ("[emulator]\nerror_rate = 2", r"emulator\.error_rate must be a number of at least 0 and at most 1, not 2"),
         ("[emulator]\nseed = 1.5", r"emulator\.seed must be a whole number, not 1\.5"),
         ("[emulator]\nconsent = 1", r"emulator\.consent must be true or false, not 1"),
         ("[emulator]\ntier = 'gold'", r"emulator\.tier must be one of community, standard, .*, not 'gold'"),
-        ("[emulator]\nstart = 2026-01-01T00:00:00", r"emulator\.start must be an instant with its offset"),
-        ("[emulator]\nclient_id = ''", r"emulator\.client_id must be a text that is not empty"),
+        ("[emulator]\nstart = 2026-01-01T00:00:00", r"emulator\.start must be a time with its UTC offset"),
+        ("[emulator]\nclient_id = ''", r"emulator\.client_id must be a non-empty string"),
         (
             "[[runs]]\n[[runs]]\nqueued = -1",
             r"runs\[1\]\.queued must be seconds, or \[lowest, highest\] seconds, not -1",
@@ -89,7 +91,7 @@ def test_an_empty_scenario_is_one():
             "[[runs]]\nresult = 'Undetermined'",
             r"runs\[0\]\.result must be one of Success, Error, .*, not 'Undetermined'",
         ),
-        ("[[runs]]\nused = 1", r"runs\[0\]\.used is no key"),
+        ("[[runs]]\nused = 1", r"runs\[0\]\.used is not a key"),
         ("[[files]]\nresult = 'Good'", r"files\[0\]\.result must be one of Success, .*, not 'Good'"),
         ("[[files]]\nresult = 1", r"files\[0\]\.result must be one of Success, .*, not 1"),
         (
@@ -113,12 +115,12 @@ def test_an_empty_scenario_is_one():
         ),
         ("[[faults]]\naction = 'explode'", r"faults\[0\]\.action must be one of status, delay, .*, not 'explode'"),
         ("[[faults]]\npath = '('", r"faults\[0\]\.path must be a regular expression, not '\('"),
-        ("[[faults]]\nheaders = {a = 1}", r"faults\[0\]\.headers must be a table of texts"),
+        ("[[faults]]\nheaders = {a = 1}", r"faults\[0\]\.headers must be a table of strings"),
         ("[file_names]\nx = 'a'", r"file_names\.x must be the id of a file in Storage"),
         (f"[file_names]\n{'A' * 43} = 1", r"file_names\.A{43} must be the file's name, not 1"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_key_and_what_can(text, message):
+def test_an_invalid_scenario_is_refused_with_the_key_and_the_valid_values(text, message):
     with pytest.raises(ConfigurationError, match=message):
         parse_scenario(text)
 
@@ -132,9 +134,9 @@ def test_an_error_in_a_file_names_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"x = ", "no TOML"), (b"\xff", "it is not UTF-8"), (None, "No such file")]
+    ("content", "reason"), [(b"x = ", "not TOML"), (b"\xff", "it is not UTF-8"), (None, "No such file")]
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path, content, reason):
+def test_the_error_of_an_unreadable_file_names_the_file(tmp_path, content, reason):
     path = tmp_path / "night.toml"
     if content is not None:
         path.write_bytes(content)
@@ -148,17 +150,17 @@ def test_a_scenario_from_a_file_scripts_an_emulator(tmp_path):
     assert Emulator(scenario=str(path)).settings.seed == 3
 
 
-def test_options_and_settings_are_the_same_names():
+def test_options_and_settings_have_the_same_names():
     assert list(Options.__annotations__) == [attribute.name for attribute in attrs.fields(Settings)]
 
 
-def test_an_option_that_cannot_be_is_refused():
+def test_an_invalid_option_is_refused():
     with pytest.raises(ConfigurationError, match="page_size must be a whole number of at least 1, not 0"):
         Emulator(page_size=0)
 
 
 @pytest.mark.looptime(start=0)
-async def test_the_rules_of_a_scenario_serve_more_than_one_emulator(serving):
+async def test_a_scenario_can_be_used_by_several_emulators(serving):
     scenario = parse_scenario("[[runs]]\ntimes = 1\nresult = 'TimedOut'\n[[faults]]\nnth = 1")
     for _ in range(2):
         async with serving(scenario=scenario) as api:
@@ -169,7 +171,7 @@ async def test_the_rules_of_a_scenario_serve_more_than_one_emulator(serving):
 
 
 @pytest.mark.looptime(start=0)
-async def test_rules_apply_to_what_they_name(serving):
+async def test_a_run_rule_applies_to_the_runs_that_it_selects(serving):
     async with serving() as api:
         imodel_id = api.emulator.new_imodel_id()
         connection_id = api.emulator.add_connection(imodel_id, [("Bridge.dgn", "MSTN")], display_name="Bridge")
@@ -197,7 +199,7 @@ async def test_rules_apply_to_what_they_name(serving):
 
 
 @pytest.mark.looptime(start=0)
-async def test_a_rule_that_applies_once_leaves_the_next_run_alone(serving):
+async def test_a_rule_with_times_1_applies_once(serving):
     async with serving() as api:
         rule = api.emulator.add_file_rule(FileRule(times=1, result="Skipped"))
         runs = [api.emulator.start_run(api.emulator.add_connection()) for _ in range(2)]
@@ -206,7 +208,7 @@ async def test_a_rule_that_applies_once_leaves_the_next_run_alone(serving):
 
 
 @pytest.mark.looptime(start=0)
-async def test_rules_of_runs_are_asked_from_the_latest_to_the_first(serving):
+async def test_run_rules_are_merged_with_precedence_for_the_latest(serving):
     async with serving() as api:
         api.emulator.add_run_rule(RunRule(result="Error", error="OutOfMemory"))
         api.emulator.add_run_rule(RunRule(result="TimedOut"))
@@ -215,14 +217,14 @@ async def test_rules_of_runs_are_asked_from_the_latest_to_the_first(serving):
 
 
 @pytest.mark.looptime(start=0)
-async def test_of_two_rules_the_later_added_wins_where_it_says_anything(serving):
+async def test_file_rules_are_merged_with_precedence_for_the_latest(serving):
     async with serving() as api:
         api.emulator.add_file_rule(FileRule(error="ZeroByte", retries=3))
         api.emulator.add_file_rule(FileRule(error="OutOfMemory"))
         [job] = api.emulator.start_run(api.emulator.add_connection()).plan.jobs
         [task] = job.tasks
         assert task.error.key == "OutOfMemory"
-        assert task.track.retries(task.track.ended) == 3
+        assert task.timeline.retries(task.timeline.ended) == 3
 
 
 def test_the_catalogue_has_all_published_keys():

@@ -1,4 +1,4 @@
-"""What is on the wire, read from a raw socket: aiohttp adds and hides headers on both sides."""
+"""The bytes of answers, read from a raw socket, because an aiohttp client would hide details."""
 
 import anyio
 import pytest
@@ -37,14 +37,14 @@ async def test_an_answer_without_a_body_has_no_content_type(connections, method,
         assert b"content-type" not in received.lower()
 
 
-async def test_the_date_is_sent_once_and_the_servers_library_is_not_named(connections):
+async def test_the_date_is_sent_once_and_aiohttp_is_not_named(connections):
     async with Emulator() as emulator:
         received, _ = await raw(emulator, "GET", connections)
         assert received.lower().count(b"\r\ndate:") == 1
         assert b"aiohttp" not in received
 
 
-async def test_a_reset_after_the_headers_sends_headers_and_no_byte_more():
+async def test_a_reset_after_the_headers_sends_only_headers():
     async with Emulator() as emulator:
         emulator.add_fault(FaultRule(action="reset_after_headers", status=299, performed=False, body="x" * 1000))
         received, reset = await raw(emulator, "GET", "/")
@@ -60,7 +60,7 @@ async def test_a_reset_before_the_headers_sends_nothing():
         assert await raw(emulator, "GET", "/") == (b"", True)
 
 
-async def test_a_truncated_body_is_announced_longer_than_it_is():
+async def test_a_truncated_body_is_shorter_than_its_content_length():
     async with Emulator() as emulator:
         emulator.add_fault(FaultRule(action="truncated_body", status=200, performed=False, body="0123456789"))
         received, reset = await raw(emulator, "GET", "/")
@@ -69,7 +69,7 @@ async def test_a_truncated_body_is_announced_longer_than_it_is():
         assert not reset
 
 
-async def test_leaving_does_not_wait_for_connections_that_are_kept_alive_or_for_answers():
+async def test_closing_waits_neither_for_idle_connections_nor_for_answers():
     async with anyio.create_task_group() as group:
         async with Emulator() as emulator:
             emulator.add_fault(FaultRule(action="delay", delay=3600))
@@ -78,19 +78,19 @@ async def test_leaving_does_not_wait_for_connections_that_are_kept_alive_or_for_
             group.start_soon(raw, emulator, "GET", "/")
             await anyio.sleep(1)
             assert len(emulator.requests) == 1
-            left_at = anyio.current_time()
-        assert anyio.current_time() - left_at < 1
+            closing_at = anyio.current_time()
+        assert anyio.current_time() - closing_at < 1
         await idle.aclose()
 
 
-async def test_the_port_is_free_again_after_leaving():
+async def test_the_port_is_free_again_after_closing():
     async with Emulator() as first:
         port = int(first.url.rpartition(":")[2])
     async with Emulator(port=port) as second:
         assert second.url == f"http://127.0.0.1:{port}"
 
 
-async def test_before_it_is_entered_there_is_no_url_and_no_time():
+async def test_before_its_start_an_emulator_has_no_url_and_no_clock():
     emulator = Emulator()
     with pytest.raises(RuntimeError, match="async with"):
         _ = emulator.url

@@ -1,7 +1,9 @@
+"""The settings of a client and the environment variables."""
+
 import attrs
 import pytest
 
-from bentley_sync_async import ConfigurationError, Environment, SynchronizationClient, Timeouts
+from bentley_sync_async import ConfigurationError, Environment, RateTier, Timeouts
 from bentley_sync_async.config import SCOPE, ClientConfig, addresses, from_env, root_url
 
 PROD, PROD_ISSUER = "https://api.bentley.com", "https://ims.bentley.com"
@@ -36,7 +38,7 @@ def test_an_environment_is_found_by_its_name_in_any_case(name):
     assert Environment.named(name) is Environment.QA
 
 
-def test_an_environment_that_there_is_not_is_refused_with_those_there_are():
+def test_an_unknown_environment_is_rejected_with_a_list_of_the_known_ones():
     assert refusal(Environment.named, "staging") == "There is no environment 'staging'; there are: prod, qa, dev."
 
 
@@ -55,7 +57,7 @@ def test_an_environment_that_there_is_not_is_refused_with_those_there_are():
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_a_root_url_is_taken_without_its_last_slash(url, root):
+def test_a_root_url_loses_its_trailing_slash(url, root):
     assert root_url(url, "base_url") == root
 
 
@@ -74,12 +76,12 @@ def test_a_root_url_is_taken_without_its_last_slash(url, root):
         "file:///etc/passwd",
     ],
 )
-def test_what_is_no_web_address_is_refused(url):
+def test_a_text_that_is_no_http_url_is_rejected(url):
     assert refusal(root_url, url, "base_url").startswith("base_url must be a URL like https://api.bentley.com")
 
 
 @pytest.mark.parametrize("url", ["https://[::1", "https://api.bentley.com:port", "https://api.bentley.com:99999"])
-def test_what_cannot_be_parsed_is_refused(url):
+def test_a_url_that_cannot_be_parsed_is_rejected(url):
     assert refusal(root_url, url, "base_url").startswith("base_url is not a URL")
 
 
@@ -93,7 +95,7 @@ def test_what_cannot_be_parsed_is_refused(url):
         "https://api.bentley.com#hunter2",
     ],
 )
-def test_a_root_url_with_anything_else_in_it_is_refused_without_showing_it(url):
+def test_a_root_url_with_credentials_query_or_fragment_is_rejected_without_showing_them(url):
     text = refusal(root_url, url, "base_url")
     assert text.startswith("base_url must hold no user, password, query or fragment")
     assert "hunter2" not in text
@@ -112,20 +114,20 @@ def test_a_root_url_with_anything_else_in_it_is_refused_without_showing_it(url):
         "http://[::2]",
     ],
 )
-def test_plain_http_to_anything_but_loopback_is_refused(url):
+def test_plain_http_to_anything_but_loopback_is_rejected(url):
     assert "plain http" in refusal(root_url, url, "base_url")
 
 
-def test_plain_http_with_a_loopback_address_for_its_user_is_refused():
+def test_plain_http_with_a_loopback_name_as_its_user_is_rejected():
     assert refusal(root_url, "http://localhost@evil.example", "base_url")
 
 
 @pytest.mark.parametrize("setting", ["base_url", "issuer"])
-def test_the_settings_of_a_client_refuse_plain_http_by_name(setting):
+def test_the_settings_of_a_client_reject_plain_http_by_name(setting):
     assert refusal(ClientConfig, **{setting: "http://evil.example"}).startswith(f"{setting} is plain http")
 
 
-def test_the_settings_of_a_client_are_those_of_production():
+def test_the_default_settings_are_those_of_production():
     assert ClientConfig() == ClientConfig(
         base_url=PROD,
         issuer=PROD_ISSUER,
@@ -143,11 +145,11 @@ def test_settings_are_frozen_and_given_by_keyword(cls):
 
 @pytest.mark.parametrize("name", ["connect", "request", "call"])
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_a_timeout_that_cannot_be_is_refused_by_name(name, seconds):
+def test_an_invalid_timeout_is_rejected_by_name(name, seconds):
     assert refusal(Timeouts, **{name: seconds}) == f"{name} must be more than 0, not {seconds!r}."
 
 
-def test_a_bound_on_bodies_that_cannot_be_is_refused_by_name():
+def test_an_invalid_size_limit_is_rejected_by_name():
     assert refusal(ClientConfig, max_body_bytes=0) == "max_body_bytes must be more than 0, not 0."
 
 
@@ -162,8 +164,30 @@ def test_a_bound_on_bodies_that_cannot_be_is_refused_by_name():
         (Environment.QA, "http://127.0.0.1:1", "https://i.example", ("http://127.0.0.1:1", "https://i.example")),
     ],
 )
-def test_what_is_given_replaces_the_addresses_of_the_environment(environment, base_url, issuer, expected):
+def test_given_addresses_replace_those_of_the_environment(environment, base_url, issuer, expected):
     assert addresses(environment, base_url, issuer) == expected
+
+
+@pytest.mark.parametrize("name", ["Community", "TRIAL", " community "])
+def test_a_tier_is_found_by_its_names(name):
+    assert RateTier.named(name) is RateTier.COMMUNITY
+
+
+def test_an_unknown_tier_is_rejected_with_a_list_of_the_known_ones():
+    with pytest.raises(ConfigurationError, match="no rate tier 'gold'; there are: community, trial, standard, basic"):
+        RateTier.named("gold")
+
+
+@pytest.mark.parametrize("limits", [{"per_minute": 0}, {"per_hour": -1}, {"per_minute": "many"}])
+def test_a_limit_must_be_positive(limits):
+    with pytest.raises(ConfigurationError, match="must be more than 0"):
+        RateTier(name="none", **limits)
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.5, float("nan"), "half"])
+def test_a_share_must_be_above_0_and_at_most_1(share):
+    with pytest.raises(ConfigurationError, match="share must be more than 0 and at most 1"):
+        ClientConfig(share=share)
 
 
 class TestFromEnv:
@@ -175,11 +199,11 @@ class TestFromEnv:
         settings = from_env(SERVICE)
         assert (settings.token, settings.client_id, settings.client_secret) == (None, "service-1", "hunter2")
 
-    def test_takes_both_and_leaves_the_choice(self):
+    def test_takes_both_a_token_and_client_credentials(self):
         settings = from_env(TOKEN | SERVICE)
         assert (settings.token, settings.client_id, settings.client_secret) == ("t0k3n", "service-1", "hunter2")
 
-    def test_talks_to_production_by_default(self):
+    def test_uses_production_by_default(self):
         assert from_env(TOKEN).config == ClientConfig()
 
     @pytest.mark.parametrize(
@@ -187,7 +211,15 @@ class TestFromEnv:
         [
             ({"ENVIRONMENT": "qa"}, "https://qa-api.bentley.com", "https://qa-ims.bentley.com"),
             ({"ENVIRONMENT": "DEV"}, "https://dev-api.bentley.com", "https://qa-ims.bentley.com"),
+            ({"ENVIRONMENT": "prod"}, PROD, PROD_ISSUER),
             ({"ENVIRONMENT": ""}, PROD, PROD_ISSUER),
+            ({"ENVIRONMENT": " Dev\n"}, "https://dev-api.bentley.com", "https://qa-ims.bentley.com"),
+            ({"BASE_URL": "  "}, PROD, PROD_ISSUER),
+            (
+                {"BASE_URL": "http://127.0.0.1:1/", "ISSUER": "http://127.0.0.1:2/"},
+                "http://127.0.0.1:1",
+                "http://127.0.0.1:2",
+            ),
             ({"BASE_URL": "https://b.example/path/"}, "https://b.example/path", PROD_ISSUER),
             ({"ISSUER": "https://i.example/"}, PROD, "https://i.example"),
             ({"ENVIRONMENT": "qa", "BASE_URL": "https://b.example"}, "https://b.example", "https://qa-ims.bentley.com"),
@@ -205,21 +237,22 @@ class TestFromEnv:
             ({}, "set BENTLEY_SYNC_CLIENT_ID and BENTLEY_SYNC_CLIENT_SECRET for"),
             ({"BENTLEY_SYNC_CLIENT_ID": "service-1"}, "set BENTLEY_SYNC_CLIENT_SECRET for"),
             ({"BENTLEY_SYNC_CLIENT_SECRET": "hunter2"}, "set BENTLEY_SYNC_CLIENT_ID for"),
+            (SERVICE | {"BENTLEY_SYNC_CLIENT_ID": "\n"}, "set BENTLEY_SYNC_CLIENT_ID for"),
             ({"BENTLEY_SYNC_TOKEN": "  "}, "or BENTLEY_SYNC_TOKEN."),
             ({"CLIENT_ID": "a", "CLIENT_SECRET": "b", "TOKEN": "c"}, "or BENTLEY_SYNC_TOKEN."),
         ],
     )
-    def test_names_what_is_missing(self, environ, missing):
+    def test_names_the_missing_variables(self, environ, missing):
         assert missing in refusal(from_env, environ)
 
     @pytest.mark.parametrize("name", ["BENTLEY_SYNC_BASE_URL", "BENTLEY_SYNC_ISSUER"])
     @pytest.mark.parametrize("url", ["api.bentley.com", "http://api.bentley.com", "https://u:hunter2@api.bentley.com"])
-    def test_names_an_address_that_cannot_be(self, name, url):
+    def test_names_an_invalid_address(self, name, url):
         text = refusal(from_env, TOKEN | {name: url})
         assert text.startswith(name)
         assert "hunter2" not in text
 
-    def test_names_an_environment_that_there_is_not(self):
+    def test_names_an_unknown_environment(self):
         assert "'staging'" in refusal(from_env, TOKEN | {"BENTLEY_SYNC_ENVIRONMENT": "staging"})
 
     def test_ignores_white_space_around_a_value(self):
@@ -230,11 +263,5 @@ class TestFromEnv:
         assert "t0k3n" not in shown
         assert "hunter2" not in shown
 
-    def test_shows_no_secret_when_something_else_is_missing(self):
+    def test_shows_no_secret_when_another_variable_is_missing(self):
         assert "hunter2" not in refusal(from_env, {"BENTLEY_SYNC_CLIENT_SECRET": "hunter2"})
-
-    def test_is_how_a_client_reads_the_variables_of_the_process(self, monkeypatch):
-        monkeypatch.setenv("BENTLEY_SYNC_ENVIRONMENT", "qa")
-        monkeypatch.setenv("BENTLEY_SYNC_TOKEN", "t0k3n")
-        monkeypatch.delenv("BENTLEY_SYNC_BASE_URL", raising=False)
-        assert SynchronizationClient.from_env().config.base_url == "https://qa-api.bentley.com"

@@ -1,3 +1,5 @@
+"""The exception tree: classes, texts, attributes, copies."""
+
 import copy
 import inspect
 import pickle
@@ -117,7 +119,7 @@ def made(cls):
 every_error = pytest.mark.parametrize("cls", TREE, ids=lambda cls: cls.__name__)
 
 
-def test_the_tree_holds_every_error_there_is():
+def test_the_tree_holds_every_error():
     modules = (errors, runs, watch_errors)
     found = {cls for module in modules for cls in vars(module).values() if inspect.isclass(cls)}
     assert {cls for cls in found if issubclass(cls, BaseException)} == set(TREE)
@@ -153,7 +155,7 @@ class TestACopyOfAnError:
     def test_has_the_same_text(self, cls, restored):
         assert str(restored(made(cls))) == str(made(cls)) != ""
 
-    def test_carries_the_same_things(self, cls, restored):
+    def test_has_the_same_attributes(self, cls, restored):
         assert vars(restored(made(cls))) == vars(made(cls))
 
     def test_keeps_its_notes(self, cls, restored):
@@ -162,7 +164,7 @@ class TestACopyOfAnError:
         assert restored(error).__notes__ == ["in the nightly batch"]
 
 
-def test_every_documented_attribute_is_there():
+def test_every_attribute_is_documented():
     undocumented = {
         (cls.__name__, name)
         for cls in TREE
@@ -173,31 +175,31 @@ def test_every_documented_attribute_is_there():
 
 
 class TestTheTextOfAnApiError:
-    def test_says_everything_that_is_known(self):
+    def test_has_every_part(self):
         assert str(UnprocessableError(**API)).splitlines() == [
             "POST https://h/x answered 422 C: M",
             "  - $top: wrong (D)",
-            "  the service asks to wait 2.5 s",
+            "  the service requests to wait 2.5 s",
             "  request id: abc",
             "  Correct what the details name, then send the request again.",
         ]
 
-    def test_says_that_the_service_said_nothing(self):
+    def test_says_that_the_answer_had_no_error_object(self):
         assert str(APIError(status=418, method="GET", url="u")).splitlines() == [
             "GET u answered 418 no error object in the answer",
             "  See the service's code and message for what to change.",
         ]
 
-    @pytest.mark.parametrize(("code", "message", "said"), [("C", None, "418 C"), (None, "M", "418 M")])
-    def test_says_as_much_as_the_service_said(self, code, message, said):
+    @pytest.mark.parametrize(("code", "message", "expected"), [("C", None, "418 C"), (None, "M", "418 M")])
+    def test_has_the_parts_that_the_service_sent(self, code, message, expected):
         first = str(APIError(status=418, method="GET", url="u", code=code, message=message)).splitlines()[0]
-        assert first == f"GET u answered {said}"
+        assert first == f"GET u answered {expected}"
 
-    def test_names_the_target_where_no_detail_does(self):
+    def test_names_the_target_if_there_are_no_details(self):
         assert "  about: T" in str(APIError(status=418, method="GET", url="u", target="T"))
 
-    def test_names_a_wait_of_nothing(self):
-        assert "asks to wait 0 s" in str(RateLimitedError(status=429, method="GET", url="u", retry_after=0.0))
+    def test_names_a_wait_of_0_seconds(self):
+        assert "requests to wait 0 s" in str(RateLimitedError(status=429, method="GET", url="u", retry_after=0.0))
 
     @pytest.mark.parametrize(
         ("cls", "word"),
@@ -220,7 +222,7 @@ def test_the_details_of_an_api_error_are_a_tuple():
 
 
 class TestTheTextOfATransportError:
-    def test_says_what_happened_to_which_request(self):
+    def test_names_the_request_and_the_failure(self):
         assert str(ConnectionLostError("no connection", method="GET", url="u", sent=False)) == "GET u: no connection"
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -228,45 +230,45 @@ class TestTheTextOfATransportError:
         text = str(ConnectionLostError("it broke", method=method, url="u", sent=True))
         assert text == f"{method} u: it broke; it may have been carried out: check before sending it again"
 
-    def test_says_nothing_of_a_change_that_was_never_sent(self):
+    def test_says_nothing_about_a_change_that_was_not_sent(self):
         assert str(RequestTimeoutError("slow", method="POST", url="u", sent=False)) == "POST u: slow"
 
-    def test_says_nothing_of_a_change_where_nothing_can_change(self):
+    def test_says_nothing_about_a_change_for_a_get(self):
         assert str(RequestTimeoutError("slow", method="GET", url="u", sent=True)) == "GET u: slow"
 
 
 class TestTheTextOfADecodeError:
-    def test_says_where_what_is_wrong_and_what_was_found(self):
+    def test_names_the_path_the_problem_and_the_value(self):
         text = str(DecodeError("expected a string", path="$.run.id", excerpt="5"))
         assert text.startswith("Unexpected answer at $.run.id: expected a string, found 5. ")
 
-    def test_says_no_more_than_is_known(self):
+    def test_leaves_out_an_unknown_value(self):
         assert str(DecodeError("the body is empty")).startswith("Unexpected answer at $: the body is empty. ")
 
-    def test_says_what_was_asked(self):
+    def test_names_the_request(self):
         error = DecodeError("expected a string", path="$.run.id", excerpt="5").answering("GET https://h/x")
         assert str(error).startswith("Unexpected answer to GET https://h/x at $.run.id: expected a string, found 5. ")
 
-    def test_says_what_it_may_mean(self):
-        assert str(DecodeError("the body is empty")).endswith("something between you and it answers in its place.")
+    def test_names_possible_causes(self):
+        assert str(DecodeError("the body is empty")).endswith("a proxy or gateway answers in its place.")
 
 
-def test_a_decode_error_that_knows_its_request_is_otherwise_the_same():
+def test_answering_changes_only_the_source_of_a_decode_error():
     error = DecodeError("p", path="$.a", excerpt="e").answering("GET u")
     assert (error.problem, error.path, error.excerpt, error.source) == ("p", "$.a", "e", "GET u")
 
 
-def test_a_watch_that_timed_out_is_a_timeout_of_python_as_well():
+def test_a_watch_timeout_error_is_a_timeout_error():
     with pytest.raises(TimeoutError, match="no end"):
         raise made(WatchTimeoutError)
 
 
-def test_a_watch_that_knew_no_run_carries_none():
+def test_a_watch_error_without_a_run_has_none():
     error = WatchTimeoutError("no end", ref=None)
     assert (error.ref, error.run) == (None, None)
 
 
-def test_a_wrong_argument_is_a_value_error_of_python_as_well():
+def test_an_invalid_argument_error_is_a_value_error():
     with pytest.raises(ValueError, match="what happened"):
         raise made(InvalidArgumentError)
 

@@ -1,3 +1,5 @@
+"""Ids with control characters, path characters or foreign links never change the requested path or host."""
+
 import re
 
 import pytest
@@ -13,7 +15,7 @@ from bentley_sync_async import (
     SynchronizationError,
 )
 
-INJECTING = [
+CONTROL_CHARACTERS = [
     "c\r\nX-Injected: 1",
     "c\nX-Injected: 1",
     "c HTTP/1.1\r\nHost: evil.example\r\n\r\n",
@@ -59,16 +61,16 @@ async def first(listing):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-async def test_an_id_that_could_bring_a_header_is_refused_before_anything_is_sent(operation):
+async def test_an_id_with_control_characters_is_refused_before_any_request(operation):
     async with raw_server() as server, SynchronizationClient("secret-token", base_url=server.url) as client:
-        for id_ in INJECTING:
+        for id_ in CONTROL_CHARACTERS:
             with pytest.raises(InvalidArgumentError):
                 await OPERATIONS[operation](client, id_)
         assert server.connections == 0
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-async def test_an_odd_id_is_percent_encoded_and_brings_neither_a_header_nor_a_segment(operation):
+async def test_an_odd_id_is_percent_encoded_and_adds_neither_a_header_nor_a_segment(operation):
     for id_ in ODD:
         refused = b"HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n"
         async with raw_server(refused) as server, SynchronizationClient("secret-token", base_url=server.url) as client:
@@ -85,7 +87,7 @@ async def test_an_odd_id_is_percent_encoded_and_brings_neither_a_header_nor_a_se
 
 
 @pytest.mark.parametrize("id_", ["x\r\nX-Injected: 1", "..", "", "http://evil.example/", "x" * 5000])
-async def test_an_id_from_the_wire_is_judged_like_any_other(id_):
+async def test_an_invalid_id_in_an_answer_is_refused(id_):
     async with hostile_server() as server, SynchronizationClient("secret-token", base_url=server.url) as client:
         server.set("runs", ok({"runs": [{"id": id_, "state": "Completed"}]}))
         with pytest.raises(SynchronizationError):
@@ -93,7 +95,7 @@ async def test_an_id_from_the_wire_is_judged_like_any_other(id_):
         assert server.targets == [f"{ROOT}/{CONNECTION}/runs"]
 
 
-async def test_an_odd_id_from_the_wire_stays_one_segment():
+async def test_an_odd_id_in_an_answer_stays_one_segment():
     async with hostile_server() as server, SynchronizationClient("secret-token", base_url=server.url) as client:
         server.set("runs", ok({"runs": [{"id": "../../../admin?x#y", "state": "Completed"}]}))
         await first(client.storage_connections.runs.list(CONNECTION, prefer="representation"))

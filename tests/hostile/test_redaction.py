@@ -1,4 +1,4 @@
-"""Drives all there is with all loggers at DEBUG and all hooks, and looks for secrets in all that comes out."""
+"""Runs every operation with all loggers at DEBUG and all hooks, and searches all output for secrets."""
 
 import logging
 import pickle
@@ -40,7 +40,7 @@ JWT = "eyJhbGciOiJub25lIn0.eyJwbGFudGVkIjoidG9rZW4ifQ.cGxhbnRlZC1zaWduYXR1cmU"
 
 
 class Output(logging.Handler):
-    """All that came out: log lines, records of hooks, spans, metrics, warnings, errors in every form, reprs, events."""
+    """All output: log lines, records of hooks, spans, metrics, warnings, errors in every form, reprs, events."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -70,7 +70,7 @@ class Output(logging.Handler):
                 self.add_error(error)
 
     def add_error(self, error: BaseException) -> None:
-        if error not in self.errors:  # hooks have told it before
+        if error not in self.errors:  # a hook may have reported it already
             self.errors.append(error)
         self.add(error, vars(error), pickle.dumps(error).decode("latin-1"))
         self.texts += traceback.format_exception(error)
@@ -83,7 +83,7 @@ class Output(logging.Handler):
         self.add(token, unpack(token))
 
     async def bulk(self, bulk, journal: Path) -> None:
-        """Follow a bulk, and look into its journal as well, while it is used and thereafter."""
+        """Follow a bulk, and add the content of its journal during the bulk and after it."""
         try:
             async with bulk:
                 async for event in bulk:
@@ -95,7 +95,7 @@ class Output(logging.Handler):
         self.add_files(journal)
 
     def add_files(self, journal: Path) -> None:
-        """Add the bytes of a journal, and what the resume tokens in it hold."""
+        """Add the bytes of a journal, and the content of its resume tokens."""
         for file in (journal, journal.with_name(f"{journal.name}-wal")):
             if file.exists():
                 self.files[file.suffix] = max(self.files.get(file.suffix, 0), file.stat().st_size)
@@ -149,8 +149,8 @@ async def all_output() -> AsyncGenerator[Output]:
             output.add(*(warning.message for warning in warned), *output.opentelemetry.texts())
 
 
-async def everything(output: Output, client: SynchronizationClient, emulator: Emulator) -> None:
-    """Call every operation, with answers good and bad."""
+async def call_every_operation(output: Output, client: SynchronizationClient, emulator: Emulator) -> None:
+    """Call every operation, with successful and failing answers."""
     storage = client.storage_connections
     imodel = emulator.new_imodel_id()
     file = SourceFileCreate(emulator.new_storage_file_id("a.dgn", imodel_id=imodel), ConnectorType.MSTN)
@@ -195,8 +195,8 @@ FAULTS = [
 ]
 
 
-def seen_by(emulator: Emulator) -> set[str]:
-    """The tokens that the emulator was shown."""
+def tokens_sent_to(emulator: Emulator) -> set[str]:
+    """The tokens in requests to the emulator."""
     headers = (request.headers.get("authorization", "") for request in emulator.requests)
     return {header.removeprefix("Bearer ") for header in headers if header}
 
@@ -205,9 +205,9 @@ async def test_no_output_of_a_client_of_an_emulator_holds_a_token_or_the_client_
     async with all_output() as output, Emulator(client_secret=CLIENT_SECRET, token_lifetime=120) as emulator:
         credentials = ClientCredentials(emulator.client_id, CLIENT_SECRET)
         async with output.client(credentials, emulator.url) as client:
-            await everything(output, client, emulator)
+            await call_every_operation(output, client, emulator)
             for rule in FAULTS:
-                emulator.add_fault(evolve(rule))  # they count
+                emulator.add_fault(evolve(rule))  # a copy, because rules count
             imodel_connection = emulator.add_connection()
             for _ in range(5):
                 await output.follow(client.watch(imodel_connection))
@@ -217,7 +217,7 @@ async def test_no_output_of_a_client_of_an_emulator_holds_a_token_or_the_client_
             await output.follow(client.watch(imodel_connection))
         async with output.client(emulator.token(lifetime=1), emulator.url) as client:
             await output.follow(client.watch(imodel_connection))
-        tokens = seen_by(emulator)
+        tokens = tokens_sent_to(emulator)
         output.add(credentials, emulator, *emulator.requests[-50:])
     output.add(*(Token(value=token) for token in tokens))
     assert len(tokens) > 3
@@ -228,8 +228,8 @@ async def test_no_output_of_a_client_of_an_emulator_holds_a_token_or_the_client_
     assert output.leaks(tokens | {CLIENT_SECRET}) == []
 
 
-@pytest.mark.parametrize("operation", ["token", "trigger", "look", "connection", "runs"])
-async def test_a_service_that_quotes_its_callers_secrets_back_brings_none_of_them_out(operation):
+@pytest.mark.parametrize("operation", ["token", "trigger", "poll", "connection", "runs"])
+async def test_secrets_in_answers_of_the_service_are_redacted(operation):
     quoted = f"Authorization: Bearer {JWT} client_secret={CLIENT_SECRET} {JWT}"
     forms = [
         encode({"error": {"code": f"c {JWT}", "message": quoted, "target": JWT, "details": [{"message": quoted}]}}),
@@ -263,7 +263,7 @@ def journal(tmp_path, monkeypatch):
 async def test_no_event_report_or_journal_of_a_bulk_holds_a_token_or_the_client_secret(journal):
     async with all_output() as output, Emulator(client_secret=CLIENT_SECRET, token_lifetime=60) as emulator:
         for rule in FAULTS:
-            emulator.add_fault(evolve(rule))  # they count
+            emulator.add_fault(evolve(rule))  # a copy, because rules count
         imodel = emulator.new_imodel_id()
         ids = [emulator.add_connection(imodel), emulator.add_connection(), emulator.add_connection(), "unknown"]
         credentials = ClientCredentials(emulator.client_id, CLIENT_SECRET)
@@ -272,7 +272,7 @@ async def test_no_event_report_or_journal_of_a_bulk_holds_a_token_or_the_client_
             await output.bulk(client.run_many(ids, imodel_ids=[imodel], journal=journal, timeout=4000), journal)
         async with output.client(ClientCredentials("wrong", CLIENT_SECRET), emulator.url) as client:
             await output.bulk(client.run_many(ids, journal=journal), journal)
-        tokens = seen_by(emulator)
+        tokens = tokens_sent_to(emulator)
     assert len(tokens) > 3
     assert output.records > 0
     assert len(emulator.runs) == 3
@@ -282,12 +282,17 @@ async def test_no_event_report_or_journal_of_a_bulk_holds_a_token_or_the_client_
     assert output.leaks(tokens | {CLIENT_SECRET}) == []
 
 
-@pytest.mark.parametrize("operation", ["token", "trigger", "look", "connection", "runs"])
-async def test_a_service_that_quotes_secrets_back_brings_none_of_them_into_a_bulk(operation, journal):
+@pytest.mark.parametrize("operation", ["token", "trigger", "poll", "connection", "runs"])
+async def test_secrets_in_answers_of_the_service_are_redacted_in_a_bulk(operation, journal):
     quoted = f"Authorization: Bearer {JWT} client_secret={CLIENT_SECRET} {JWT}"
-    told = f"Bearer {JWT} {JWT}"  # by the API, which never sees the client's secret
-    failure = {"errorKey": JWT, "description": told}
-    task = {"id": "t", "state": "Completed", "result": "Error", "error": {"descriptionKey": JWT, "description": told}}
+    description = f"Bearer {JWT} {JWT}"  # from the API, which never receives the client's secret
+    failure = {"errorKey": JWT, "description": description}
+    task = {
+        "id": "t",
+        "state": "Completed",
+        "result": "Error",
+        "error": {"descriptionKey": JWT, "description": description},
+    }
     job = {"id": "j", "state": "Completed", "result": "Error", "tasks": [{**task, "storageFileId": JWT}]}
     forms = [
         encode({"error": {"code": f"c {JWT}", "message": quoted, "target": JWT, "details": [{"message": quoted}]}}),
@@ -308,7 +313,7 @@ async def test_a_service_that_quotes_secrets_back_brings_none_of_them_into_a_bul
     assert output.leaks({JWT, JWT[:40], CLIENT_SECRET}) == []
 
 
-async def test_a_token_among_the_ids_of_a_bulk_is_refused_and_neither_sent_nor_shown_nor_kept(journal):
+async def test_a_token_among_the_ids_of_a_bulk_is_refused_and_neither_sent_nor_shown_nor_stored(journal):
     ids = [JWT, CONNECTION, f"other-{JWT}"]
     async with all_output() as output, hostile_server() as server:
         async with output.client("issued-token", server.url) as client:
@@ -323,9 +328,9 @@ async def test_a_token_among_the_ids_of_a_bulk_is_refused_and_neither_sent_nor_s
     assert output.leaks({JWT}) == []
 
 
-async def test_a_request_id_that_holds_a_token_is_not_shown():
+async def test_a_request_id_that_contains_a_token_is_redacted():
     async with all_output() as output, hostile_server() as server:
-        server.set("look", http("403 No", b"", X_Request_Id=f"Bearer {JWT}"))
+        server.set("poll", http("403 No", b"", X_Request_Id=f"Bearer {JWT}"))
         async with output.client(JWT, server.url) as client:
             await output.follow(client.watch(CONNECTION))
     assert len(output.errors) == 1
@@ -345,9 +350,9 @@ PROSE = f"the secret {CLIENT_SECRET} is wrong"
         http("200 OK", PROSE.encode()),
         ok({"error": "invalid_client", "error_description": f"{'x' * 245} {PROSE}"}, "400 No"),
     ],
-    ids=["a refusal", "unavailable", "the error itself", "no JSON", "no JSON in a 200", "the end of what is shown"],
+    ids=["a refusal", "unavailable", "the error itself", "not JSON", "not JSON in a 200", "the end of the shown text"],
 )
-async def test_an_issuer_that_quotes_the_client_secret_does_not_bring_it_out(answer):
+async def test_a_client_secret_in_answers_of_the_issuer_is_redacted(answer):
     async with all_output() as output, hostile_server() as server:
         server.set("token", answer)
         async with output.client(ClientCredentials("id", CLIENT_SECRET), server.url) as client:
@@ -375,7 +380,7 @@ PLAIN = SynchronizationError("x")
 @pytest.mark.parametrize(
     "form", ["log", "extra", "warning", "record", "span", "metric", "error", "cause", "resume token", "journal"]
 )
-async def test_a_secret_that_is_planted_is_found(form, journal):
+async def test_the_search_finds_a_planted_secret(form, journal):
     from bentley_sync_async.wire.resume import pack
 
     async with all_output() as output:
@@ -403,9 +408,9 @@ async def test_a_secret_that_is_planted_is_found(form, journal):
                 error.__cause__ = ValueError(JWT)
                 output.add_error(error)
             case "journal":
-                async with SQLiteJournal(journal, origin="https://x") as kept:
-                    await kept.begin(["a"])
-                    await kept.record("a", JournalEntry(token=pack([JWT])))
+                async with SQLiteJournal(journal, origin="https://x") as opened:
+                    await opened.begin(["a"])
+                    await opened.record("a", JournalEntry(token=pack([JWT])))
                     output.add_files(journal)
             case _:
                 output.add_resume_token(pack([JWT]))

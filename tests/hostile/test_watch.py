@@ -1,3 +1,5 @@
+"""A watch against hostile answers: locations, redirects, bodies, errors, headers and tokens."""
+
 import gzip
 import tracemalloc
 import zlib
@@ -27,9 +29,9 @@ GOOD = encode(run_body())
 
 
 async def followed(server: HostileServer, token: object = "secret-token") -> tuple[list[WatchEvent], object]:
-    """Watch to the end; return the events and how it ended: the run or an error of the package."""
+    """Watch to the end; return the events and the run or the error with which the watch ended."""
     async with SynchronizationClient(token, base_url=server.url, max_body_bytes=BOUND) as client:
-        watcher = client.watch(CONNECTION, pacing=BackoffPacing())  # it asks for no past runs
+        watcher = client.watch(CONNECTION, pacing=BackoffPacing())  # requests no past runs
         events: list[WatchEvent] = []
         try:
             async for event in watcher:
@@ -58,10 +60,10 @@ def foreign(server: HostileServer, location: str) -> bytes:
         "data:text/plain,{run}",
     ],
 )
-async def test_a_location_on_another_origin_ends_the_watch_and_nothing_is_sent_there(location):
+async def test_a_location_on_another_origin_ends_the_watch_without_a_request_to_it(location):
     async with hostile_server() as server:
         server.set("trigger", foreign(server, location))
-        server.set("look", ok(run_body(), "500 Nobody should look"))
+        server.set("poll", ok(run_body(), "500 No poll expected"))
         events, end = await followed(server)
         assert isinstance(end, ForeignOriginError | WatchFailedError)
         assert not [event for event in events if not isinstance(event, TriggerDelayed)]
@@ -92,7 +94,7 @@ async def test_a_location_on_another_origin_ends_the_watch_and_nothing_is_sent_t
         "#{run}",
     ],
 )
-async def test_a_location_that_names_no_run_is_never_requested_and_the_watch_gives_up_in_the_end(location):
+async def test_a_location_without_a_run_is_never_requested_and_the_watch_fails(location):
     async with hostile_server() as server:
         server.set("trigger", foreign(server, location))
         events, end = await followed(server)
@@ -101,7 +103,7 @@ async def test_a_location_that_names_no_run_is_never_requested_and_the_watch_giv
         assert server.strays() == []
 
 
-async def test_a_run_id_that_looks_like_a_path_stays_one_segment():
+async def test_a_run_id_with_path_characters_stays_one_segment():
     async with hostile_server() as server:
         id_ = "..%2F..%2F..%2Fadmin%3Fx%3D1%23y"
         server.set("trigger", foreign(server, f"{{own}}{ROOT}/{CONNECTION}/runs/{id_}"))
@@ -112,14 +114,14 @@ async def test_a_run_id_that_looks_like_a_path_stays_one_segment():
 @pytest.mark.parametrize(
     "location", ["\\\\evil.example{run}", "http://{run}", "///evil.example{run}", "evil.example{run}"]
 )
-async def test_a_location_that_only_looks_foreign_gives_its_ids_and_nothing_else(location):
+async def test_only_the_ids_of_an_ambiguous_location_are_used(location):
     async with hostile_server() as server:
         server.set("trigger", foreign(server, location))
         await followed(server)
         assert server.targets[1:] == [RUN_TARGET]
 
 
-async def test_of_two_locations_none_on_another_origin_is_requested():
+async def test_two_locations_of_which_one_is_foreign_are_refused():
     async with hostile_server() as server:
         both = f"Location: {server.url}{RUN_TARGET}\r\nLocation: {server.attacker.url}{RUN_TARGET}\r\n"
         server.set("trigger", f"HTTP/1.1 202 Accepted\r\n{both}Content-Length: 0\r\n\r\n".encode())
@@ -127,7 +129,7 @@ async def test_of_two_locations_none_on_another_origin_is_requested():
         assert isinstance(end, ForeignOriginError)
 
 
-@pytest.mark.parametrize("operation", ["trigger", "look", "token"])
+@pytest.mark.parametrize("operation", ["trigger", "poll", "token"])
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent", "300 Choices"])
 async def test_a_redirect_is_not_followed(operation, status):
     async with hostile_server() as server:
@@ -145,7 +147,7 @@ async def test_links_of_a_run_and_of_a_connection_are_never_requested():
         server.set("trigger", http("202 Accepted"), http("202 Accepted", b"", Location=f"{server.url}{RUN_TARGET}"))
         server.set("connection", ok({"connection": {"id": CONNECTION, "_links": links}, "_links": links}))
         server.set("runs", ok({"runs": [], "_links": links}))
-        server.set("look", ok(run_body("Executing", _links=links)), ok(run_body(_links=links)))
+        server.set("poll", ok(run_body("Executing", _links=links)), ok(run_body(_links=links)))
         _, end = await followed(server)
         assert end is not None
         assert not isinstance(end, BaseException)
@@ -155,7 +157,7 @@ async def test_links_of_a_run_and_of_a_connection_are_never_requested():
 
 @cache
 def bomb() -> bytes:
-    """200 MB of blanks in some 200 KB."""
+    """200 MB of spaces, compressed to about 200 KB."""
     packer = zlib.compressobj(level=1, wbits=31)
     return b"".join(packer.compress(b" " * 2**20) for _ in range(200)) + packer.flush()
 
@@ -181,23 +183,23 @@ DELAYING = {
     "a number as the state": http("200 OK", b'{"run":{"id":"r","state":5}}'),
     "an array as the run": http("200 OK", b'{"run":[[]]}'),
     "a string of quotes": http("200 OK", b'"' * 100_000),
-    "no JSON under gzip's name": http("200 OK", GOOD, Content_Encoding="gzip"),
+    "JSON labelled as gzip": http("200 OK", GOOD, Content_Encoding="gzip"),
     "gzip that ends in its middle": http("200 OK", gzip.compress(GOOD)[:20], Content_Encoding="gzip"),
     "a chunk whose size is no number": chunked() + b"zz\r\n{}\r\n",
     "a header without an end": b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 300_000 + b"\r\n\r\n",
     "a thousand answers of one line": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
     "a length that is negative": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
-    "no HTTP at all": b"\x00\x01\x02\x16\x03\x01 hello\r\n\r\n",
+    "not HTTP": b"\x00\x01\x02\x16\x03\x01 hello\r\n\r\n",
     "HTTP of another version": b"HTTP/9.9 200 OK\r\nContent-Length: 0\r\n\r\n",
     "line ends within a header": b"HTTP/1.1 200 OK\r\nX-A: b\rc\nd\r\nContent-Length: 0\r\n\r\n",
 }
 
 
 @pytest.mark.parametrize("case", DELAYING)
-async def test_a_malformed_answer_to_a_look_delays_the_watch_and_does_not_end_it(case):
+async def test_a_malformed_answer_to_a_poll_delays_the_watch_and_does_not_end_it(case):
     async with hostile_server() as server:
-        server.set("look", then(DELAYING[case], lambda transport: transport.close()), ok(run_body()))
+        server.set("poll", then(DELAYING[case], lambda transport: transport.close()), ok(run_body()))
         events, end = await followed(server)
         assert not isinstance(end, BaseException), end
         assert [event.failures for event in events if isinstance(event, PollDelayed)] == [1]
@@ -216,9 +218,9 @@ HUGE = {
 
 
 @pytest.mark.parametrize("case", HUGE)
-async def test_an_answer_beyond_the_bound_is_not_kept_in_memory(case):
+async def test_an_answer_over_the_size_limit_is_not_kept_in_memory(case):
     async with hostile_server() as server:
-        server.set("look", HUGE[case])
+        server.set("poll", HUGE[case])
         tracemalloc.start()
         try:
             _, end = await followed(server)
@@ -239,8 +241,8 @@ HOSTILE_PROBLEMS = {
 
 
 @pytest.mark.parametrize("body", HOSTILE_PROBLEMS)
-@pytest.mark.parametrize("operation", ["trigger", "look"])
-async def test_an_error_answer_with_a_hostile_body_is_an_error_that_can_be_printed(operation, body):
+@pytest.mark.parametrize("operation", ["trigger", "poll"])
+async def test_an_error_answer_with_a_hostile_body_is_a_printable_error(operation, body):
     for status in ("400 Bad", "401 No", "403 No", "404 No", "409 No", "422 No", "500 No", "999 No"):
         async with hostile_server() as server:
             server.set(operation, http(status, HOSTILE_PROBLEMS[body]))
@@ -251,12 +253,12 @@ async def test_an_error_answer_with_a_hostile_body_is_an_error_that_can_be_print
             assert "\nX-Injected" not in str(end)
 
 
-async def test_of_duplicate_keys_one_counts_and_the_run_is_the_one_that_was_asked_for():
+async def test_duplicate_keys_do_not_change_the_requested_run():
     async with hostile_server() as server:
         body = (
             b'{"run":{"id":"a","state":"Completed"},"run":{"id":"b","id":"c","state":"Executing","state":"Completed"}}'
         )
-        server.set("look", http("200 OK", body))
+        server.set("poll", http("200 OK", body))
         _, end = await followed(server)
         assert end is not None
         assert end.state == "Completed"
@@ -264,9 +266,9 @@ async def test_of_duplicate_keys_one_counts_and_the_run_is_the_one_that_was_aske
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-5", "1e400", "99999999999", "\xff", "Mon, 99 Xxx 0000 99:99:99", ""])
-async def test_a_hostile_retry_after_neither_ends_the_watch_nor_makes_it_wait_for_ever(value):
+async def test_a_hostile_retry_after_neither_ends_nor_blocks_the_watch(value):
     async with hostile_server() as server:
-        server.set("look", ok({}, "503 Busy", Retry_After=value, Date=value), ok(run_body(), Date=value))
+        server.set("poll", ok({}, "503 Busy", Retry_After=value, Date=value), ok(run_body(), Date=value))
         _, end = await followed(server)
         assert not isinstance(end, BaseException), end
 
@@ -287,7 +289,7 @@ async def test_a_hostile_retry_after_neither_ends_the_watch_nor_makes_it_wait_fo
         {"access_token": "Bearer"},
     ],
 )
-async def test_a_hostile_token_answer_brings_no_header_of_its_own_and_no_crash(members):
+async def test_a_hostile_token_answer_adds_no_header_and_causes_no_crash(members):
     async with hostile_server() as server:
         server.set("token", ok({"access_token": "issued-token", "token_type": "Bearer", **members}))
         _, end = await followed(server, ClientCredentials("id", "secret"))
@@ -299,6 +301,6 @@ async def test_a_hostile_token_answer_brings_no_header_of_its_own_and_no_crash(m
             assert set(server.targets) == {"/connect/token"}
 
 
-async def test_a_client_that_would_send_a_header_of_another_making_is_refused():
+async def test_a_token_that_would_add_a_header_is_refused():
     with pytest.raises(ConfigurationError, match="characters that no token has"):
         SynchronizationClient("abc\r\nX-Injected: 1")

@@ -1,6 +1,6 @@
-"""What a client does arrives in OpenTelemetry as its conventions have it, and no metric grows with the number of ids.
+"""Spans and metrics follow the conventions of OpenTelemetry, and no metric grows with the number of ids.
 
-The names that are expected are OpenTelemetry's own constants.
+The expected names are OpenTelemetry's own constants.
 """
 
 import re
@@ -40,15 +40,15 @@ def client_of(collected, *script, token="token", base_url=ROOT, **options):
     )
 
 
-async def looked(*script, **options):
-    """Look at a run, and return what was collected of it."""
+async def succeeded(*script, **options):
+    """Get a run, and return what was collected."""
     collected = Collected()
     await client_of(collected, *script, **options).storage_connections.runs.get("c", "r")
     return collected
 
 
 async def failed(failure):
-    """Look at a run in vain, once."""
+    """Get a run with one attempt that fails, and return what was collected."""
     collected = Collected()
     client = client_of(collected, failure, retry=RetryPolicy(attempts=1))
     with pytest.raises(SynchronizationError):
@@ -56,7 +56,7 @@ async def failed(failure):
     return collected
 
 
-def told(*records):
+def recorded(*records):
     collected = Collected()
     for record in records:
         collected.hook(record)
@@ -69,12 +69,12 @@ def request_record(url, **fields):
 
 
 async def test_a_request_is_a_client_span_named_by_its_method_and_template():
-    (span,) = (await looked(answer(200, RUN))).spans
+    (span,) = (await succeeded(answer(200, RUN))).spans
     assert (span.name, span.kind) == (f"GET {RUN_TEMPLATE}", SpanKind.CLIENT)
 
 
 async def test_a_span_has_the_attributes_of_the_conventions_and_no_others():
-    (span,) = (await looked(answer(200, RUN))).spans
+    (span,) = (await succeeded(answer(200, RUN))).spans
     assert span.attributes == {
         HTTP_REQUEST_METHOD: "GET",
         HTTP_RESPONSE_STATUS_CODE: 200,
@@ -95,16 +95,16 @@ async def test_a_span_has_the_attributes_of_the_conventions_and_no_others():
     ],
 )
 async def test_server_and_port_are_those_of_the_url(root, server):
-    (span,) = (await looked(answer(200, RUN), base_url=root)).spans
+    (span,) = (await succeeded(answer(200, RUN), base_url=root)).spans
     assert (span.attributes[SERVER_ADDRESS], span.attributes[SERVER_PORT]) == server
 
 
 async def test_a_span_lasts_as_long_as_its_request():
-    (span,) = (await looked(After(2.5, answer(200, RUN)))).spans
+    (span,) = (await succeeded(After(2.5, answer(200, RUN)))).spans
     assert span.end_time - span.start_time == pytest.approx(2.5e9)
 
 
-async def test_a_span_lies_below_the_one_that_is_current():
+async def test_a_span_is_a_child_of_the_current_span():
     collected = Collected()
     client = client_of(collected, answer(200, RUN))
     with collected.tracer_provider.get_tracer("caller").start_as_current_span("caller") as caller:
@@ -113,7 +113,7 @@ async def test_a_span_lies_below_the_one_that_is_current():
 
 
 @pytest.mark.parametrize("reply", [answer(202, location=RUN_URL), answer(303, location=RUN_URL)])
-async def test_an_answer_that_the_operation_has_is_no_error(reply):
+async def test_an_expected_answer_of_the_operation_is_no_error(reply):
     collected = Collected()
     await client_of(collected, reply).storage_connections.runs.trigger("c")
     (span,) = collected.spans
@@ -123,13 +123,13 @@ async def test_an_answer_that_the_operation_has_is_no_error(reply):
 
 
 @pytest.mark.parametrize("status", [404, 429, 500])
-async def test_a_refusal_is_an_error_of_the_type_of_its_status(status):
+async def test_the_error_type_of_an_error_status_is_the_status(status):
     (span,) = (await failed(refusal(status))).spans
     assert span.status.status_code is StatusCode.ERROR
     assert (span.attributes[HTTP_RESPONSE_STATUS_CODE], span.attributes[ERROR_TYPE]) == (status, str(status))
 
 
-async def test_a_redirect_is_an_error_of_the_type_of_its_class():
+async def test_the_error_type_of_a_redirect_is_the_class_of_the_error():
     (span,) = (await failed(answer(302, location="https://elsewhere.example/"))).spans
     assert span.status.status_code is StatusCode.ERROR
     assert (span.attributes[HTTP_RESPONSE_STATUS_CODE], span.attributes[ERROR_TYPE]) == (
@@ -138,7 +138,7 @@ async def test_a_redirect_is_an_error_of_the_type_of_its_class():
     )
 
 
-async def test_a_request_without_an_answer_is_an_error_of_the_type_of_its_class_and_has_no_status():
+async def test_the_error_type_of_a_request_without_an_answer_is_the_class_of_the_error():
     (span,) = (await failed(lost())).spans
     assert span.status.status_code is StatusCode.ERROR
     assert span.attributes[ERROR_TYPE] == "bentley_sync_async.ConnectionLostError"
@@ -146,23 +146,23 @@ async def test_a_request_without_an_answer_is_an_error_of_the_type_of_its_class_
 
 
 @pytest.mark.parametrize("failure", [refusal(500, "Hush", "hush"), lost(url=f"{RUN_URL}?hush")])
-async def test_what_an_error_says_is_not_in_its_span(failure):
+async def test_the_text_of_an_error_is_not_in_its_span(failure):
     (span,) = (await failed(failure)).spans
     assert "hush" not in span.to_json().lower()
 
 
-async def test_every_request_of_a_call_but_the_first_says_how_often_it_was_resent():
+async def test_every_request_of_a_call_but_the_first_has_a_resend_count():
     tokens = iter(("one", "two", "three"))
 
     async def fetch():
         return Token(value=next(tokens))
 
-    collected = await looked(refusal(401), refusal(502), refusal(401), answer(200, RUN), token=fetch)
+    collected = await succeeded(refusal(401), refusal(502), refusal(401), answer(200, RUN), token=fetch)
     requests = [span for span in collected.spans if span.kind is SpanKind.CLIENT]
     assert [span.attributes.get(HTTP_REQUEST_RESEND_COUNT) for span in requests] == [None, 1, 2, 3]
 
 
-async def test_another_call_begins_to_count_anew():
+async def test_the_resend_count_starts_again_with_each_call():
     collected = Collected()
     client = client_of(collected, refusal(502), answer(200, RUN), answer(200, RUN))
     for _ in range(2):
@@ -170,26 +170,26 @@ async def test_another_call_begins_to_count_anew():
     assert [span.attributes.get(HTTP_REQUEST_RESEND_COUNT) for span in collected.spans] == [None, 1, None]
 
 
-@pytest.mark.parametrize("operation", [operation for operation in operations(None) if not operation.open])
+@pytest.mark.parametrize("operation", [operation for operation in operations(None) if operation.api is not None])
 def test_every_operation_of_the_api_has_a_template(operation):
     variable = r"\(\?P<\w+>\[\^/\]\+\)"
-    (span,) = told(request_record(ROOT + re.sub(variable, "8e6a-1", operation.path) + "?$top=5")).spans
+    (span,) = recorded(request_record(ROOT + re.sub(variable, "8e6a-1", operation.path) + "?$top=5")).spans
     assert span.attributes[URL_TEMPLATE] == re.sub(variable, "{id}", operation.path)
 
 
 @pytest.mark.parametrize("path", ["/gateway", "/synchronization/v2", "/a/b/c"])
-def test_the_path_of_the_base_url_is_no_part_of_the_template(path):
-    (span,) = told(request_record(f"{ROOT}{path}/synchronization/imodels/new")).spans
+def test_the_template_does_not_include_the_path_of_the_base_url(path):
+    (span,) = recorded(request_record(f"{ROOT}{path}/synchronization/imodels/new")).spans
     assert span.attributes[URL_TEMPLATE] == "/synchronization/imodels/{id}"
 
 
-def test_a_path_that_is_not_of_the_api_brings_no_word_of_its_own():
-    (span,) = told(request_record(f"{ROOT}/gateway/imodels/new")).spans
+def test_unknown_parts_of_a_path_are_ids_in_the_template():
+    (span,) = recorded(request_record(f"{ROOT}/gateway/imodels/new")).spans
     assert span.attributes[URL_TEMPLATE] == "/{id}/imodels/{id}"
 
 
 async def test_the_duration_of_requests_is_a_histogram_in_seconds_with_the_advised_bounds():
-    metric = (await looked(After(2.5, answer(200, RUN)))).metrics[HTTP_CLIENT_REQUEST_DURATION]
+    metric = (await succeeded(After(2.5, answer(200, RUN)))).metrics[HTTP_CLIENT_REQUEST_DURATION]
     (point,) = metric.data.data_points
     assert metric.unit == "s"
     assert point.explicit_bounds == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -216,15 +216,17 @@ async def test_requests_that_differ_in_their_ids_are_one_series():
     assert [point.count for point in collected.points(HTTP_CLIENT_REQUEST_DURATION)] == [20]
 
 
-async def test_a_retry_is_told_by_its_delay():
-    (point,) = (await looked(refusal(503, retry_after="40"), answer(200, RUN))).points("bentley_sync_async.retry.delay")
+async def test_a_retry_is_recorded_by_its_delay():
+    (point,) = (await succeeded(refusal(503, retry_after="40"), answer(200, RUN))).points(
+        "bentley_sync_async.retry.delay"
+    )
     assert (point.count, point.sum) == (1, 40)
     assert point.attributes == {HTTP_REQUEST_METHOD: "GET", ERROR_TYPE: "503"}
 
 
-async def test_a_throttle_is_told_by_its_pause():
-    collected = await looked(refusal(429, retry_after="40"), answer(200, RUN))
-    (point,) = collected.points("bentley_sync_async.gate.delay")
+async def test_a_throttle_is_recorded_by_its_pause():
+    collected = await succeeded(refusal(429, retry_after="40"), answer(200, RUN))
+    (point,) = collected.points("bentley_sync_async.throttle.delay")
     assert (point.count, point.sum) == (1, 40)
     assert point.attributes == {ERROR_TYPE: "429"}
 
@@ -233,14 +235,14 @@ async def test_a_token_is_an_internal_span_and_a_duration():
     async def fetch():
         return "token"
 
-    collected = await looked(answer(200, RUN), token=fetch)
+    collected = await succeeded(answer(200, RUN), token=fetch)
     span = collected.spans[0]
     (point,) = collected.points("bentley_sync_async.token.duration")
     assert (span.name, span.kind, span.attributes) == ("bentley_sync_async.token", SpanKind.INTERNAL, {})
     assert (point.count, point.attributes) == (1, {})
 
 
-async def test_a_token_that_does_not_come_is_an_error_without_its_text():
+async def test_a_failed_token_request_is_an_error_without_its_text():
     collected = Collected()
 
     async def fetch():
@@ -257,20 +259,20 @@ async def test_a_token_that_does_not_come_is_an_error_without_its_text():
 
 
 @pytest.mark.parametrize(("state", "shown"), [("Executing", "Executing"), ("Hibernating 8e6a", "_OTHER")])
-def test_looks_are_counted_by_the_state_they_found_with_all_new_ones_as_one(state, shown):
+def test_polls_are_counted_by_state_with_all_unknown_states_as_one(state, shown):
     ref = RunRef(connection_id="c", run_id="r")
     record = PollRecord(ref=ref, state=ExecutionState(state), changes=3, delay=None)
-    (point,) = told(record, record).points("bentley_sync_async.poll.changes")
+    (point,) = recorded(record, record).points("bentley_sync_async.poll.changes")
     assert (point.count, point.sum) == (2, 6)
     assert point.attributes == {"bentley_sync_async.run.state": shown}
 
 
-def test_a_record_of_another_kind_is_passed_over():
-    collected = told(Record())
+def test_a_record_of_another_kind_is_ignored():
+    collected = recorded(Record())
     assert (collected.spans, collected.metrics) == ((), {})
 
 
-async def test_no_metric_of_watches_through_trouble_names_an_id():
+async def test_no_metric_of_watches_with_failures_holds_an_id():
     collected = Collected()
     async with emulated() as (emulator, _):
         emulator.add_fault(FaultRule(path="/runs/", status=503, retry_after=3, nth=1))
@@ -290,7 +292,7 @@ async def test_no_metric_of_watches_through_trouble_names_an_id():
     assert collected.metrics.keys() == {
         HTTP_CLIENT_REQUEST_DURATION,
         "bentley_sync_async.retry.delay",
-        "bentley_sync_async.gate.delay",
+        "bentley_sync_async.throttle.delay",
         "bentley_sync_async.poll.changes",
     }
     assert [value for value in values if any(id_ in value for id_ in ids)] == []

@@ -38,8 +38,8 @@ async def receiving(notifier, **options):
 
 
 @asynccontextmanager
-async def told(start=START, **options):
-    """CompletionNotifier, the URL of their receiver, and what an emulator sent there when a run ended."""
+async def notified(start=START, **options):
+    """Yield a notifier, the URL of its receiver, and what an emulator sent there when a run ended."""
     notifier = CompletionNotifier()
     async with (
         receiving(notifier, **options) as url,
@@ -60,14 +60,14 @@ async def post(url, body, **headers):
         return answer.status
 
 
-async def test_the_end_of_a_run_wakes_who_waits_for_it():
-    async with told(now=now) as (_, _, delivery):
+async def test_the_end_of_a_run_notifies_its_waiters():
+    async with notified(now=now) as (_, _, delivery):
         assert delivery.status == 204
         assert anyio.current_time() - delivery.time == pytest.approx(1.0, abs=0.01)
 
 
-async def test_a_message_that_comes_again_is_answered_and_not_announced(caplog):
-    async with told(now=now) as (notifier, url, delivery):
+async def test_a_repeated_message_is_answered_and_notifies_no_waiter(caplog):
+    async with notified(now=now) as (notifier, url, delivery):
         notifier._ended.clear()
         assert await post(url, delivery.body, **delivery.headers) == 200
         assert not notifier._ended
@@ -75,7 +75,7 @@ async def test_a_message_that_comes_again_is_answered_and_not_announced(caplog):
     assert "came before" in caplog.text
 
 
-async def test_a_forged_message_is_refused_without_a_word_on_why(caplog):
+async def test_a_forged_message_is_refused_without_a_reason(caplog):
     notifier = CompletionNotifier()
     async with (
         receiving(notifier) as url,
@@ -94,13 +94,13 @@ async def test_a_message_without_a_signature_is_refused():
 
 
 async def test_an_old_message_is_refused():
-    async with told(now=now) as (notifier, _, delivery), receiving(notifier, now=now) as another:
+    async with notified(now=now) as (notifier, _, delivery), receiving(notifier, now=now) as another:
         await anyio.sleep(3700)
         assert await post(another, delivery.body, **delivery.headers) == 400
 
 
-async def test_by_default_the_clock_is_that_of_the_wall():
-    async with told(start=None) as (_, _, delivery):
+async def test_the_default_clock_is_the_system_time():
+    async with notified(start=None) as (_, _, delivery):
         assert delivery.status == 204
 
 
@@ -119,10 +119,10 @@ async def test_the_rest_of_a_huge_body_is_not_read():
             async with session.post(url, data=huge(), headers={"Signature": "sha256=00"}) as answer:
                 assert answer.status == 413
         except aiohttp.ClientConnectionError:
-            pass  # the answer was there before the body was through
+            pass  # the answer came before the whole body was sent
     assert read < 1000 * 64 * 1024
 
 
-async def test_what_is_announced_names_run_and_connection():
-    async with told(now=now) as (notifier, _, delivery):
+async def test_a_notification_names_run_and_connection():
+    async with notified(now=now) as (notifier, _, delivery):
         await notifier.wait(RunRef(connection_id=delivery.run.connection_id, run_id=delivery.run.id.upper()))

@@ -310,7 +310,7 @@ class WatchStateMachine(RuleBasedStateMachine):
         look = self.watcher.ref is not None
         assert not (look and request.method == "POST"), "a trigger though there is a run"
         if look and self.served is not None:
-            self.told_is(self.served)
+            self.served_is(self.served)
         fault = self.faults.popleft() if self.faults else ""
         if fault == "404" and not (look and self.may_be_unknown()):
             fault = ""
@@ -363,7 +363,7 @@ class WatchStateMachine(RuleBasedStateMachine):
 
     # The consumer.
 
-    def told_is(self, body):
+    def served_is(self, body):
         told = fold(self.ledger.events)
         assert told is not None
         assert normal(told) == normal(decode_one(body, "run", StorageRun))
@@ -413,7 +413,7 @@ class WatchStateMachine(RuleBasedStateMachine):
             case _:
                 raise error
 
-    def told(self, event):
+    def reported(self, event):
         pass
 
     @rule(seconds=st.sampled_from([0.5, 4.0, 20.0, 300.0, 5000.0]))
@@ -476,7 +476,7 @@ class WatchStateMachine(RuleBasedStateMachine):
     def ended_well(self, run):
         """The consumer knows the run as it is, is told no more, and gets its snapshot."""
         body = answer(200, {"run": run.data}).body
-        self.told_is(body)
+        self.served_is(body)
         assert not self.ask(10)
         if not self.timed_out:
             self.looking = True

@@ -24,7 +24,7 @@ class Following(WatchStateMachine):
     def begin(self, timeout, skew):
         self.open(skew, timeout=timeout)
 
-    def told(self, event):
+    def reported(self, event):
         if isinstance(event, RunTriggered):
             self.met_at = self.now
 

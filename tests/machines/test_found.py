@@ -73,7 +73,7 @@ async def test_a_run_that_is_not_known_yet_is_waited_for_after_a_resume_and_not_
     assert anyio.current_time() == pytest.approx(15, abs=0.1)
 
 
-async def test_a_change_of_phase_that_was_not_taken_with_its_change_of_state_is_told_after_a_resume():
+async def test_a_phase_change_that_was_not_taken_is_reported_after_a_resume():
     now = snapshot(state="Executing", phase="MasterFile")
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Queued", phase="Preprocessor"), now)
     watcher = client.watch(CONNECTION, pacing=PACING)
@@ -91,7 +91,7 @@ async def test_a_change_of_phase_that_was_not_taken_with_its_change_of_state_is_
     ]
 
 
-async def test_a_retry_that_was_not_taken_with_its_change_of_state_is_told_after_a_resume():
+async def test_a_retry_that_was_not_taken_is_reported_after_a_resume():
     def with_task(**task):
         task = {"id": "t", "result": "Undetermined", **task}
         job = {"id": "j", "state": "Executing", "result": "Undetermined", "tasks": [task]}
@@ -114,7 +114,7 @@ async def completion_reported(**options):
     return watcher.resume_token()
 
 
-async def test_a_watch_that_was_told_to_its_end_asks_for_nothing_more_and_is_not_out_of_time():
+async def test_a_resumed_watch_whose_completion_was_reported_sends_nothing_and_has_no_timeout():
     token = await completion_reported(timeout=60)
     await anyio.sleep(100)
     transport, other = scripted()
@@ -122,7 +122,7 @@ async def test_a_watch_that_was_told_to_its_end_asks_for_nothing_more_and_is_not
     assert transport.sent == []
 
 
-async def test_the_result_of_a_watch_that_was_told_to_its_end_is_looked_for_and_nothing_is_told_of_the_trouble():
+async def test_the_result_of_a_reported_completion_is_polled_without_events_about_failures():
     token = await completion_reported()
     transport, other = scripted(lost(), lost(), snapshot(state="Completed", result="Success"))
     watcher = other.resume(token, pacing=PACING)
@@ -133,7 +133,7 @@ async def test_the_result_of_a_watch_that_was_told_to_its_end_is_looked_for_and_
     assert len(transport.sent) == 3
 
 
-async def test_a_watch_whose_end_was_not_told_though_the_state_was_tells_the_end_after_two_resumes():
+async def test_a_completion_that_was_not_taken_is_reported_after_two_resumes():
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Executing"), snapshot(state="Completed"))
     watcher = client.watch(CONNECTION, pacing=PACING)
     told = [type(await anext(watcher)).__name__ for _ in range(3)]

@@ -74,7 +74,7 @@ class Triggering(WatchStateMachine):
         else:
             super().ended_by(error)
 
-    def told(self, event):
+    def reported(self, event):
         match event:
             case RunTriggered(ref=ref):
                 run = self.service.find(ref.connection_id, ref.run_id)

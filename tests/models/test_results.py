@@ -97,7 +97,7 @@ def test_a_failure_names_run_connection_and_result():
     assert str(failure_of(run_with(R.TIMED_OUT))) == "Run r1 of connection c1 was completed with TimedOut."
 
 
-def test_a_failure_tells_the_error_of_the_run():
+def test_a_failure_has_the_error_of_the_run():
     error = RunErrorDetails(error_key="UserNotAuthenticated", description="User is not authenticated.")
     assert "UserNotAuthenticated: User is not authenticated." in str(failure_of(run_with(error=error)))
 
@@ -125,7 +125,7 @@ def test_a_failure_names_no_article_when_there_is_none():
     assert "see" not in str(failure_of(run_with(tasks=[task_with(error=error)])))
 
 
-def test_a_failure_tells_code_and_message_where_the_catalogue_has_no_words():
+def test_a_failure_has_code_and_message_where_there_is_no_description():
     error = TaskError(error_code="TAE_BRG_1000", message="Failed to process the file.")
     text = str(failure_of(run_with(tasks=[task_with(error=error)])))
     assert "file f1: TAE_BRG_1000: Failed to process the file." in text
@@ -136,7 +136,7 @@ def test_a_failure_names_a_task_that_has_no_file_and_no_reason():
     assert "task t1: Canceled, and the service gives no reason" in text
 
 
-def test_what_the_service_says_of_a_failure_is_told_without_secrets_and_not_at_any_length():
+def test_the_services_description_of_a_failure_is_redacted_and_shortened():
     signed = "see https://blob.example/log?sv=1&sig=AbCdEf%2F and " + "x" * 5000
     error = TaskError(description_key="K", description=signed, kb_article_link="https://kb.example/?sig=AbCdEf")
     task = StorageTask(id="t", state=ExecutionState.COMPLETED, result=ExecutionResult.ERROR, error=error)

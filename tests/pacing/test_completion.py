@@ -41,7 +41,7 @@ async def test_who_waits_for_a_run_of_another_connection_is_not_woken():
         group.cancel_scope.cancel()
 
 
-async def test_an_end_that_was_told_before_wakes_at_once_and_every_time():
+async def test_a_past_signal_wakes_every_later_waiter_at_once():
     notifier = CompletionNotifier()
     notifier.notify(RunRef(connection_id="c", run_id="0A-r"))
     assert [await woken(notifier, RUN) for _ in range(2)] == [True, True]

@@ -158,7 +158,7 @@ def test_impossible_populations_are_refused(setting):
 
 
 @pytest.mark.parametrize("setting", [{"median": 0.0, "spread": 1.0}, {"median": 1.0, "spread": 0.0}])
-def test_impossible_sightings_are_refused(setting):
+def test_impossible_estimates_are_refused(setting):
     with pytest.raises(ValueError, match="must be > 0"):
         ProgressEstimate(**setting)
 

@@ -47,7 +47,7 @@ def test_a_list_that_shows_nothing_takes_nothing_away():
     assert history.durations("a") == (20.0,)
 
 
-def test_whoever_leaves_before_the_answer_has_not_asked():
+def test_a_cancelled_history_request_does_not_count():
     history = DurationHistory()
     history.mark_requested("a")
     asked = history.was_requested("a")
@@ -79,7 +79,7 @@ def test_nothing_known_teaches_what_is_assumed():
     assert DurationHistory().prior == DurationPrior()
 
 
-def test_what_all_runs_teach_is_reckoned_anew_for_a_tenth_more_runs_only():
+def test_the_prior_is_fitted_again_for_a_tenth_more_runs_only():
     history = DurationHistory()
     for number in range(20):
         history.record(str(number), 100.0)

@@ -71,7 +71,7 @@ def test_between_two_likely_times_the_second_is_waited_for():
 
 
 @given(st.floats(0, 1e7), st.floats(LOWEST_PRICE, 1e6), st.lists(st.floats(1, 1e6), max_size=6), st.floats(0, 1))
-def test_there_is_always_a_next_look_neither_now_nor_never(elapsed, price, past, chance):
+def test_there_is_always_a_next_poll_after_a_finite_wait(elapsed, price, past, chance):
     context = PollContext(chance=chance, elapsed=elapsed, price=price, duration=DurationPrior().distribution(past))
     assert 2.0 <= LearnedPacing().delay(context) < 1e10
 
@@ -83,9 +83,7 @@ def test_there_is_always_a_next_look_neither_now_nor_never(elapsed, price, past,
     st.lists(st.sampled_from([ExecutionState.COMPLETED, ExecutionState.EXECUTING]), max_size=5),
     st.integers(0, 10),
 )
-def test_however_late_a_run_is_and_whatever_it_shows_it_needs_some_looks_for_some_time(
-    elapsed, past, within, states, retries
-):
+def test_any_run_needs_some_polls_for_some_time(elapsed, past, within, states, retries):
     tasks = tuple(StorageTask(id=state, state=state, retry_attempts=retries) for state in states)
     run = StorageRun(id="r", jobs=(StorageJob(id="j", tasks=tasks),))
     context = PollContext(
@@ -98,12 +96,12 @@ def test_however_late_a_run_is_and_whatever_it_shows_it_needs_some_looks_for_som
     assert (need.polls > 0, 1 <= need.remaining < 1e12, PACING.delay(context) >= 2.0) == (True, True, True)
 
 
-def test_a_run_that_cannot_have_ended_is_not_looked_at():
+def test_a_run_that_cannot_have_ended_is_not_polled():
     first = PACING.delay(PollContext(chance=0.0, duration=SURE, price=20.0))
     assert 600 < first < 1000
 
 
-def test_looks_are_dense_when_the_end_is_due():
+def test_polls_are_frequent_when_the_end_is_due():
     at = {
         elapsed: PACING.delay(PollContext(chance=0.0, elapsed=elapsed, duration=USUAL, price=1.0))
         for elapsed in (100.0, 900.0)
@@ -111,18 +109,18 @@ def test_looks_are_dense_when_the_end_is_due():
     assert at[900.0] < at[100.0] / 5
 
 
-def test_looks_become_rarer_with_their_price():
+def test_polls_become_rarer_with_their_price():
     schedule = [
         PACING.delay(PollContext(chance=0.0, elapsed=900.0, duration=USUAL, price=price)) for price in (0.1, 1, 10, 100)
     ]
     assert all(less < more for less, more in pairwise(schedule))
 
 
-def test_a_watch_alone_looks_every_few_seconds_when_the_end_is_due():
+def test_a_single_watch_polls_every_few_seconds_when_the_end_is_due():
     assert PACING.delay(PollContext(chance=0.0, elapsed=900.0, duration=USUAL)) < 10.0
 
 
-def test_no_wait_is_longer_than_half_a_minute_while_looks_are_cheapest():
+def test_no_wait_is_longer_than_half_a_minute_at_the_lowest_price():
     assert PACING.delay(PollContext(chance=0.0, unchanged_polls=20, duration=SURE)) == 30.0
 
 
@@ -130,7 +128,7 @@ def test_the_longest_wait_grows_with_the_price():
     assert PACING.delay(PollContext(chance=0.0, unchanged_polls=20, duration=SURE, price=2 * LOWEST_PRICE)) == 60.0
 
 
-def test_while_looks_are_cheapest_one_follows_soon_on_a_change_and_then_ever_later():
+def test_at_the_lowest_price_polls_follow_soon_after_a_change_and_then_later():
     schedule = [
         PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, duration=SURE))
         for unchanged_polls in range(4)
@@ -138,7 +136,7 @@ def test_while_looks_are_cheapest_one_follows_soon_on_a_change_and_then_ever_lat
     assert schedule == [2.0, 3.0, 4.5, 6.75]
 
 
-def test_where_looks_are_dear_a_change_is_no_reason_to_look():
+def test_at_a_high_price_a_change_leads_to_no_extra_poll():
     schedule = [
         PACING.delay(PollContext(chance=0.0, unchanged_polls=unchanged_polls, duration=SURE, price=20.0))
         for unchanged_polls in (0, 20)
@@ -151,7 +149,7 @@ def test_no_wait_is_shorter_than_the_shortest():
     assert pacing.delay(PollContext(chance=0.0, elapsed=900.0, duration=SURE)) == 7.0
 
 
-def test_chance_takes_off_a_part_of_the_gap_between_looks_not_of_the_whole_wait():
+def test_jitter_shortens_the_gap_between_polls_not_the_whole_wait():
     schedule = [
         LearnedPacing().delay(PollContext(chance=chance, duration=SURE, price=20.0)) for chance in (0.0, 0.5, 1.0)
     ]
@@ -166,7 +164,7 @@ def test_what_all_runs_teach_matters_where_nothing_else_is_known():
     assert short < long / 10
 
 
-def test_a_run_whose_tasks_are_done_is_looked_at_sooner():
+def test_a_run_whose_tasks_are_completed_is_polled_sooner():
     task = StorageTask(id="t", state=ExecutionState.COMPLETED)
     run = StorageRun(id="r", state=ExecutionState.FINALIZING, jobs=(StorageJob(id="j", tasks=(task,)),))
     context = {"chance": 0.0, "elapsed": 300.0, "duration": USUAL, "price": 10.0}
@@ -191,7 +189,7 @@ def test_impossible_settings_are_refused(setting):
 
 
 @pytest.mark.parametrize("elapsed", [0.0, 0.9, 1.5])
-def test_the_demand_is_as_many_looks_as_the_law_makes(elapsed):
+def test_the_demand_is_the_number_of_polls_that_the_law_makes(elapsed):
     durations, price = DurationDistribution((LogNormal(1.0, 0.0, 0.3),)), 1e-4
     random, polls, runs = Random(1), 0, 400
     for _ in range(runs):
@@ -212,6 +210,6 @@ def test_the_demand_lasts_as_long_as_what_is_left_of_the_run():
     assert demand(steady, elapsed=1000.0).remaining == pytest.approx(80, rel=0.1)
 
 
-def test_a_run_that_is_overdue_still_needs_looks():
+def test_an_overdue_run_still_needs_polls():
     late = PACING.demand(PollContext(chance=0.0, elapsed=9000.0, duration=USUAL))
     assert late.polls > 0

@@ -16,11 +16,11 @@ def at_rate(rate):
     return PollPrice(lambda seconds: rate * seconds)
 
 
-def test_looks_are_cheapest_while_nobody_needs_any():
+def test_the_price_is_lowest_without_watches():
     assert at_rate(1.0).current(0.0) == LOWEST_PRICE
 
 
-def test_looks_are_cheapest_while_there_are_enough():
+def test_the_price_is_lowest_while_the_budget_suffices():
     price = at_rate(1.0)
     price.update("a", PollDemand(polls=10, remaining=1000))
     assert price.current(0.0) == LOWEST_PRICE
@@ -53,7 +53,7 @@ def test_those_left_pay_less_when_others_have_ended():
     assert price.current(0.0) < before / 3
 
 
-def test_a_watch_that_tells_anew_is_counted_once():
+def test_a_watch_that_updates_its_demand_counts_once():
     once, anew = at_rate(0.1), at_rate(0.1)
     for polls in (50, 40, 30):
         anew.update("a", PollDemand(polls=polls, remaining=500))
@@ -61,7 +61,7 @@ def test_a_watch_that_tells_anew_is_counted_once():
     assert anew.current(0.0) == pytest.approx(once.current(0.0))
 
 
-def test_leaving_without_having_told_anything_changes_nothing():
+def test_removing_an_unknown_watch_changes_nothing():
     price = at_rate(1.0)
     price.remove("a")
     assert price.current(0.0) == LOWEST_PRICE
@@ -80,7 +80,7 @@ def test_what_is_free_is_asked_for_the_time_in_which_it_is_needed():
     assert (price.current(0.0), asked) == (LOWEST_PRICE, [pytest.approx(150)])
 
 
-def test_a_budget_that_is_used_up_makes_looks_dearest():
+def test_an_exhausted_budget_sets_the_highest_price():
     price = at_rate(0.0)
     price.update("a", PollDemand(polls=10, remaining=100))
     assert price.current(0.0) == HIGHEST_PRICE
@@ -95,7 +95,7 @@ def test_the_price_stays_within_its_bounds(demands, rate):
 
 
 @given(st.lists(DEMANDS, min_size=1, max_size=30))
-def test_when_all_have_ended_looks_are_cheapest_again(demands):
+def test_the_price_is_lowest_again_when_all_watches_have_ended(demands):
     price = at_rate(0.001)
     for number, demand in enumerate(demands):
         price.update(number, demand)
@@ -117,7 +117,7 @@ def test_watches_at_one_price_keep_to_the_minute(many):
     assert many.minute <= 500
 
 
-def test_watches_at_one_price_notice_ends_sooner_than_regular_looks(many):
+def test_watches_at_one_price_notice_ends_sooner_than_regular_polls(many):
     assert many.learned.delay < 0.6 * many.fixed.delay
 
 
@@ -133,7 +133,7 @@ def test_a_watch_that_is_expected_needs_what_the_others_need_on_average():
     assert some_told == pytest.approx(price.current(0.0))
 
 
-def test_a_watch_that_is_expected_and_leaves_costs_nobody_anything():
+def test_a_registered_watch_that_is_removed_does_not_raise_the_price():
     price = at_rate(1.0)
     for number in range(99):
         price.register(number)
@@ -144,13 +144,13 @@ def test_a_watch_that_is_expected_and_leaves_costs_nobody_anything():
     assert (is_expensive > LOWEST_PRICE, price.current(0.0)) == (True, LOWEST_PRICE)
 
 
-def test_while_nobody_has_told_a_demand_looks_are_cheapest():
+def test_the_price_is_lowest_while_no_demand_is_known():
     price = at_rate(0.0)
     price.register("a")
     assert price.current(0.0) == LOWEST_PRICE
 
 
-def test_too_small_a_budget_makes_looks_dear_by_and_by():
+def test_a_small_budget_raises_the_price_gradually():
     def price(free):
         price = PollPrice(lambda _: free)
         for number in range(100):
@@ -174,6 +174,6 @@ def test_a_demand_that_lasts_no_time_is_refused():
 
 
 @pytest.mark.parametrize("polls", [-1.0, float("inf"), float("nan")])
-def test_a_demand_of_no_number_of_looks_is_refused_before_it_spoils_the_sums(polls):
+def test_a_demand_with_an_invalid_number_of_polls_is_refused(polls):
     with pytest.raises(ValueError, match="polls"):
         PollDemand(polls=polls, remaining=100)

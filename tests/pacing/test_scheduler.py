@@ -84,7 +84,7 @@ def test_a_clock_that_lags_behind_makes_no_negative_time():
     assert next_poll(scheduler, now=1000.0).elapsed == 0.0
 
 
-def test_until_the_first_look_time_is_counted_from_the_trigger():
+def test_until_the_first_poll_time_is_counted_from_the_trigger():
     scheduler = PollScheduler(scheduler_on(), FixedPacing())
     scheduler.note_triggered(100.0)
     assert next_poll(scheduler, None, now=160.0).elapsed == 60.0
@@ -104,7 +104,7 @@ def test_watches_share_one_price():
     assert together > 10 * alone
 
 
-def test_who_leaves_makes_looks_cheaper_for_the_others():
+def test_a_suspended_scheduler_lowers_the_price():
     shared_pacing = scheduler_on(free=10.0)
     one, other = (PollScheduler(shared_pacing, LearnedPacing()) for _ in range(2))
     next_poll(one)
@@ -113,7 +113,7 @@ def test_who_leaves_makes_looks_cheaper_for_the_others():
     assert next_poll(other).price < shared / 2
 
 
-def test_whoever_turns_to_another_run_reckons_and_tells_its_demand_anew():
+def test_a_scheduler_that_registers_again_estimates_and_updates_its_demand():
     shared_pacing = scheduler_on(free=10.0)
     shared_pacing.history.record("c", *[100.0] * 5)
     scheduler = PollScheduler(shared_pacing, LearnedPacing())
@@ -134,14 +134,14 @@ def test_a_pacing_of_its_own_leaves_the_price_alone():
     )
 
 
-def test_a_look_at_a_new_run_is_dear_as_soon_as_there_are_not_looks_for_all():
+def test_polling_a_new_run_is_expensive_once_the_budget_is_short():
     assert [is_expensive(next_poll(PollScheduler(scheduler_on(free), LearnedPacing()))) for free in (inf, 0.0)] == [
         False,
         True,
     ]
 
 
-def test_where_ends_are_told_looks_are_rare():
+def test_with_completion_signals_polls_are_rare():
     assert (
         next_poll(PollScheduler(scheduler_on(), LearnedPacing()), lowest_price=LOWEST_PRICE_WITH_SIGNAL).price
         == LOWEST_PRICE_WITH_SIGNAL
@@ -149,7 +149,7 @@ def test_where_ends_are_told_looks_are_rare():
     )
 
 
-def test_after_an_end_that_was_told_looks_become_rarer_up_to_five_minutes():
+def test_after_an_early_signal_polls_become_rarer_up_to_five_minutes():
     delays = [
         AFTER_SIGNAL.delay(PollContext(unchanged_polls=unchanged_polls, chance=0.0))
         for unchanged_polls in (0, 1, 2, 100)
@@ -157,14 +157,14 @@ def test_after_an_end_that_was_told_looks_become_rarer_up_to_five_minutes():
     assert delays == [2.0, 3.0, 4.5, 300.0]
 
 
-def test_where_ends_are_told_the_quota_counts_all_the_same():
+def test_with_completion_signals_the_quota_still_counts():
     assert (
         next_poll(PollScheduler(scheduler_on(free=0.0), LearnedPacing()), lowest_price=LOWEST_PRICE_WITH_SIGNAL).price
         == HIGHEST_PRICE
     )
 
 
-def test_a_look_is_worth_what_it_is_likely_to_show():
+def test_the_value_of_a_poll_is_the_probability_that_it_shows_the_end():
     scheduler = PollScheduler(scheduler_on(), LearnedPacing())
     context = next_poll(scheduler)
     scheduler.note_scheduled(context, context.duration.quantile(0.25))

@@ -43,7 +43,7 @@ def test_settings_are_given_by_name():
         BackoffPacing(2.0)
 
 
-def test_a_fixed_pacing_looks_at_regular_intervals():
+def test_a_fixed_pacing_polls_at_regular_intervals():
     assert [
         FixedPacing(interval=7, jitter=0).delay(PollContext(unchanged_polls=unchanged_polls, chance=1.0))
         for unchanged_polls in range(3)
@@ -60,6 +60,6 @@ def test_impossible_settings_of_a_fixed_pacing_are_refused(setting):
         FixedPacing(**setting)
 
 
-def test_a_look_that_costs_nothing_is_refused():
+def test_a_price_of_zero_is_refused():
     with pytest.raises(ValueError, match="price"):
         PollContext(chance=0.0, price=0.0)

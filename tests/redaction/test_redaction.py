@@ -1,3 +1,5 @@
+"""Secrets are removed from texts and bodies, in every notation."""
+
 import html
 import json
 from urllib.parse import quote, quote_plus, urlencode
@@ -65,15 +67,15 @@ def test_a_secret_in_json_inside_json_is_hidden(name, secret):
 
 
 @pytest.mark.parametrize("text", [JWT, f"token {JWT} refused", f'"{JWT}"', f"({JWT})", JWT.rpartition(".")[0] + "."])
-def test_a_json_web_token_is_hidden_wherever_it_stands(text):
+def test_a_json_web_token_is_hidden_anywhere_in_a_text(text):
     assert "eyJ" not in redact(text)
 
 
-def escaped(text, form):
-    return "".join(c if c.isascii() and c.isalnum() else form.format(ord(c)) for c in text)
+def escaped(text, notation):
+    return "".join(c if c.isascii() and c.isalnum() else notation.format(ord(c)) for c in text)
 
 
-QUOTED = {
+NOTATIONS = {
     "bare": str,
     "JSON": lambda secret: json.dumps(secret)[1:-1],
     "JSON in UTF-8": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
@@ -82,7 +84,7 @@ QUOTED = {
     ".NET's JSON": lambda secret: escaped(secret, "\\u{:04X}"),
     ".NET's JSON in JSON": lambda secret: escaped(secret, "\\\\u{:04X}"),
     "a URL": lambda secret: quote(secret, safe=""),
-    "a URL in small letters": lambda secret: "".join(
+    "a URL in lower case": lambda secret: "".join(
         c if c.isascii() and c.isalnum() else "".join(f"%{byte:02x}" for byte in c.encode()) for c in secret
     ),
     "a URL in a URL": lambda secret: quote(quote(secret, safe=""), safe=""),
@@ -95,24 +97,24 @@ QUOTED = {
 }
 
 
-@pytest.mark.parametrize("form", QUOTED)
+@pytest.mark.parametrize("notation", NOTATIONS)
 @given(secret=st.text(alphabet="aB3+/=%&\\\"' <>.-_~ä", min_size=1))
-def test_a_secret_is_taken_out_of_what_quotes_it(form, secret):
-    body = f'{{"message": "|{QUOTED[form](secret)}|"}}'.encode()
+def test_a_secret_is_removed_in_every_notation(notation, secret):
+    body = f'{{"message": "|{NOTATIONS[notation](secret)}|"}}'.encode()
     shown = without(secret, body)
     assert shown.startswith(b'{"message": "|[hidden]') or secret in '{"message": "|"}'
     assert shown.endswith(b'[hidden]|"}') or secret in '{"message": "|"}'
 
 
-@pytest.mark.parametrize("form", QUOTED)
-def test_a_secret_is_taken_out_wherever_it_stands(form):
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_secret_is_removed_at_every_place(notation):
     secret = "abc+def/ghijk0123456789=="
-    quoted = QUOTED[form](secret)
+    quoted = NOTATIONS[notation](secret)
     assert without(secret, f"{quoted} and {quoted}, {quoted}.".encode()) == b"[hidden] and [hidden], [hidden]."
 
 
 @given(st.binary(), st.text(alphabet="aB3+/=", min_size=12))
-def test_what_does_not_quote_the_secret_stays_as_it_is(body, secret):
+def test_a_body_without_the_secret_is_unchanged(body, secret):
     assert without(secret, body) == body
 
 
@@ -126,14 +128,14 @@ def test_what_does_not_quote_the_secret_stays_as_it_is(body, secret):
         '{"id": "de626d0d-1647-48d7-8c11-f1f74f2d4523", "state": "Queued"}',
     ],
 )
-def test_text_without_secrets_stays_as_it_is(text):
+def test_a_text_without_secrets_is_unchanged(text):
     assert redact(text) == text
 
 
 @given(
     st.text() | st.lists(st.sampled_from([*NAMES, "=", ": ", '"', "Bearer ", "x", "\\", "[hidden]", "]"])).map("".join)
 )
-def test_what_is_redacted_already_stays_as_it_is(text):
+def test_redacting_a_redacted_text_again_changes_nothing(text):
     once = redact(text)
     assert redact(redact(once)) == redact(once)
     assert len(redact(once)) <= len(once) + len("[hidden]") * once.count("=") + len("[hidden]") * once.count(":")
@@ -150,11 +152,11 @@ def test_a_short_excerpt_is_the_whole_text():
     assert excerpt("not found", 9) == "not found"
 
 
-def test_a_long_excerpt_is_cut_and_says_so():
+def test_a_long_excerpt_is_cut_and_ends_with_an_ellipsis():
     assert excerpt("0123456789", 9) == "012345678…"
 
 
-def test_white_space_of_an_excerpt_is_a_single_blank():
+def test_white_space_in_an_excerpt_becomes_a_single_space():
     assert excerpt(" a\r\n\t b\u2028c ") == "a b c"
 
 
@@ -162,5 +164,5 @@ def test_an_excerpt_is_redacted_before_it_is_cut():
     assert excerpt(f"client_secret={SECRET}", 15) == "client_secret=[…"
 
 
-def test_a_secret_that_is_cut_off_by_the_bound_on_what_is_read_is_hidden_as_well():
+def test_a_secret_that_extends_beyond_the_text_that_is_examined_is_hidden():
     assert SECRET[:3] not in excerpt("Bearer " + SECRET * 500, 10)

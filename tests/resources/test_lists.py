@@ -162,7 +162,7 @@ async def test_both_kinds_of_list_hold_the_same_items():
         )
 
 
-async def test_the_states_of_a_runs_list_are_told():
+async def test_the_states_in_a_list_of_runs_are_returned():
     async with emulated() as (emulator, api):
         world = populated(emulator, 1)
         emulator.start_run(world[1])
@@ -276,7 +276,7 @@ async def test_the_second_page_begins_where_the_first_ended():
     assert windows(transport) == ["imodelId=i&$top=2", "imodelId=i&$top=2&$skip=2"]
 
 
-async def test_every_iteration_starts_anew():
+async def test_every_iteration_starts_at_the_first_page():
     _, api = scripted(connections(1), connections(1, 2))
     listing = api.storage_connections.list("i")
 

@@ -91,7 +91,7 @@ async def test_a_file_that_is_mapped_already_is_a_conflict():
     assert caught.value.code == "FileMappingToTheIModelAlreadyExists"
 
 
-async def test_an_imodel_that_cannot_be_is_told_with_its_detail():
+async def test_an_invalid_imodel_is_named_by_its_detail():
     async with emulated() as (emulator, api):
         with pytest.raises(UnprocessableError) as caught:
             await api.storage_connections.create("no-guid", [new_file(emulator)])
@@ -103,7 +103,7 @@ async def test_an_imodel_that_cannot_be_is_told_with_its_detail():
     )
 
 
-async def test_everything_that_is_wrong_is_told_at_once():
+async def test_all_mistakes_are_reported_at_once():
     async with emulated() as (_, api):
         with pytest.raises(UnprocessableError) as caught:
             await api.storage_connections.create("no-guid", [SourceFileCreate("no-file", "NoConnector")])
@@ -353,7 +353,7 @@ async def test_a_run_that_has_ended_is_a_success():
     assert (run.state, run.result) == (ExecutionState.COMPLETED, ExecutionResult.SUCCESS)
 
 
-async def test_a_look_shows_the_answer_that_a_run_came_in():
+async def test_a_reader_returns_the_snapshot_with_its_response():
     async with emulated() as (emulator, api):
         triggered = await api.storage_connections.runs.trigger(emulator.add_connection())
         run, response = await api.storage_connections.runs.reader(triggered.ref).read()
@@ -375,12 +375,12 @@ async def test_the_connections_of_an_imodel_are_no_others():
 
 
 @pytest.mark.parametrize("consent", [True, False])
-async def test_the_consent_of_the_user_is_told(consent):
+async def test_the_consent_of_the_user_is_returned(consent):
     async with emulated(consent=consent) as (_, api):
         assert (await api.authorization.get()).is_user_authorized is consent
 
 
-async def test_where_to_consent_is_told_with_the_way_back():
+async def test_the_consent_url_has_the_redirect_url():
     async with emulated() as (_, api):
         information = await api.authorization.get("http://localhost:3301/callback?a=b&c=d")
 
@@ -389,7 +389,7 @@ async def test_where_to_consent_is_told_with_the_way_back():
     )
 
 
-async def test_a_way_back_that_is_no_url_is_refused_by_the_service():
+async def test_a_redirect_url_that_is_no_url_is_refused_by_the_service():
     async with emulated() as (_, api):
         with pytest.raises(UnprocessableError) as caught:
             await api.authorization.get("nonsense")
@@ -437,7 +437,7 @@ async def test_a_connection_that_is_not_there_is_not_found(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_an_id_of_a_connection_that_cannot_be_is_told_by_its_target(name):
+async def test_an_invalid_connection_id_is_named_by_its_target(name):
     async with emulated() as (emulator, api):
         with pytest.raises(UnprocessableError) as caught:
             await operations(emulator, api, "nonsense")[name]()
@@ -471,7 +471,7 @@ async def test_a_part_of_a_connection_that_is_not_there_is_not_found(name, code)
         ("get run", "runId"),
     ],
 )
-async def test_an_id_of_a_part_that_cannot_be_is_told_by_its_target(name, target):
+async def test_an_invalid_id_of_a_part_is_named_by_its_target(name, target):
     async with emulated() as (emulator, api):
         with pytest.raises(UnprocessableError) as caught:
             await operations(emulator, api, emulator.add_connection(), "nonsense", "nonsense")[name]()
@@ -505,7 +505,7 @@ async def test_a_token_that_is_good_no_more_is_refused_after_one_request(name, w
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", ["RateLimitExceeded", "TooManyRequests"])
 @pytest.mark.parametrize("wrapped", [True, False])
-async def test_a_quota_that_is_used_up_is_told_in_either_spelling(name, code, wrapped):
+async def test_an_exhausted_quota_is_recognised_in_either_spelling(name, code, wrapped):
     async with emulated(per_minute=1, rate_limit_code=code, wrapped_errors=wrapped, retry=ONCE) as (emulator, api):
         connection = emulator.add_connection()
         await api.storage_connections.get(connection)

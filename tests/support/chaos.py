@@ -35,7 +35,7 @@ class Exchange:
     server: tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
     async def forward(self) -> bytes:
-        """Send the request to the server and return the whole answer."""
+        """Send the request to the server and return the complete answer."""
         reader, writer = self.server
         writer.write(self.request)
         answer = b""

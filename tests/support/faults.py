@@ -163,7 +163,7 @@ def preceded_by(extra: bytes) -> Fault:
 
 
 async def without_a_length_and_cut(exchange: Exchange) -> None:
-    """The end of the connection is the end of the body, so the client cannot tell that some of it is missing."""
+    """The end of the connection is the end of the body, so the client cannot notice that some of it is missing."""
     answer = await exchange.forward()
     head = _head_length(answer)
     bare = re.sub(rb"(?i)\r\ncontent-length: *\d+", b"", answer[:head])
@@ -171,7 +171,7 @@ async def without_a_length_and_cut(exchange: Exchange) -> None:
     exchange.close()
 
 
-def chunked(*, whole: bool) -> Fault:
+def chunked(*, complete: bool) -> Fault:
     async def fault(exchange: Exchange) -> None:
         answer = await exchange.forward()
         head, body = answer[: _head_length(answer)], answer[_head_length(answer) :]
@@ -180,7 +180,7 @@ def chunked(*, whole: bool) -> Fault:
             size = exchange.rng.randint(1, 50)
             await exchange.send(b"%x\r\n%b\r\n" % (len(body[:size]), body[:size]))
             body = body[size:]
-        if not whole:
+        if not complete:
             exchange.close()
         await exchange.send(b"0\r\n\r\n")
 
@@ -206,7 +206,7 @@ PROXY_FAULTS: dict[str, Fault] = {
     "stalled in the status line": stalled_after("the status line"),
     "stalled in the headers": stalled_after("the headers"),
     "stalled in the body": stalled_after("the body"),
-    "stalled and then whole": stalled_after("the headers", 20),
+    "stalled and then complete": stalled_after("the headers", 20),
     "reset before it arrives": reset_before_it_arrives,
     "reset before the status line": reset_after("nothing"),
     "reset in the status line": reset_after("the status line"),
@@ -230,19 +230,19 @@ PROXY_FAULTS: dict[str, Fault] = {
     "preceded by junk": preceded_by(b"\x00\xffjunk\r\n\r\n"),
     "preceded by an early hint": preceded_by(b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"),
     "without a length and cut": without_a_length_and_cut,
-    "in chunks": chunked(whole=True),
-    "in chunks without the last": chunked(whole=False),
+    "in chunks": chunked(complete=True),
+    "in chunks without the last": chunked(complete=False),
     "bad gateway": bad_gateway,
 }
 
 _ACT = FaultAction
 EMULATOR_FAULTS: dict[str, dict[str, Any]] = {
     "500": {"status": 500},
-    "500 though carried out": {"status": 500, "performed": True},
+    "500 though performed": {"status": 500, "performed": True},
     "502 in HTML": {"action": _ACT.HTML_BODY, "status": 502, "performed": False},
     "503": {"status": 503},
     "503 with Retry-After": {"status": 503, "retry_after": 40},
-    "504 though carried out": {"status": 504, "performed": True},
+    "504 though performed": {"status": 504, "performed": True},
     "429": {"status": 429, "code": "RateLimitExceeded", "retry_after": 45},
     "429 until an instant": {"status": 429, "retry_after": 45, "retry_after_date": True},
     "409": {"status": 409, "code": "Conflict"},
@@ -250,7 +250,7 @@ EMULATOR_FAULTS: dict[str, dict[str, Any]] = {
     "delay": {"action": _ACT.DELAY, "delay": 7},
     "delay beyond the timeout": {"action": _ACT.DELAY, "delay": 90},
     "reset before the headers": {"action": _ACT.RESET_BEFORE_HEADERS},
-    "reset before the headers though carried out": {"action": _ACT.RESET_BEFORE_HEADERS, "performed": True},
+    "reset before the headers though performed": {"action": _ACT.RESET_BEFORE_HEADERS, "performed": True},
     "reset after the headers": {"action": _ACT.RESET_AFTER_HEADERS},
     "truncated": {"action": _ACT.TRUNCATED_BODY},
     "wrong content type": {"action": _ACT.WRONG_CONTENT_TYPE},

@@ -1,4 +1,4 @@
-"""A server that answers each operation with whatever bytes a test gives it, next to one that nobody may ever reach."""
+"""A server whose answers are any bytes that a test chooses, and an attacker's server that must never be contacted."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ def run_body(state: str = "Completed", **members: object) -> dict[str, object]:
 
 @define
 class HostileServer:
-    """Answers by operation; a list is used up to its last element, which stays."""
+    """Answers each operation with the steps of its script; the last step is repeated."""
 
     raw: RawServer
     attacker: RawServer
@@ -52,7 +52,7 @@ class HostileServer:
             step(transport)
 
     def strays(self) -> list[str]:
-        """Targets that no operation on this connection and run has."""
+        """Requested targets that belong to no operation on this connection and run."""
         known = rf"(/connect/token|{ROOT}/{CONNECTION}(/run|/runs(\?[^/]*)?|/runs/{RUN})?)"
         return [target for target in self.targets if re.fullmatch(known, target) is None]
 
@@ -65,20 +65,20 @@ def _operation(request: bytes) -> str:
     if method == b"POST":
         return "trigger"
     if b"/runs/" in path:
-        return "look"
+        return "poll"
     return "runs" if path.endswith(b"/runs") else "connection"
 
 
 @asynccontextmanager
 async def hostile_server() -> AsyncGenerator[HostileServer]:
-    """Serve a run that is completed at the first look, as long as no test says otherwise."""
+    """Serve a run that is completed at the first poll, unless a test sets other answers."""
     async with raw_server(b"", repeat=True) as raw, raw_server(http(), repeat=True) as attacker:
         server = HostileServer(raw, attacker)
         server.set("trigger", http("202 Accepted", b"", Location=f"{raw.url}{RUN_TARGET}"))
-        server.set("look", ok(run_body()))
+        server.set("poll", ok(run_body()))
         server.set("connection", ok({"connection": {"id": CONNECTION}}))
         server.set("runs", ok({"runs": []}))
         server.set("token", ok({"access_token": "issued-token", "expires_in": 3600, "token_type": "Bearer"}))
         raw.script = [server.answer]
         yield server
-        assert attacker.connections == 0, "something was sent to a host that the wire named"
+        assert attacker.connections == 0, "a request was sent to the attacker's host"

@@ -20,7 +20,7 @@ class Collected:
 
     @property
     def spans(self):
-        """The spans that have ended, in the order in which they did."""
+        """The spans that have ended, in that order."""
         return self._exporter.get_finished_spans()
 
     @property
@@ -35,5 +35,5 @@ class Collected:
         return self.metrics[name].data.data_points
 
     def texts(self):
-        """All that would leave the process."""
+        """Everything that would be exported."""
         return [span.to_json() for span in self.spans] + [metric.to_json() for metric in self.metrics.values()]

@@ -1,4 +1,4 @@
-"""An emulator that serves in real time from a thread of its own, for programs that are run as they are."""
+"""An emulator in its own thread and in real time, for tests that run complete programs."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ COMMAND = (sys.executable, "-m", "bentley_sync_async.cli")
 
 
 class Served:
-    """A running emulator whose runs are completed as soon as they are triggered, unless a test adds a rule."""
+    """A running emulator whose runs complete as soon as they are triggered, unless a test adds a rule."""
 
     def __init__(self, emulator: Emulator, portal: BlockingPortal) -> None:
         self.emulator = emulator
@@ -38,7 +38,7 @@ class Served:
 
 
 def service_variables(emulator: Emulator) -> dict[str, str]:
-    """The BENTLEY_SYNC_* variables of a service application that may call the emulator."""
+    """The BENTLEY_SYNC_* variables with the emulator's URL and the credentials of its service application."""
     return settings(
         BENTLEY_SYNC_BASE_URL=emulator.url,
         BENTLEY_SYNC_ISSUER=emulator.url,
@@ -57,12 +57,12 @@ def served(**options: Unpack[Options]) -> Iterator[Served]:
 
 
 def settings(**variables: str) -> dict[str, str]:
-    """The variables, with all others of the package empty, and a wide screen without colours."""
+    """The variables, with all other variables of the package empty, and a wide terminal without colours."""
     names = ("ENVIRONMENT", "BASE_URL", "ISSUER", "TOKEN", "CLIENT_ID", "CLIENT_SECRET", "RATE_TIER")
     empty = {f"BENTLEY_SYNC_{name}": "" for name in names}
     return empty | {"COLUMNS": "140", "NO_COLOR": "1", "FORCE_COLOR": "", "PYTHONUNBUFFERED": "1"} | variables
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
-    """The variables on top of those of this process, for a process of its own."""
+    """The environment of this process with the given variables, for a subprocess; empty ones are removed."""
     return {name: text for name, text in {**os.environ, **variables}.items() if text}

@@ -1,4 +1,4 @@
-"""What an option of the emulator that does not exist is answered with."""
+"""Errors for options of the emulator that do not exist."""
 
 import pytest
 
@@ -7,18 +7,22 @@ from bentley_sync_async.emulator import Emulator, Scenario
 
 
 @pytest.mark.parametrize(
-    ("option", "meant"), [("error_rat", "error_rate"), ("token_life", "token_lifetime"), ("Speed", "speed")]
+    ("option", "closest"), [("error_rat", "error_rate"), ("token_life", "token_lifetime"), ("Speed", "speed")]
 )
-def test_a_misspelt_option_is_named_with_the_nearest(option, meant):
-    with pytest.raises(ConfigurationError, match=rf"^{option} is no option of the emulator; did you mean {meant}\?$"):
+def test_a_misspelt_option_is_refused_with_the_closest_one(option, closest):
+    with pytest.raises(
+        ConfigurationError, match=rf"^{option} is not an option of the emulator; did you mean {closest}\?$"
+    ):
         Emulator(**{option: 1})
 
 
-def test_an_option_like_no_other_is_named_with_all_that_there_are():
-    with pytest.raises(ConfigurationError, match=r"^xyz is no option of the emulator; there are seed, .*_rate\.$"):
+def test_an_unknown_option_is_refused_with_all_options():
+    with pytest.raises(
+        ConfigurationError, match=r"^xyz is not an option of the emulator; the options are seed, .*_rate\.$"
+    ):
         Emulator(xyz=1)
 
 
-def test_an_option_of_a_scenario_is_refused_as_well():
-    with pytest.raises(ConfigurationError, match="sped is no option"):
+def test_an_unknown_option_of_a_scenario_is_refused():
+    with pytest.raises(ConfigurationError, match="sped is not an option"):
         Emulator(scenario=Scenario(options={"sped": 2}))

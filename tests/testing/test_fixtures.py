@@ -1,4 +1,4 @@
-"""The fixtures in this very process; `test_plugin.py` has what only a project of its own can show."""
+"""The fixtures in this process; `test_plugin.py` tests them in separate projects."""
 
 import anyio
 import pytest

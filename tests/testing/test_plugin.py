@@ -1,7 +1,7 @@
-"""The pytest plugin, seen from a project of a user, where pytest runs in a process of its own.
+"""The pytest plugin in separate projects, where pytest runs in its own process.
 
-Such a process takes a second, so what can be seen in one is seen in one: the tests of a user are below, one module of
-them for each way to run pytest, and each test here says what became of some.
+Starting such a process takes a second, so most tests here share one: it runs the module PLAIN of a user's tests below,
+and each test here checks the outcome of some of those tests.
 """
 
 import re
@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-OPTING_IN = 'pytest_plugins = ["bentley_sync_async.testing.plugin"]\n'
+ENABLE_PLUGIN = 'pytest_plugins = ["bentley_sync_async.testing.plugin"]\n'
 PREAMBLE = """
 import asyncio
 
@@ -49,11 +49,11 @@ async def test_three_hours(synchronization_emulator, synchronization_client):
 """
 REAL = """
 @pytest.mark.asyncio
-async def test_one_look(synchronization_emulator, synchronization_client):
+async def test_one_poll(synchronization_emulator, synchronization_client):
     await publish(synchronization_client, synchronization_emulator.add_connection())
     assert sum("/runs/" in request.path for request in synchronization_emulator.requests) == 1
 """
-REAL_BY_MARK = REAL.replace("\n@", "\n@pytest.mark.looptime(False)\n@").replace("one_look", "one_look_by_mark")
+REAL_BY_MARK = REAL.replace("\n@", "\n@pytest.mark.looptime(False)\n@").replace("one_poll", "one_poll_by_mark")
 IN_A_LOOP_OF_THE_MODULE = PASSING.replace("asyncio", 'asyncio(loop_scope="module")')
 PLAIN = f"""
 {PASSING}
@@ -69,7 +69,7 @@ async def test_failing(synchronization_emulator, synchronization_client):
 
 
 @pytest_asyncio.fixture
-async def under_way_for_an_hour(synchronization_emulator, synchronization_client):
+async def watched_for_an_hour(synchronization_emulator, synchronization_client):
     synchronization_emulator.add_file_rule(FileRule(duration=3 * HOUR))
     watcher = synchronization_client.watch(synchronization_emulator.add_connection())
     await anext(watcher)
@@ -79,9 +79,9 @@ async def under_way_for_an_hour(synchronization_emulator, synchronization_client
 
 
 @pytest.mark.asyncio
-async def test_following(under_way_for_an_hour):
+async def test_following(watched_for_an_hour):
     began = now()
-    assert (await under_way_for_an_hour.result()).succeeded
+    assert (await watched_for_an_hour.result()).succeeded
     assert 2 * HOUR < now() - began < 3 * HOUR
 
 
@@ -155,7 +155,7 @@ async def test_creating(synchronization_emulator, synchronization_client):
 def anyio_backend():
     return "asyncio"
 
-{REAL.replace("mark.asyncio", "mark.anyio").replace("one_look", "anyio")}
+{REAL.replace("mark.asyncio", "mark.anyio").replace("one_poll", "anyio")}
 """.replace("asyncio@", "asyncio\n@")
 LOOPS = """
 import looptime
@@ -168,137 +168,137 @@ BARE = [f"-pno:{name}" for name in ("randomly", "hypothesispytest", "pytest_cov"
 WITHOUT_LOOPTIME = [f"-pno:looptime_{name}" for name in ("plugin", "chronometers", "timeproxies")]
 
 
-class Told:
-    """What pytest said: of each test how it ended (by the word), of a failed one what it printed, and all of it."""
+class Outcome:
+    """The output of pytest, and the outcome of each test."""
 
-    def __init__(self, printed):
-        self.printed = printed
-        words = re.findall(r"^\S+::(test_\w+)(?:\[\w+\])? (PASSED|FAILED|ERROR)", printed, re.MULTILINE)
-        self.ended = {name: word.lower() for name, word in words}
+    def __init__(self, output):
+        self.output = output
+        words = re.findall(r"^\S+::(test_\w+)(?:\[\w+\])? (PASSED|FAILED|ERROR)", output, re.MULTILINE)
+        self.results = {name: word.lower() for name, word in words}
 
-    def of(self, name):
-        """Return what was printed on a failed test or fixture."""
-        return re.search(rf"^_+ .*\b{name} _+$(.*?)^[_=-]{{3}}", self.printed, re.DOTALL | re.MULTILINE)[1]
+    def report(self, name):
+        """Return the report of a failed test or fixture."""
+        return re.search(rf"^_+ .*\b{name} _+$(.*?)^[_=-]{{3}}", self.output, re.DOTALL | re.MULTILINE)[1]
 
 
 @pytest.fixture(scope="session")
-def told_of(tmp_path_factory):
+def run_pytest(tmp_path_factory):
     """Run pytest in a fresh project where every warning is an error, on one module of tests."""
 
-    def run(text, *arguments, conftest=OPTING_IN, loop="function"):
+    def run(text, *arguments, conftest=ENABLE_PLUGIN, loop="function"):
         folder = tmp_path_factory.mktemp("project")
         ini = f"[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = {loop}\n"
         for name, content in (("pytest.ini", ini), ("conftest.py", conftest), ("test_mine.py", PREAMBLE + text)):
             (folder / name).write_text(content, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-v", *BARE, *arguments]
         program = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-        return Told(program.stdout)
+        return Outcome(program.stdout)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def plain(told_of):
-    return told_of(PLAIN)
+def plain(run_pytest):
+    return run_pytest(PLAIN)
 
 
 def test_a_passing_test_passes(plain):
-    assert plain.ended["test_publishing"] == "passed"
+    assert plain.results["test_publishing"] == "passed"
 
 
-def test_a_failing_test_fails_and_says_why(plain):
-    assert plain.ended["test_failing"] == "failed"
-    assert "assert 'Success' == 'PartialSuccess'" in plain.of("test_failing")
+def test_a_failing_test_fails_with_its_assertion(plain):
+    assert plain.results["test_failing"] == "failed"
+    assert "assert 'Success' == 'PartialSuccess'" in plain.report("test_failing")
 
 
-def test_hours_of_a_run_pass_in_virtual_time_without_being_asked_for(plain):
-    assert plain.ended["test_three_hours"] == "passed"
+def test_virtual_time_is_enabled_by_default(plain):
+    assert plain.results["test_three_hours"] == "passed"
 
 
-def test_options_of_the_mark_of_virtual_time_are_heeded(plain):
-    assert plain.ended["test_option_of_the_mark"] == "passed"
+def test_the_looptime_mark_keeps_its_options(plain):
+    assert plain.results["test_option_of_the_mark"] == "passed"
 
 
 def test_a_mark_leaves_a_test_in_real_time(plain):
-    assert plain.ended["test_one_look_by_mark"] == "passed"
+    assert plain.results["test_one_poll_by_mark"] == "passed"
 
 
 def test_a_fixture_shares_the_virtual_time_of_its_test(plain):
-    assert plain.ended["test_following"] == "passed"
+    assert plain.results["test_following"] == "passed"
 
 
 @pytest.mark.parametrize("name", ["test_timing_out", "test_timing_out_in_a_group"])
 def test_a_timeout_in_a_test_fails_that_test(plain, name):
-    assert plain.ended[name] == "failed"
-    assert re.search("^E +TimeoutError$", plain.of(name), re.MULTILINE)
+    assert plain.results[name] == "failed"
+    assert re.search("^E +TimeoutError$", plain.report(name), re.MULTILINE)
 
 
-def test_a_run_that_nobody_waits_for_leaves_nothing_behind(plain):
-    assert [plain.ended[f"test_{name}"] for name in ("leaving", "nothing_is_left_behind")] == ["passed", "passed"]
+def test_a_run_that_a_test_abandons_leaves_no_task_behind(plain):
+    assert [plain.results[f"test_{name}"] for name in ("leaving", "nothing_is_left_behind")] == ["passed", "passed"]
 
 
-def test_a_request_that_is_under_way_does_not_hold_up_the_end_of_a_test(plain):
-    assert plain.ended["test_leaving_a_request"] == "passed"
+def test_a_request_in_flight_does_not_delay_the_end_of_a_test(plain):
+    assert plain.results["test_leaving_a_request"] == "passed"
 
 
 def test_options_of_the_emulator_come_from_a_fixture(plain):
-    assert plain.ended["test_options"] == "passed"
+    assert plain.results["test_options"] == "passed"
 
 
-def test_an_option_that_does_not_exist_is_said_in_one_line(plain):
-    assert plain.ended["test_misspelt_option"] == "error"
-    said = "synchronization_options: error_rat is no option of the emulator; did you mean error_rate?"
-    assert plain.of("test_misspelt_option").strip() == said
+def test_an_unknown_option_is_a_one_line_error(plain):
+    assert plain.results["test_misspelt_option"] == "error"
+    message = "synchronization_options: error_rat is not an option of the emulator; did you mean error_rate?"
+    assert plain.report("test_misspelt_option").strip() == message
 
 
-def test_a_test_in_another_loop_than_its_fixtures_is_told_so(plain):
-    assert plain.ended["test_in_another_loop"] == "error"
-    assert plain.of("test_in_another_loop").strip() == (
-        "The test runs in an event loop of its module, and the fixtures in that of its function, so nothing would "
-        'answer. Set asyncio_default_fixture_loop_scope = "module", or mark the test with '
+def test_a_test_in_another_loop_than_its_fixtures_is_refused(plain):
+    assert plain.results["test_in_another_loop"] == "error"
+    assert plain.report("test_in_another_loop").strip() == (
+        "The test runs in the event loop of its module, but the fixtures run in that of its function, so the "
+        'emulator could not answer. Set asyncio_default_fixture_loop_scope = "module", or mark the test with '
         '@pytest.mark.asyncio(loop_scope="function").'
     )
 
 
-def test_the_client_makes_connections_as_its_service_application(plain):
-    assert plain.ended["test_creating"] == "passed"
+def test_the_client_creates_connections_as_the_service_application(plain):
+    assert plain.results["test_creating"] == "passed"
 
 
 def test_a_test_of_the_anyio_plugin_runs_in_real_time(plain):
-    assert plain.ended["test_anyio"] == "passed"
+    assert plain.results["test_anyio"] == "passed"
 
 
-def test_no_test_fails_with_another_or_warns(plain):
-    assert re.search(r"^=+ 3 failed, 11 passed, 2 errors in ", plain.printed, re.MULTILINE)
+def test_failures_and_warnings_do_not_spread_to_other_tests(plain):
+    assert re.search(r"^=+ 3 failed, 11 passed, 2 errors in ", plain.output, re.MULTILINE)
 
 
-def test_with_all_on_and_the_plugin_named_on_the_command_line_it_is_the_same(told_of):
-    told = told_of(
+def test_the_plugin_works_from_the_command_line_with_looptime_and_auto_mode(run_pytest):
+    outcome = run_pytest(
         (PASSING + HOURS).replace("@pytest.mark.asyncio", "") + REAL_BY_MARK,
         "--looptime",
         "--asyncio-mode=auto",
         "-pbentley_sync_async.testing.plugin",
         conftest="",
     )
-    assert told.ended == dict.fromkeys(["test_publishing", "test_three_hours", "test_one_look_by_mark"], "passed")
+    assert outcome.results == dict.fromkeys(["test_publishing", "test_three_hours", "test_one_poll_by_mark"], "passed")
 
 
-def test_a_loop_that_is_virtual_already_is_left_as_it_is(told_of):
-    assert told_of(HOURS, conftest=OPTING_IN + LOOPS).ended == {"test_three_hours": "passed"}
+def test_a_loop_with_virtual_time_is_left_unchanged(run_pytest):
+    assert run_pytest(HOURS, conftest=ENABLE_PLUGIN + LOOPS).results == {"test_three_hours": "passed"}
 
 
 @pytest.mark.parametrize("looptime", [["--no-looptime", "--asyncio-mode=auto"], WITHOUT_LOOPTIME])
-def test_without_virtual_time_a_run_is_over_at_once(told_of, looptime):
-    assert told_of(REAL, *looptime).ended == {"test_one_look": "passed"}
+def test_without_virtual_time_a_run_completes_immediately(run_pytest, looptime):
+    assert run_pytest(REAL, *looptime).results == {"test_one_poll": "passed"}
 
 
-def test_the_fixtures_work_in_the_loop_of_a_module(told_of):
+def test_the_fixtures_work_in_a_loop_of_the_module(run_pytest):
     again = IN_A_LOOP_OF_THE_MODULE.replace("publishing", "again")
-    told = told_of(IN_A_LOOP_OF_THE_MODULE + again, loop="module")
-    assert told.ended == {"test_publishing": "passed", "test_again": "passed"}
+    outcome = run_pytest(IN_A_LOOP_OF_THE_MODULE + again, loop="module")
+    assert outcome.results == {"test_publishing": "passed", "test_again": "passed"}
 
 
-def test_nobody_gets_the_fixtures_without_opting_in(told_of):
-    told = told_of(PASSING, conftest="")
-    assert told.ended == {"test_publishing": "error"}
-    assert "fixture 'synchronization_emulator' not found" in told.printed
+def test_the_fixtures_do_not_exist_unless_the_plugin_is_enabled(run_pytest):
+    outcome = run_pytest(PASSING, conftest="")
+    assert outcome.results == {"test_publishing": "error"}
+    assert "fixture 'synchronization_emulator' not found" in outcome.output

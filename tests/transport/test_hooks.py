@@ -1,4 +1,4 @@
-"""What a client does is told to its hooks, without secrets, and no hook can disturb it."""
+"""A client reports what it does to its hooks, without secrets, and no hook affects it."""
 
 import logging
 
@@ -30,7 +30,7 @@ async def reported(*script, **options):
     return records
 
 
-async def test_a_request_is_told_with_its_answer():
+async def test_a_request_is_reported_with_its_answer():
     (record,) = await reported(answer(200, RUN))
     assert isinstance(record, RequestRecord)
     assert (record.method, record.status, record.error) == ("GET", 200, None)
@@ -38,7 +38,7 @@ async def test_a_request_is_told_with_its_answer():
     assert record.size > 0
 
 
-async def test_a_retry_is_told_with_its_cause_and_its_delay():
+async def test_a_retry_is_reported_with_its_cause_and_its_delay():
     first, retry, second = await reported(refusal(502), answer(200, RUN))
     assert isinstance(first, RequestRecord)
     assert isinstance(first.error, ServerError)
@@ -48,14 +48,14 @@ async def test_a_retry_is_told_with_its_cause_and_its_delay():
     assert isinstance(second, RequestRecord)
 
 
-async def test_a_throttle_that_closes_the_gate_is_told():
+async def test_a_throttle_is_reported():
     _, throttle, retry, _ = await reported(refusal(429, **{"retry-after": "7"}), answer(200, RUN))
     assert isinstance(throttle, ThrottleRecord)
     assert (type(throttle.cause), throttle.delay) == (RateLimitedError, 7.0)
     assert isinstance(retry, RetryRecord)
 
 
-async def test_tokens_and_looks_are_told():
+async def test_tokens_and_polls_are_reported():
     records = []
     async with emulated() as (emulator, _):
         credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
@@ -73,7 +73,7 @@ async def test_tokens_and_looks_are_told():
     assert all(record.delay > 0 for record in polls[:-1])
 
 
-async def test_a_hook_that_fails_disturbs_nothing_and_is_logged_without_its_words(caplog):
+async def test_a_hook_that_fails_has_no_effect_and_is_logged_without_its_text(caplog):
     def broken(record):
         raise RuntimeError("hush")
 
@@ -86,7 +86,7 @@ async def test_a_hook_that_fails_disturbs_nothing_and_is_logged_without_its_word
     assert "hush" not in caplog.text
 
 
-class Choosy:
+class Selective:
     def __init__(self, wants):
         self.wants = wants
         self.records = []
@@ -95,27 +95,27 @@ class Choosy:
         self.records.append(record)
 
 
-async def told_to(*hooks):
+async def run_with(*hooks):
     script = (refusal(502), answer(200, RUN))
     async with SynchronizationClient("token", transport=ScriptedTransport(*script), hooks=hooks) as client:
         await client.storage_connections.runs.get("c", "r")
 
 
-async def test_a_request_that_no_hook_wants_is_not_told():
-    hook = Choosy(lambda kind: kind is not RequestRecord)
-    await told_to(hook)
+async def test_a_request_that_no_hook_wants_is_not_reported():
+    hook = Selective(lambda kind: kind is not RequestRecord)
+    await run_with(hook)
     assert [type(record) for record in hook.records] == [RetryRecord]
 
 
-async def test_a_request_that_any_hook_wants_is_told():
+async def test_a_request_that_any_hook_wants_is_reported():
     records = []
-    await told_to(Choosy(lambda _kind: False), records.append)
+    await run_with(Selective(lambda _kind: False), records.append)
     assert [type(record) for record in records] == [RequestRecord, RetryRecord, RequestRecord]
 
 
-async def test_a_hook_that_fails_to_say_what_it_wants_is_told_everything():
-    hook = Choosy(lambda kind: 1 / 0)
-    await told_to(hook)
+async def test_a_hook_whose_wants_fails_gets_every_record():
+    hook = Selective(lambda kind: 1 / 0)
+    await run_with(hook)
     assert len(hook.records) == 3
 
 
@@ -128,13 +128,13 @@ async def test_a_hook_that_fails_to_say_what_it_wants_is_told_everything():
         (logging.ERROR, set()),
     ],
 )
-def test_logging_wants_what_its_level_lets_through(caplog, level, wanted):
+def test_the_logging_hook_wants_the_records_that_its_level_lets_through(caplog, level, wanted):
     caplog.set_level(level, "bentley_sync_async")
     kinds = [RequestRecord, RetryRecord, ThrottleRecord, TokenRecord, PollRecord, Record]
     assert {kind for kind in kinds if LoggingHook().wants(kind)} == wanted
 
 
-async def test_by_default_records_go_to_logging_with_their_fields(caplog):
+async def test_by_default_records_are_logged_with_their_fields(caplog):
     caplog.set_level(logging.DEBUG, "bentley_sync_async")
     async with emulated() as (emulator, _):
         emulator.add_fault(FaultRule(path="/runs/", status=429, retry_after=30, nth=1))
@@ -156,7 +156,7 @@ async def test_by_default_records_go_to_logging_with_their_fields(caplog):
     assert emulator.client_secret not in caplog.text
 
 
-async def test_a_token_that_does_not_come_is_a_warning(caplog):
+async def test_a_failed_token_request_is_logged_as_a_warning(caplog):
     caplog.set_level(logging.WARNING, "bentley_sync_async")
 
     async def fails():

@@ -1,3 +1,5 @@
+"""The aiohttp transport against a server that sends raw bytes."""
+
 import asyncio
 import functools
 import gzip
@@ -33,18 +35,18 @@ def post(server, body=b"{}"):
 
 
 @asynccontextmanager
-async def meeting(*script, repeat=False, **options):
+async def connected(*script, repeat=False, **options):
     async with raw_server(*script, repeat=repeat) as server, AiohttpTransport(**options) as transport:
         yield server, transport
 
 
 async def answered(wire, **options):
-    async with meeting(wire, **options) as (server, transport):
+    async with connected(wire, **options) as (server, transport):
         return await transport.send(get(server), timeout=60)
 
 
 async def failure(wire, *, request=get, timeout=60.0, **options):
-    async with meeting(wire, **options) as (server, transport):
+    async with connected(wire, **options) as (server, transport):
         with pytest.raises(TransportError) as caught:
             await transport.send(request(server), timeout=timeout)
     return caught.value
@@ -58,11 +60,11 @@ def close(transport):
     transport.close()
 
 
-# What is sent.
+# Requests.
 
 
 async def test_method_target_headers_and_body_arrive():
-    async with meeting(http()) as (server, transport):
+    async with connected(http()) as (server, transport):
         request = Request(method="PUT", url=f"{server.url}/a?b=1", headers={"Prefer": "return=minimal"}, body=b"abc")
         await transport.send(request, timeout=60)
 
@@ -90,15 +92,15 @@ async def test_method_target_headers_and_body_arrive():
         "/a//b",
     ],
 )
-async def test_a_percent_encoded_target_is_on_the_wire_as_it_was_given(target):
-    async with meeting(http()) as (server, transport):
+async def test_a_percent_encoded_target_is_sent_unchanged(target):
+    async with connected(http()) as (server, transport):
         await transport.send(get(server, target), timeout=60)
 
     assert server.targets == [target]
 
 
 async def test_the_user_agent_names_the_package_and_its_version():
-    async with meeting(http()) as (server, transport):
+    async with connected(http()) as (server, transport):
         await transport.send(get(server), timeout=60)
 
     assert server.header("User-Agent") == (
@@ -107,35 +109,35 @@ async def test_the_user_agent_names_the_package_and_its_version():
 
 
 async def test_compressed_answers_are_accepted():
-    async with meeting(http()) as (server, transport):
+    async with connected(http()) as (server, transport):
         await transport.send(get(server), timeout=60)
 
     assert server.header("Accept-Encoding") == "gzip, deflate"
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Cookie"])
-async def test_nothing_is_added_that_names_the_caller(name):
-    async with meeting(http()) as (server, transport):
+async def test_no_authorization_or_cookie_is_added(name):
+    async with connected(http()) as (server, transport):
         await transport.send(get(server), timeout=60)
 
     assert server.header(name) is None
 
 
 async def test_the_authorization_that_was_given_is_sent():
-    async with meeting(http()) as (server, transport):
+    async with connected(http()) as (server, transport):
         await transport.send(get(server, Authorization="Bearer x"), timeout=60)
 
     assert server.header("Authorization") == "Bearer x"
 
 
 async def test_a_post_without_a_body_has_no_body():
-    async with meeting(http()) as (server, transport):
+    async with connected(http()) as (server, transport):
         await transport.send(Request(method="POST", url=server.url), timeout=60)
 
     assert (server.header("Content-Length"), server.header("Transfer-Encoding")) == ("0", None)
 
 
-# What comes back.
+# Answers.
 
 
 async def test_status_headers_and_body_come_back():
@@ -155,7 +157,7 @@ async def test_every_status_is_an_answer(status):
     assert (await answered(http(f"{status} Whatever"))).status == status
 
 
-async def test_a_chunked_body_is_put_together():
+async def test_a_chunked_body_is_reassembled():
     wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
 
     assert (await answered(wire)).body == b"abcde"
@@ -174,23 +176,23 @@ async def test_a_deflated_body_is_decompressed():
 
 
 async def test_one_connection_serves_one_request_after_the_other():
-    async with meeting(http(), repeat=True) as (server, transport):
+    async with connected(http(), repeat=True) as (server, transport):
         for _ in range(3):
             await transport.send(get(server), timeout=60)
 
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
-UNASKED = {
+UNSOLICITED = {
     "the answer again": http("200 OK", b"stale"),
     "the beginning of an answer": http("200 OK", b"stale")[:-1],
-    "a farewell": http("408 Request Timeout", Connection="close"),
+    "a 408": http("408 Request Timeout", Connection="close"),
     "junk": b"\x00\xffjunk\r\n\r\n",
 }
 
 
 def followed_by(extra):
-    """A step that answers, and a second later writes more."""
+    """Return a step that answers, and writes more a second later."""
 
     def step(transport):
         transport.write(http("200 OK", b"first"))
@@ -199,18 +201,18 @@ def followed_by(extra):
     return step
 
 
-@pytest.mark.parametrize("extra", UNASKED)
-async def test_what_comes_unasked_answers_no_request(extra):
-    async with meeting(followed_by(UNASKED[extra]), http("200 OK", b"true")) as (server, transport):
+@pytest.mark.parametrize("extra", UNSOLICITED)
+async def test_an_unsolicited_answer_is_not_the_answer_to_the_next_request(extra):
+    async with connected(followed_by(UNSOLICITED[extra]), http("200 OK", b"true")) as (server, transport):
         await transport.send(get(server), timeout=60)
         await anyio.sleep(2)
 
         assert (await transport.send(get(server), timeout=60)).body == b"true"
 
 
-@pytest.mark.parametrize("extra", UNASKED)
-async def test_a_connection_on_which_something_came_unasked_is_closed(extra):
-    async with meeting(followed_by(UNASKED[extra]), http()) as (server, transport):
+@pytest.mark.parametrize("extra", UNSOLICITED)
+async def test_a_connection_with_unsolicited_data_is_closed(extra):
+    async with connected(followed_by(UNSOLICITED[extra]), http()) as (server, transport):
         await transport.send(get(server), timeout=60)
         await anyio.sleep(2)
         await transport.send(get(server), timeout=60)
@@ -219,8 +221,8 @@ async def test_a_connection_on_which_something_came_unasked_is_closed(extra):
         assert [connection.is_closing() for connection in server.transports] == [True, False]
 
 
-async def test_no_spoilt_connection_of_many_is_used_again():
-    async with meeting(*[followed_by(http("200 OK", b"stale"))] * 5, http("200 OK", b"true")) as (server, transport):
+async def test_of_many_connections_none_with_unsolicited_data_is_used_again():
+    async with connected(*[followed_by(http("200 OK", b"stale"))] * 5, http("200 OK", b"true")) as (server, transport):
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(functools.partial(transport.send, get(server), timeout=60))
@@ -230,7 +232,7 @@ async def test_no_spoilt_connection_of_many_is_used_again():
         assert server.connections == 6
 
 
-async def test_a_server_that_speaks_before_it_is_asked_is_not_connected_to_again(monkeypatch):
+async def test_an_early_answer_on_a_new_connection_is_valid(monkeypatch):
     loop = asyncio.get_running_loop()
     connect = loop.create_connection
 
@@ -240,18 +242,18 @@ async def test_a_server_that_speaks_before_it_is_asked_is_not_connected_to_again
         return connected
 
     monkeypatch.setattr(loop, "create_connection", slowly)
-    async with meeting() as (server, transport):
+    async with connected() as (server, transport):
         server.greeting = http("503 Busy", b"busy", Retry_After="5")
         response = await transport.send(get(server), timeout=60)
 
     assert (response.status, server.connections) == (503, 1)
 
 
-# How many connections.
+# Numbers of connections.
 
 
-async def test_a_session_of_its_own_has_as_many_connections_as_there_are_requests():
-    async with meeting(*[stay_silent] * 150) as (server, transport):
+async def test_the_transports_own_session_has_as_many_connections_as_requests():
+    async with connected(*[stay_silent] * 150) as (server, transport):
         async with anyio.create_task_group() as group:
             for _ in range(150):
                 group.start_soon(functools.partial(transport.send, get(server), timeout=60))
@@ -266,12 +268,12 @@ async def test_a_session_of_its_own_has_as_many_connections_as_there_are_request
     [({"limit": 10}, 10), ({"limit": 0}, 100), ({"limit": 500}, 100), ({"limit_per_host": 7}, 7)],
     ids=repr,
 )
-async def test_there_is_room_for_what_is_wanted_and_what_the_session_passed_in_allows(options, expected):
+async def test_the_connection_limit_is_the_lower_of_the_wanted_one_and_that_of_the_session(options, expected):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(**options)) as session:
         assert connection_limit(session, 100) == expected
 
 
-def test_a_session_of_its_own_has_room_for_what_is_wanted():
+def test_without_a_session_the_connection_limit_is_the_wanted_one():
     assert connection_limit(None, 1000) == 1000
 
 
@@ -283,7 +285,7 @@ def test_a_session_of_its_own_has_room_for_what_is_wanted():
 async def test_a_redirect_is_an_answer_and_its_target_is_never_contacted(status, method):
     async with (
         raw_server(http(), repeat=True) as target,
-        meeting(http(f"{status} Elsewhere", Location=target.url)) as (server, transport),
+        connected(http(f"{status} Elsewhere", Location=target.url)) as (server, transport),
     ):
         response = await transport.send(Request(method=method, url=server.url), timeout=60)
 
@@ -291,7 +293,7 @@ async def test_a_redirect_is_an_answer_and_its_target_is_never_contacted(status,
 
 
 async def test_cookies_of_the_server_are_not_sent_back(monkeypatch):
-    async with meeting(http(Set_Cookie="session=1; Path=/"), repeat=True) as (server, transport):
+    async with connected(http(Set_Cookie="session=1; Path=/"), repeat=True) as (server, transport):
         url = by_name(server, monkeypatch)
         for _ in range(2):
             await transport.send(Request(method="GET", url=url), timeout=60)
@@ -300,7 +302,7 @@ async def test_cookies_of_the_server_are_not_sent_back(monkeypatch):
 
 
 def by_name(server, monkeypatch, error=None):
-    """Let a host name lead to the server without a resolver; cookies of bare addresses are ignored anyway."""
+    """Return a URL of the server with a host name, resolved here; aiohttp ignores cookies of bare addresses."""
 
     async def getaddrinfo(_host, port, **_options):
         if error is not None:
@@ -351,8 +353,8 @@ async def test_a_request_with_a_broken_answer_may_have_been_received(broken):
 
 @pytest.mark.parametrize("broken", ["a reset before the status line", "an end before the status line"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_a_request_is_sent_once_whatever_becomes_of_it(broken, method):
-    async with meeting(LOST[broken], http()) as (server, transport):
+async def test_a_request_whose_connection_breaks_is_sent_once(broken, method):
+    async with connected(LOST[broken], http()) as (server, transport):
         with pytest.raises(ConnectionLostError):
             await transport.send(Request(method=method, url=server.url, body=b"{}"), timeout=60)
 
@@ -360,8 +362,8 @@ async def test_a_request_is_sent_once_whatever_becomes_of_it(broken, method):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_a_request_on_a_connection_that_was_used_before_is_sent_once_as_well(method):
-    async with meeting(http(), close, http()) as (server, transport):
+async def test_a_request_whose_reused_connection_breaks_is_sent_once(method):
+    async with connected(http(), close, http()) as (server, transport):
         await transport.send(get(server), timeout=60)
         with pytest.raises(ConnectionLostError):
             await transport.send(Request(method=method, url=server.url), timeout=60)
@@ -369,8 +371,8 @@ async def test_a_request_on_a_connection_that_was_used_before_is_sent_once_as_we
     assert len(server.requests) == 2
 
 
-async def test_the_next_request_after_a_broken_one_is_served():
-    async with meeting(LOST["a reset in the body"], http("200 OK", b"fine")) as (server, transport):
+async def test_the_next_request_after_a_broken_one_succeeds():
+    async with connected(LOST["a reset in the body"], http("200 OK", b"fine")) as (server, transport):
         with pytest.raises(ConnectionLostError):
             await transport.send(post(server), timeout=60)
 
@@ -378,20 +380,20 @@ async def test_the_next_request_after_a_broken_one_is_served():
 
 
 async def test_a_lost_connection_names_method_and_url():
-    async with meeting(reset) as (server, transport):
+    async with connected(reset) as (server, transport):
         with pytest.raises(ConnectionLostError, match=f"^POST {server.url}/: the connection broke"):
             await transport.send(post(server), timeout=60)
 
 
 async def test_a_lost_connection_shows_no_secret_of_its_url():
-    async with meeting(reset) as (server, transport):
+    async with connected(reset) as (server, transport):
         with pytest.raises(ConnectionLostError) as caught:
             await transport.send(Request(method="POST", url=f"{server.url}/?sig=hush"), timeout=60)
 
     assert "hush" not in f"{caught.value}{caught.value.url}"
 
 
-async def test_a_request_to_nobody_was_not_sent():
+async def test_a_request_to_a_closed_port_was_not_sent():
     async with raw_server() as server:
         pass
     async with AiohttpTransport() as transport:
@@ -402,7 +404,7 @@ async def test_a_request_to_nobody_was_not_sent():
 
 
 async def test_a_request_to_a_host_without_an_address_was_not_sent(monkeypatch):
-    async with meeting() as (server, transport):
+    async with connected() as (server, transport):
         url = by_name(server, monkeypatch, socket.gaierror(-2, "Name or service not known"))
         with pytest.raises(ConnectionLostError) as caught:
             await transport.send(Request(method="POST", url=url), timeout=60)
@@ -422,7 +424,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("stall", SLOW)
-async def test_an_answer_that_stalls_anywhere_ends_when_its_time_is_up(stall):
+async def test_a_stalled_answer_ends_at_its_timeout(stall):
     error = await failure(SLOW[stall], timeout=33.0)
 
     assert (type(error), anyio.current_time()) == (RequestTimeoutError, 33.0)
@@ -433,27 +435,27 @@ async def test_a_request_whose_answer_stalls_may_have_been_received(stall):
     assert (await failure(SLOW[stall], request=post, timeout=33.0)).sent
 
 
-async def test_a_body_that_trickles_does_not_prolong_the_time():
+async def test_a_slow_trickle_of_data_does_not_prolong_the_timeout():
     def trickle(transport):
         transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        go_on(transport)
+        write_more(transport)
 
-    def go_on(transport):
+    def write_more(transport):
         if not transport.is_closing():
             transport.write(b"a")
-            asyncio.get_running_loop().call_later(1.0, go_on, transport)
+            asyncio.get_running_loop().call_later(1.0, write_more, transport)
 
     await failure(trickle, timeout=33.0)
 
     assert anyio.current_time() == 33.0
 
 
-async def test_a_slow_answer_within_its_time_is_whole():
+async def test_a_slow_answer_within_its_timeout_is_complete():
     def finish_later(transport):
         transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc")
         asyncio.get_running_loop().call_later(32.0, transport.write, b"def")
 
-    async with meeting(finish_later) as (server, transport):
+    async with connected(finish_later) as (server, transport):
         assert (await transport.send(get(server), timeout=33.0)).body == b"abcdef"
 
 
@@ -465,7 +467,7 @@ async def test_a_timeout_is_kept_to_the_fraction_of_a_second():
     assert anyio.current_time() == pytest.approx(33.25)
 
 
-async def test_a_timeout_says_how_long_it_was():
+async def test_a_timeout_error_names_the_seconds():
     assert "no whole answer after 33 s" in str(await failure(stay_silent, timeout=33.0))
 
 
@@ -473,7 +475,7 @@ async def never(*_arguments):
     await anyio.sleep_forever()
 
 
-async def test_a_connection_that_is_not_made_in_time_is_given_up(monkeypatch):
+async def test_a_connection_that_takes_too_long_is_a_timeout_and_the_request_was_not_sent(monkeypatch):
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never, raising=False)
 
     error = await failure(stay_silent, connect_timeout=7.0)
@@ -481,7 +483,7 @@ async def test_a_connection_that_is_not_made_in_time_is_given_up(monkeypatch):
     assert (type(error), error.sent, anyio.current_time()) == (RequestTimeoutError, False, 7.0)
 
 
-async def test_ten_seconds_are_the_default_time_to_make_a_connection(monkeypatch):
+async def test_the_default_connect_timeout_is_ten_seconds(monkeypatch):
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never, raising=False)
 
     await failure(stay_silent)
@@ -489,15 +491,15 @@ async def test_ten_seconds_are_the_default_time_to_make_a_connection(monkeypatch
     assert anyio.current_time() == 10.0
 
 
-async def test_the_time_to_make_a_connection_does_not_bound_the_answer():
+async def test_the_connect_timeout_does_not_limit_the_answer():
     def answer_later(transport):
         asyncio.get_running_loop().call_later(30.0, transport.write, http("200 OK", b"late"))
 
     assert (await answered(answer_later, connect_timeout=5.0)).body == b"late"
 
 
-async def test_a_cancelled_request_leaves_no_connection_behind():
-    async with meeting(stay_silent) as (server, transport):
+async def test_a_cancelled_request_closes_its_connection():
+    async with connected(stay_silent) as (server, transport):
         with anyio.move_on_after(5):
             await transport.send(get(server), timeout=60)
         await anyio.sleep(0.1)
@@ -509,22 +511,22 @@ async def test_a_cancelled_request_leaves_no_connection_behind():
 
 
 class Endless:
-    """A step that writes for as long as it is read."""
+    """A step that writes as long as the client reads."""
 
     def __init__(self):
         self.written = 0
 
     def __call__(self, transport):
         transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        self.go_on(transport)
+        self.write_more(transport)
 
-    def go_on(self, transport):
+    def write_more(self, transport):
         if transport.is_closing():
             return
         if transport.get_write_buffer_size() == 0:
             transport.write(b"a" * 65536)
             self.written += 65536
-        asyncio.get_running_loop().call_soon(self.go_on, transport)
+        asyncio.get_running_loop().call_soon(self.write_more, transport)
 
 
 def bomb():
@@ -536,24 +538,24 @@ def bomb():
     return begin, pieces[1]
 
 
-async def test_a_body_at_its_bound_is_whole():
+async def test_a_body_of_the_largest_size_is_complete():
     assert len((await answered(http("200 OK", b"a" * 1000), max_body_bytes=1000)).body) == 1000
 
 
-async def test_a_body_past_its_bound_is_refused():
+async def test_a_larger_body_is_rejected():
     error = await failure(http("200 OK", b"a" * 1001), max_body_bytes=1000)
 
     assert (type(error), error.sent) == (ResponseTooLargeError, True)
     assert "larger than 1000 bytes" in str(error)
 
 
-async def test_the_default_bound_is_64_mebibytes():
-    async with meeting(http("200 OK", b"a" * (2**26 + 1))) as (server, transport):
+async def test_the_default_size_limit_is_64_mebibytes():
+    async with connected(http("200 OK", b"a" * (2**26 + 1))) as (server, transport):
         with pytest.raises(ResponseTooLargeError, match="67108864"):
             await transport.send(get(server), timeout=60)
 
 
-async def test_an_endless_body_is_not_read_to_its_end():
+async def test_an_endless_body_is_rejected_early():
     flood = Endless()
 
     error = await failure(flood, max_body_bytes=2**20)
@@ -562,13 +564,13 @@ async def test_an_endless_body_is_not_read_to_its_end():
     assert flood.written < 2**25
 
 
-async def test_the_bound_counts_what_is_decompressed():
+async def test_the_size_limit_counts_decompressed_bytes():
     error = await failure(http("200 OK", gzip.compress(bytes(100_000)), Content_Encoding="gzip"), max_body_bytes=50_000)
 
     assert type(error) is ResponseTooLargeError
 
 
-async def test_a_gzip_bomb_is_refused_in_little_memory():
+async def test_a_gzip_bomb_is_rejected_in_little_memory():
     begin, piece = bomb()
     wire = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + begin + piece * 2000
     tracemalloc.start()
@@ -582,8 +584,8 @@ async def test_a_gzip_bomb_is_refused_in_little_memory():
     assert peak < 2**25
 
 
-async def test_the_connection_of_a_refused_body_is_not_used_again():
-    async with meeting(http("200 OK", b"a" * 1001), http(), max_body_bytes=1000) as (server, transport):
+async def test_the_connection_of_a_rejected_body_is_not_used_again():
+    async with connected(http("200 OK", b"a" * 1001), http(), max_body_bytes=1000) as (server, transport):
         with pytest.raises(ResponseTooLargeError):
             await transport.send(get(server), timeout=60)
         await transport.send(get(server), timeout=60)
@@ -594,12 +596,12 @@ async def test_the_connection_of_a_refused_body_is_not_used_again():
 # Sessions.
 
 
-async def test_a_transport_that_was_not_entered_says_so():
+async def test_sending_without_entering_the_transport_is_a_configuration_error():
     with pytest.raises(ConfigurationError, match="async with"):
         await AiohttpTransport().send(Request(method="GET", url="http://127.0.0.1:9/"), timeout=60)
 
 
-async def test_a_transport_that_was_left_says_so():
+async def test_sending_after_leaving_the_transport_is_a_configuration_error():
     async with AiohttpTransport() as transport:
         pass
 
@@ -608,13 +610,13 @@ async def test_a_transport_that_was_left_says_so():
 
 
 async def test_a_transport_may_be_entered_again():
-    async with meeting(http()) as (server, transport):
+    async with connected(http()) as (server, transport):
         pass
     async with raw_server(http()) as server, transport:
         assert (await transport.send(get(server), timeout=60)).status == 200
 
 
-async def test_leaving_closes_the_connections_of_its_own_session():
+async def test_leaving_the_transport_closes_the_connections_of_its_own_session():
     async with raw_server(http()) as server:
         async with AiohttpTransport() as transport:
             await transport.send(get(server), timeout=60)
@@ -626,7 +628,7 @@ async def test_leaving_closes_the_connections_of_its_own_session():
 async def test_a_session_that_was_passed_in_is_used():
     async with (
         aiohttp.ClientSession(headers={"X-Session": "mine"}) as session,
-        meeting(http(), session=session) as (server, transport),
+        connected(http(), session=session) as (server, transport),
     ):
         await transport.send(get(server), timeout=60)
 
@@ -642,32 +644,32 @@ async def test_a_session_that_was_passed_in_is_not_closed():
 
 
 @pytest.mark.parametrize("name", ["Authorization", "authorization"])
-async def test_a_session_with_an_authorization_header_of_its_own_is_refused(name):
+async def test_a_session_with_an_authorization_header_is_rejected(name):
     async with aiohttp.ClientSession(headers={name: "Bearer theirs"}) as session:
         with pytest.raises(ConfigurationError, match="Authorization"):
             AiohttpTransport(session=session)
 
 
 @pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
-async def test_a_session_with_credentials_of_its_own_is_refused():
+async def test_a_session_with_credentials_is_rejected():
     async with aiohttp.ClientSession(auth=aiohttp.BasicAuth("me", "secret")) as session:
         with pytest.raises(ConfigurationError, match="Authorization"):
             AiohttpTransport(session=session)
 
 
-async def test_a_session_that_raises_for_error_statuses_does_not_hide_them():
+async def test_an_error_status_is_an_answer_even_if_the_session_raises_for_status():
     async with (
         aiohttp.ClientSession(raise_for_status=True) as session,
-        meeting(http("404 Not Found", b"{}"), session=session) as (server, transport),
+        connected(http("404 Not Found", b"{}"), session=session) as (server, transport),
     ):
         assert (await transport.send(get(server), timeout=60)).status == 404
 
 
-async def test_the_timeout_of_a_session_that_was_passed_in_does_not_count():
+async def test_the_timeout_of_a_session_that_was_passed_in_is_not_used():
     impatient = aiohttp.ClientTimeout(total=1.0, sock_read=1.0)
     async with (
         aiohttp.ClientSession(timeout=impatient) as session,
-        meeting(stay_silent, session=session) as (server, transport),
+        connected(stay_silent, session=session) as (server, transport),
     ):
         with pytest.raises(RequestTimeoutError):
             await transport.send(get(server), timeout=33.0)
@@ -675,7 +677,7 @@ async def test_the_timeout_of_a_session_that_was_passed_in_does_not_count():
     assert anyio.current_time() == 33.0
 
 
-async def test_a_request_on_a_session_that_was_passed_in_has_its_timeout_after_the_end_of_the_transport():
+async def test_a_request_on_a_session_that_was_passed_in_keeps_its_timeout_after_the_end_of_the_transport():
     async with aiohttp.ClientSession() as session, raw_server(stay_silent) as server:
         async with AiohttpTransport(session=session) as transport:
             sending = asyncio.create_task(transport.send(get(server), timeout=33.0))
@@ -686,11 +688,11 @@ async def test_a_request_on_a_session_that_was_passed_in_has_its_timeout_after_t
     assert anyio.current_time() == 33.0
 
 
-async def test_redirects_stay_unfollowed_with_a_session_that_was_passed_in():
+async def test_redirects_are_not_followed_with_a_session_that_was_passed_in():
     async with (
         aiohttp.ClientSession() as session,
         raw_server(http(), repeat=True) as target,
-        meeting(http("302 Found", Location=target.url), session=session) as (server, transport),
+        connected(http("302 Found", Location=target.url), session=session) as (server, transport),
     ):
         await transport.send(get(server), timeout=60)
 
@@ -698,8 +700,8 @@ async def test_redirects_stay_unfollowed_with_a_session_that_was_passed_in():
 
 
 @pytest.mark.parametrize("broken", LOST)
-async def test_no_error_leads_to_the_token_that_was_sent(broken):
-    async with meeting(LOST[broken], repeat=False) as (server, transport):
+async def test_no_error_or_its_causes_hold_the_token_that_was_sent(broken):
+    async with connected(LOST[broken], repeat=False) as (server, transport):
         headers = {"Authorization": "Bearer hush"}
         with pytest.raises(ConnectionLostError) as caught:
             await transport.send(Request(method="POST", url=server.url, headers=headers), timeout=60)

@@ -1,3 +1,5 @@
+"""Permits are granted by priority while the budget has room, and every request of a client needs one."""
+
 import asyncio
 from functools import partial
 from types import SimpleNamespace
@@ -33,13 +35,13 @@ async def spend(limiter, count=1, priority=CALL):
             permit.sent = True
 
 
-class Line:
-    """Requests that wait at a turnstile, each a task that passes, and notes its name and the time."""
+class Waiters:
+    """Requests that wait for permits, each in a task that records its name and the time when it gets one."""
 
     def __init__(self, limiter, group):
         self.limiter = limiter
         self.group = group
-        self.passed = []
+        self.granted = []
 
     async def add(self, name, priority=CALL, scope=None):
         self.group.start_soon(self._wait, name, priority, scope or anyio.CancelScope())
@@ -48,17 +50,17 @@ class Line:
     async def _wait(self, name, priority, scope):
         with scope, await self.limiter.acquire(priority) as permit:
             permit.sent = True
-            self.passed.append((name, anyio.current_time()))
+            self.granted.append((name, anyio.current_time()))
 
     @property
     def names(self):
-        return [name for name, _ in self.passed]
+        return [name for name, _ in self.granted]
 
 
-# Ample and short budgets.
+# With and without room.
 
 
-async def test_while_there_is_room_a_request_passes_without_letting_others_run():
+async def test_with_room_a_permit_is_granted_without_yielding_to_other_tasks():
     limiter = limiter_of(5)
     others = []
     asyncio.get_running_loop().call_soon(others.append, "ran")
@@ -66,9 +68,9 @@ async def test_while_there_is_room_a_request_passes_without_letting_others_run()
     assert others == []
 
 
-async def test_a_request_that_waits_is_let_in_where_sniffio_is_installed(monkeypatch):
+async def test_a_waiting_request_is_granted_a_permit_where_sniffio_is_installed(monkeypatch):
     def library():
-        # Like sniffio, whom anyio asks then: in a callback of the loop it knows of no library.
+        # Like sniffio, which anyio uses if it is installed: in a callback of the loop it finds no library.
         if asyncio.current_task() is None:
             raise LookupError
         return "asyncio"
@@ -86,7 +88,7 @@ async def test_without_room_a_request_waits_until_the_minute_is_over():
     assert anyio.current_time() == pytest.approx(60.24)
 
 
-async def test_a_request_that_was_not_sent_gives_its_place_back():
+async def test_a_request_that_was_not_sent_is_not_counted():
     limiter = limiter_of(1)
     with await limiter.acquire(CALL):
         pass
@@ -94,106 +96,106 @@ async def test_a_request_that_was_not_sent_gives_its_place_back():
     assert anyio.current_time() == 0.0
 
 
-async def test_as_many_requests_are_under_way_as_may_be():
+async def test_no_more_requests_are_under_way_than_max_in_flight():
     async with anyio.create_task_group() as group:
         limiter = limiter_of(100, max_in_flight=2)
-        line = Line(limiter, group)
+        waiters = Waiters(limiter, group)
         first, second = await limiter.acquire(CALL), await limiter.acquire(CALL)
-        await line.add("third")
-        assert line.names == []
+        await waiters.add("third")
+        assert waiters.names == []
         first.release()
         await anyio.wait_all_tasks_blocked()
-        assert line.passed == [("third", 0.0)]
-        second.leave()
+        assert waiters.granted == [("third", 0.0)]
+        second.release()
 
 
-# Whose turn it is.
+# Priorities.
 
 
 async def test_triggers_go_before_calls_and_calls_before_polls():
     limiter = limiter_of(3)
     await spend(limiter, 3)
     async with anyio.create_task_group() as group:
-        line = Line(limiter, group)
+        waiters = Waiters(limiter, group)
         for name, priority in (("poll", POLL), ("call", CALL), ("trigger", TRIGGER)):
-            await line.add(name, priority)
-    assert line.names == ["trigger", "call", "poll"]
+            await waiters.add(name, priority)
+    assert waiters.names == ["trigger", "call", "poll"]
 
 
-async def test_of_polls_the_one_that_is_worth_most_goes_first():
+async def test_of_polls_the_most_valuable_goes_first():
     limiter = limiter_of(1)
     await spend(limiter)
     async with anyio.create_task_group() as group:
-        line = Line(limiter, group)
+        waiters = Waiters(limiter, group)
         for value in (0.5, 3.0, -1.0, 2.0):
-            await line.add(value, Priority(kind="poll", value=partial(float, value)))
-    assert line.names == [3.0, 2.0, 0.5, -1.0]
-    assert [at for _, at in line.passed] == pytest.approx([60.24, 120.48, 180.72, 240.96], abs=0.3)
+            await waiters.add(value, Priority(kind="poll", value=partial(float, value)))
+    assert waiters.names == [3.0, 2.0, 0.5, -1.0]
+    assert [at for _, at in waiters.granted] == pytest.approx([60.24, 120.48, 180.72, 240.96], abs=0.3)
 
 
 @pytest.mark.parametrize("priority", [TRIGGER, CALL, POLL])
-async def test_among_equals_who_came_first_goes_first(priority):
+async def test_of_equal_requests_the_first_to_come_goes_first(priority):
     limiter = limiter_of(7)
     await spend(limiter, 7)
     async with anyio.create_task_group() as group:
-        line = Line(limiter, group)
+        waiters = Waiters(limiter, group)
         for n in range(50):
-            await line.add(n, priority)
-    assert line.names == list(range(50))
+            await waiters.add(n, priority)
+    assert waiters.names == list(range(50))
 
 
-async def test_a_trigger_that_comes_late_passes_all_polls_that_wait():
+async def test_a_late_trigger_goes_before_all_waiting_polls():
     limiter = limiter_of(1)
     await spend(limiter)
     async with anyio.create_task_group() as group:
-        line = Line(limiter, group)
+        waiters = Waiters(limiter, group)
         for n in range(3):
-            await line.add(n, POLL)
+            await waiters.add(n, POLL)
         await anyio.sleep(100)
-        await line.add("trigger", TRIGGER)
-    assert line.names == [0, "trigger", 1, 2]
+        await waiters.add("trigger", TRIGGER)
+    assert waiters.names == [0, "trigger", 1, 2]
 
 
-async def test_nobody_overtakes_those_who_wait():
+async def test_a_new_request_does_not_overtake_an_equal_one_that_waits():
     limiter = limiter_of(1)
     await spend(limiter)
     async with anyio.create_task_group() as group:
-        line = Line(limiter, group)
-        await line.add("early")
+        waiters = Waiters(limiter, group)
+        await waiters.add("early")
         await anyio.sleep(60.24)
-        await line.add("late")
-    assert line.names == ["early", "late"]
+        await waiters.add("late")
+    assert waiters.names == ["early", "late"]
 
 
 # Cancellation.
 
 
-async def test_who_no_longer_waits_leaves_the_turn_to_the_next():
+async def test_a_cancelled_waiter_leaves_its_place_to_the_next():
     limiter = limiter_of(1)
     await spend(limiter)
     async with anyio.create_task_group() as group:
-        line, scope = Line(limiter, group), anyio.CancelScope()
-        await line.add("gone", TRIGGER, scope)
-        await line.add("next")
+        waiters, scope = Waiters(limiter, group), anyio.CancelScope()
+        await waiters.add("cancelled", TRIGGER, scope)
+        await waiters.add("next")
         scope.cancel()
-    assert line.passed == [("next", pytest.approx(60.24))]
+    assert waiters.granted == [("next", pytest.approx(60.24))]
 
 
-async def test_who_is_cancelled_at_the_instant_of_the_turn_leaves_it_to_the_next():
+async def test_a_waiter_cancelled_as_its_permit_is_granted_passes_it_to_the_next():
     limiter = limiter_of(100, max_in_flight=1)
     permit = await limiter.acquire(CALL)
     async with asyncio.TaskGroup() as group:
-        gone = group.create_task(limiter.acquire(TRIGGER))
-        coming = group.create_task(limiter.acquire(CALL))
+        cancelled = group.create_task(limiter.acquire(TRIGGER))
+        waiting = group.create_task(limiter.acquire(CALL))
         await asyncio.sleep(0)
         permit.release()
-        gone.cancel()
-    assert gone.cancelled()
-    assert coming.done()
+        cancelled.cancel()
+    assert cancelled.cancelled()
+    assert waiting.done()
     assert limiter.use().minute.used == 1
 
 
-async def test_when_the_last_who_waits_is_gone_no_timer_is_left():
+async def test_no_timer_is_left_when_the_last_waiter_is_cancelled():
     limiter = limiter_of(1)
     await spend(limiter)
     with anyio.move_on_after(5):
@@ -202,14 +204,14 @@ async def test_when_the_last_who_waits_is_gone_no_timer_is_left():
     assert limiter.use().waiting == 0
 
 
-async def test_those_who_are_gone_leave_nothing_behind():
+async def test_cancelled_waiters_are_removed_from_the_queue():
     limiter = limiter_of(1)
     await spend(limiter)
     async with anyio.create_task_group() as group:
-        line, scopes = Line(limiter, group), [anyio.CancelScope() for _ in range(1000)]
-        await line.add("urgent", TRIGGER)
+        waiters, scopes = Waiters(limiter, group), [anyio.CancelScope() for _ in range(1000)]
+        await waiters.add("urgent", TRIGGER)
         for n, scope in enumerate(scopes):
-            await line.add(n, CALL, scope)
+            await waiters.add(n, CALL, scope)
         assert limiter.use().waiting == 1001
         for scope in scopes:
             scope.cancel()
@@ -217,20 +219,20 @@ async def test_those_who_are_gone_leave_nothing_behind():
         assert (limiter.use().waiting, len(limiter._queue)) == (1, 1)
 
 
-async def test_ten_thousand_wait_and_all_pass_in_order_of_worth_some_cancelled():
+async def test_ten_thousand_waiting_polls_some_cancelled_go_in_order_of_value():
     limiter = limiter_of(500)
     await spend(limiter, 500)
     async with anyio.create_task_group() as group:
-        line = Line(limiter, group)
+        waiters = Waiters(limiter, group)
         scopes = [anyio.CancelScope() for _ in range(10_000)]
         for n, scope in enumerate(scopes):
-            group.start_soon(line._wait, n, Priority(kind="poll", value=partial(float, (n * 7919) % 10_000)), scope)
+            group.start_soon(waiters._wait, n, Priority(kind="poll", value=partial(float, (n * 7919) % 10_000)), scope)
         await anyio.wait_all_tasks_blocked()
         tasks = len(asyncio.all_tasks())
         for scope in scopes[::10]:
             scope.cancel()
     assert tasks <= 10_002
-    values = [(n * 7919) % 10_000 for n in line.names]
+    values = [(n * 7919) % 10_000 for n in waiters.names]
     assert values == sorted(values, reverse=True)
     assert len(values) == 9000
     assert anyio.current_time() == pytest.approx(18 * 60.24, rel=0.01)
@@ -248,7 +250,7 @@ def client_with(*steps, always=None, **options):
     return transport, SynchronizationClient("token", transport=transport, base_url="https://api.example", **options)
 
 
-async def test_every_request_of_a_client_is_counted_by_what_it_is_for():
+async def test_every_request_of_a_client_is_counted_by_its_kind():
     location = f"https://api.example/synchronization/imodels/storageconnections/{ID}/runs/{RUN['run']['id']}"
     _, client = client_with(
         answer(202, location=location), answer(200, RUNS), answer(200, RUN), answer(200, CONNECTION)
@@ -258,7 +260,7 @@ async def test_every_request_of_a_client_is_counted_by_what_it_is_for():
     assert client.budget.hour.spent == {"trigger": 1, "poll": 1, "call": 2}
 
 
-async def test_a_client_without_a_tier_has_that_of_standard():
+async def test_a_client_without_a_tier_has_the_limits_of_standard():
     _, client = client_with()
     assert (client.budget.tier, client.budget.minute.limit, client.budget.hour.limit) == (RateTier.STANDARD, 5000, None)
 
@@ -270,14 +272,14 @@ async def test_the_requests_of_a_client_keep_to_its_share_of_the_tier():
     assert [sent.at for sent in transport.sent] == [0.0] * 5 + [pytest.approx(60.24)]
 
 
-async def test_a_second_request_of_a_call_is_a_request_of_its_own():
+async def test_a_retry_is_counted_as_another_request():
     transport, client = client_with(lost, answer(200, CONNECTION), rate_tier=ONE)
     await client.storage_connections.get(ID)
     assert transport.sent[1].at == pytest.approx(60.24)
     assert client.budget.hour.spent == {"call": 2}
 
 
-async def test_a_request_with_another_token_is_a_request_of_its_own():
+async def test_a_request_resent_with_another_token_is_counted_again():
     async def token():
         return "t" * 20
 
@@ -288,7 +290,7 @@ async def test_a_request_with_another_token_is_a_request_of_its_own():
     assert client.budget.hour.spent == {"call": 2}
 
 
-async def test_a_call_that_gets_no_token_costs_nothing():
+async def test_a_call_that_gets_no_token_is_not_counted():
     transport = ScriptedTransport(answer(400, {"error": "invalid_client"}))
     credentials = ClientCredentials("service", "secret")
     client = SynchronizationClient(credentials, transport=transport, base_url="https://api.example")
@@ -297,7 +299,7 @@ async def test_a_call_that_gets_no_token_costs_nothing():
     assert client.budget.hour.used == 0
 
 
-async def test_a_call_whose_turn_cannot_come_in_time_fails_at_once_and_says_why():
+async def test_a_call_that_cannot_get_a_permit_in_time_fails_at_once_and_says_why():
     _, client = client_with(always=answer(200, CONNECTION), rate_tier=ONE, timeouts=Timeouts(call=30))
     await client.storage_connections.get(ID)
     with pytest.raises(RequestTimeoutError) as caught:
@@ -307,7 +309,7 @@ async def test_a_call_whose_turn_cannot_come_in_time_fails_at_once_and_says_why(
     assert "and 1 were sent in a minute, 1 in an hour (tier One, share 1); wait" in str(caught.value)
 
 
-async def test_a_call_whose_turn_does_not_come_in_time_fails_when_its_time_is_up():
+async def test_a_call_that_gets_no_permit_in_time_fails_at_its_timeout():
     _, client = client_with(always=answer(200, CONNECTION), rate_tier=ONE, timeouts=Timeouts(call=90))
     await client.storage_connections.get(ID)
     caught = []
@@ -324,7 +326,7 @@ async def test_a_call_whose_turn_does_not_come_in_time_fails_when_its_time_is_up
     assert caught == [(90.0, False), (90.0, False)]
 
 
-async def test_a_watch_waits_for_its_turn_however_long_it_takes():
+async def test_a_watch_waits_for_a_permit_however_long_it_takes():
     transport, client = client_with(
         always=answer(200, RUN), rate_tier=RateTier(name="Rare", per_hour=1), timeouts=Timeouts(call=90)
     )
@@ -336,7 +338,7 @@ async def test_a_watch_waits_for_its_turn_however_long_it_takes():
     assert transport.sent[1].at == pytest.approx(3610, abs=15)
 
 
-async def test_the_time_for_an_answer_begins_with_its_turn_in_a_watch():
+async def test_the_request_timeout_of_a_watch_begins_when_its_permit_is_granted():
     transport, client = client_with(always=answer(200, RUN), rate_tier=ONE, timeouts=Timeouts(call=40))
     url = f"https://api.example/synchronization/imodels/storageconnections/{ID}/runs/r"
     await client.attach(url).result()
@@ -344,7 +346,7 @@ async def test_the_time_for_an_answer_begins_with_its_turn_in_a_watch():
     assert [sent.timeout for sent in transport.sent] == pytest.approx([40, 40])
 
 
-async def test_a_client_learns_the_tier_from_a_refusal():
+async def test_a_client_learns_the_tier_from_a_429():
     refused = answer(429, retry_after="1", itwinplatform_ratelimited_tier="Community")
     _, client = client_with(refused, always=answer(200, CONNECTION))
     await client.storage_connections.get(ID)
@@ -352,7 +354,7 @@ async def test_a_client_learns_the_tier_from_a_refusal():
     assert client.budget.hour.spent == {"rejected": 1, "call": 1}
 
 
-async def test_a_client_learns_what_is_left_from_any_answer():
+async def test_a_client_learns_the_remaining_calls_from_any_answer():
     headers = {"itwinplatform_ratelimit_remainingcalls": "7", "itwinplatform_tier": "Community"}
     _, client = client_with(answer(200, CONNECTION, **headers))
     await client.storage_connections.get(ID)
@@ -370,13 +372,13 @@ async def test_a_client_learns_what_is_left_from_any_answer():
         {"itwinplatform_tier": " "},
     ],
 )
-async def test_headers_that_mean_nothing_do_no_harm(headers):
+async def test_invalid_quota_headers_are_ignored(headers):
     _, client = client_with(answer(200, CONNECTION, **headers))
     await client.storage_connections.get(ID)
     assert client.budget.tier == RateTier.STANDARD
 
 
-async def test_headers_on_the_wire_are_understood_in_any_case():
+async def test_quota_headers_are_recognized_in_any_case():
     headers = {"ITwinPlatform-RateLimited-Tier": "Community", "Retry-After": "3600"}
     async with raw_server(http("429 Too Many Requests", **headers)) as server, client_of(server) as client:
         with pytest.raises(RateLimitedError):

@@ -1,3 +1,5 @@
+"""What the pipeline does with every request: headers, errors, retries, timeouts, and another token after a 401."""
+
 import contextlib
 import json
 import logging
@@ -33,16 +35,16 @@ STEADY = RetryPolicy(jitter=0.0)
 
 
 class Tokens:
-    """Hands out one token after the other; each is good until it is invalidated."""
+    """Returns one token after the other, each until it is invalidated."""
 
     def __init__(self, *values, failures=()):
         self.values = list(values or ["first", "second", "third"])
         self.failures = list(failures)
         self.invalidated = []
-        self.asked = 0
+        self.requested = 0
 
     async def token(self):
-        self.asked += 1
+        self.requested += 1
         if self.failures:
             raise self.failures.pop(0)
         return Token(value=self.values[0])
@@ -55,8 +57,8 @@ class Tokens:
         return False
 
 
-class TokensToBeOpened(Tokens):
-    """Tokens of somebody who has a use of his own for a name."""
+class TokensWithOwnReady(Tokens):
+    """A token source whose `ready` is unrelated to ours."""
 
     ready = False
 
@@ -70,12 +72,12 @@ def request(method="GET", **options):
 
 
 async def failure(transport, method="GET", tokens=None, **options):
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the callers look at it
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the callers check it
         await pipeline(transport, tokens, **options).call(request(method))
     return caught.value
 
 
-# What every request carries.
+# Requests.
 
 
 async def test_every_request_accepts_the_media_type_of_the_platform():
@@ -86,10 +88,10 @@ async def test_every_request_accepts_the_media_type_of_the_platform():
     assert transport.requests[0].headers["Accept"] == "application/vnd.bentley.itwin-platform.v1+json"
 
 
-async def test_a_token_source_may_call_anything_ready():
+async def test_a_token_source_may_have_an_unrelated_ready_attribute():
     transport = ScriptedTransport(answer(200))
 
-    await pipeline(transport, TokensToBeOpened()).call(request())
+    await pipeline(transport, TokensWithOwnReady()).call(request())
 
     assert transport.requests[0].headers["Authorization"] == "Bearer first"
 
@@ -127,7 +129,7 @@ async def test_a_request_cannot_bring_a_token_of_its_own():
     assert transport.requests[0].headers["Authorization"] == "Bearer ours"
 
 
-async def test_the_request_that_was_handed_in_is_not_changed():
+async def test_the_callers_request_is_not_changed():
     plain = request()
 
     await pipeline(ScriptedTransport(answer())).call(plain)
@@ -148,7 +150,7 @@ async def test_a_303_is_an_answer_only_where_the_operation_has_it():
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_an_answer_without_fault_is_returned_as_it_is(status):
+async def test_an_answer_without_an_error_is_returned_unchanged(status):
     given = answer(status, {"run": {}}, location="/somewhere")
 
     assert await pipeline(ScriptedTransport(given)).call(request()) is given
@@ -187,19 +189,12 @@ async def test_no_redirect_is_ever_followed(status):
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 410, 422, 501])
-async def test_an_error_status_that_stays_is_raised_at_once(status):
+async def test_a_lasting_error_status_is_raised_at_once(status):
     transport = ScriptedTransport(refusal(status, "Why", "Because."))
 
     error = await failure(transport)
 
     assert (error.status, error.code, error.message, error.method, error.url) == (status, "Why", "Because.", "GET", URL)
-
-
-async def test_a_lasting_error_status_is_sent_once():
-    transport = ScriptedTransport(refusal(422))
-
-    await failure(transport)
-
     assert len(transport.sent) == 1
 
 
@@ -212,19 +207,19 @@ async def test_the_last_failure_is_the_one_that_is_raised():
     assert error.code == "Last"
 
 
-async def test_what_is_no_error_of_this_package_passes_through_at_once():
+async def test_an_exception_of_another_package_passes_through_at_once():
     transport = ScriptedTransport(RuntimeError("a bug"))
 
     assert isinstance(await failure(transport), RuntimeError)
 
 
-async def test_an_answer_that_is_too_large_is_not_asked_for_again():
+async def test_an_answer_that_is_too_large_is_not_requested_again():
     transport = ScriptedTransport(ResponseTooLargeError("large", method="GET", url=URL, sent=True))
 
     assert isinstance(await failure(transport), ResponseTooLargeError)
 
 
-# What a server quotes of the request.
+# Answers that quote the request.
 
 OPAQUE = 'A1b2/C3d4+E5f6=G7h8"I9'
 
@@ -238,7 +233,7 @@ async def test_an_error_that_quotes_the_token_does_not_show_it(status, quoted):
     assert "A1b2" not in f"{error}{error!r}{error.__dict__}"
 
 
-async def test_a_problem_that_quotes_the_token_keeps_its_other_words():
+async def test_an_error_body_that_quotes_the_token_keeps_its_other_text():
     step = answer(404, {"error": {"code": "Gone", "message": f"No {OPAQUE} here.", "details": [{"target": OPAQUE}]}})
     error = await failure(ScriptedTransport(step), tokens=Tokens(OPAQUE))
 
@@ -253,7 +248,7 @@ async def test_an_answer_that_quotes_the_token_does_not_hold_it():
     assert json.loads(response.body) == {"run": {"id": "[hidden]"}}
 
 
-async def test_a_token_that_is_a_mere_word_may_stand_in_an_answer():
+async def test_a_short_token_is_not_removed_from_an_answer():
     transport = ScriptedTransport(Response(status=200, body=b"the token is good"))
 
     response = await pipeline(transport, Tokens("token")).call(request())
@@ -264,7 +259,7 @@ async def test_a_token_that_is_a_mere_word_may_stand_in_an_answer():
 # Retries, in virtual time.
 
 
-async def test_attempts_are_half_a_second_then_ever_longer_apart():
+async def test_the_waits_between_attempts_double_from_half_a_second():
     transport = ScriptedTransport(lost(), refusal(500), refusal(503), timed_out(), answer())
 
     await pipeline(transport).call(request())
@@ -272,7 +267,7 @@ async def test_attempts_are_half_a_second_then_ever_longer_apart():
     assert transport.instants == [0.0, 0.5, 1.5, 3.5, 7.5]
 
 
-async def test_five_attempts_are_all():
+async def test_a_call_makes_at_most_five_attempts():
     transport = ScriptedTransport(always=lost())
 
     error = await failure(transport)
@@ -283,7 +278,7 @@ async def test_five_attempts_are_all():
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-async def test_retry_after_is_honoured_to_the_second(status, method):
+async def test_a_retry_waits_exactly_as_long_as_retry_after_says(status, method):
     transport = ScriptedTransport(refusal(status, retry_after="42"), answer())
 
     await pipeline(transport).call(request(method))
@@ -291,7 +286,7 @@ async def test_retry_after_is_honoured_to_the_second(status, method):
     assert transport.instants == [0.0, 42.0]
 
 
-async def test_retry_after_may_be_a_date_by_the_servers_own_clock():
+async def test_a_retry_after_date_is_read_by_the_clock_of_the_server():
     headers = {"date": "Wed, 01 Jan 2020 12:00:00 GMT", "retry_after": "Wed, 01 Jan 2020 12:01:30 GMT"}
     transport = ScriptedTransport(refusal(429, **headers), answer())
 
@@ -309,7 +304,7 @@ async def test_a_retry_after_beyond_the_ceiling_ends_the_call_at_once():
     assert (error.retry_after, anyio.current_time()) == (601.0, 0.0)
 
 
-async def test_a_retry_after_beyond_the_calls_budget_ends_the_call_at_once():
+async def test_a_retry_after_beyond_the_call_timeout_ends_the_call_at_once():
     transport = ScriptedTransport(refusal(429, retry_after="60"))
 
     await failure(transport, timeouts=Timeouts(call=60.0))
@@ -320,7 +315,7 @@ async def test_a_retry_after_beyond_the_calls_budget_ends_the_call_at_once():
 @pytest.mark.parametrize(
     "first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)], ids=repr
 )
-async def test_a_post_that_may_have_been_carried_out_is_not_sent_again(first):
+async def test_a_post_that_may_have_been_processed_is_not_sent_again(first):
     transport = ScriptedTransport(first)
 
     await failure(transport, "POST")
@@ -345,7 +340,7 @@ async def test_a_posts_body_is_the_same_the_second_time():
     assert [sent.body for sent in transport.requests] == [b'{"a":1}'] * 2
 
 
-async def test_jitter_never_makes_a_wait_longer_nor_takes_more_than_its_part():
+async def test_jitter_shortens_a_wait_by_no_more_than_its_part():
     transport = ScriptedTransport(lost(), answer())
 
     await pipeline(transport, retry=RetryPolicy(base=10.0, jitter=0.5)).call(request())
@@ -364,43 +359,28 @@ async def test_jitter_spreads_retries():
     assert len(instants) > 10
 
 
-# Budgets.
+# Timeouts.
 
 
-async def test_each_attempt_has_the_requests_own_timeout():
+async def test_each_attempt_has_the_request_timeout_and_a_slow_one_is_retried():
     transport = ScriptedTransport(After(100.0, answer()), After(59.0, answer()))
 
     await pipeline(transport).call(request())
 
     assert transport.timeouts == [60.0, 60.0]
-
-
-async def test_a_slow_attempt_is_followed_by_another():
-    transport = ScriptedTransport(After(100.0, answer()), After(59.0, answer()))
-
-    await pipeline(transport).call(request())
-
     assert (transport.instants, anyio.current_time()) == ([0.0, 60.5], 119.5)
 
 
-async def test_the_last_attempt_gets_only_what_is_left_of_the_calls_budget():
-    transport = ScriptedTransport(always=After(1000.0, answer()))
-
-    await failure(transport, timeouts=Timeouts(request=60.0, call=100.0))
-
-    assert transport.timeouts == [60.0, 39.5]
-
-
-async def test_a_call_ends_with_its_budget():
+async def test_the_last_attempt_has_only_the_rest_of_the_call_timeout():
     transport = ScriptedTransport(always=After(1000.0, answer()))
 
     error = await failure(transport, timeouts=Timeouts(request=60.0, call=100.0))
 
     assert isinstance(error, RequestTimeoutError)
-    assert anyio.current_time() == 100.0
+    assert (transport.timeouts, anyio.current_time()) == ([60.0, 39.5], 100.0)
 
 
-async def test_fifteen_minutes_are_a_calls_default_budget():
+async def test_the_default_call_timeout_is_fifteen_minutes():
     transport = ScriptedTransport(always=After(1000.0, answer()))
 
     await failure(transport, retry=RetryPolicy(attempts=100, jitter=0.0))
@@ -408,7 +388,7 @@ async def test_fifteen_minutes_are_a_calls_default_budget():
     assert anyio.current_time() == 900.0
 
 
-async def test_waiting_for_a_token_counts_against_the_calls_budget():
+async def test_waiting_for_a_token_counts_towards_the_call_timeout():
     transport = ScriptedTransport(always=After(1000.0, answer()))
 
     await failure(transport, tokens=SlowTokens(70.0), timeouts=Timeouts(request=60.0, call=100.0))
@@ -426,7 +406,7 @@ class SlowTokens(Tokens):
         return await super().token()
 
 
-async def test_a_token_that_never_comes_does_not_outlast_the_calls_budget():
+async def test_a_call_without_a_token_ends_at_its_timeout():
     transport = ScriptedTransport()
 
     with anyio.fail_after(1000.0):
@@ -436,7 +416,7 @@ async def test_a_token_that_never_comes_does_not_outlast_the_calls_budget():
 
 
 class ReadyTokens(Tokens, ReadyTokenSource):
-    """Has the second token at once, and the first and the third only for those who wait."""
+    """Has only the second token ready; the others have to be awaited."""
 
     def ready(self):
         return Token(value=self.values[0]) if self.values[0] == "second" else None
@@ -448,11 +428,11 @@ async def test_a_token_that_is_ready_is_not_waited_for():
 
     await pipeline(transport, tokens).call(request())
 
-    assert tokens.asked == 1
+    assert tokens.requested == 1
     assert [sent.request.headers["Authorization"] for sent in transport.sent] == ["Bearer first", "Bearer second"]
 
 
-async def test_a_token_that_is_ready_does_not_pass_a_closed_gate():
+async def test_a_request_with_a_ready_token_waits_for_the_end_of_a_throttle():
     transport = ScriptedTransport(refusal(503, **{"retry-after": "30"}), answer())
     once = pipeline(transport, ReadyTokens("second"), retry=RetryPolicy(attempts=1))
 
@@ -463,7 +443,7 @@ async def test_a_token_that_is_ready_does_not_pass_a_closed_gate():
     assert [sent.at for sent in transport.sent] == [0.0, pytest.approx(31.5, abs=1.5)]
 
 
-async def test_a_token_that_is_ready_waits_for_its_turn():
+async def test_a_request_with_a_ready_token_waits_for_a_permit():
     transport = ScriptedTransport(After(20.0, answer()), answer())
     one_by_one = Pipeline(transport, ReadyTokens("second"), base_url=BASE, limiter=RateLimiter(max_in_flight=1))
 
@@ -474,7 +454,7 @@ async def test_a_token_that_is_ready_waits_for_its_turn():
     assert [sent.at for sent in transport.sent] == [0.0, 20.0]
 
 
-async def test_a_refused_tokens_second_request_stays_within_the_calls_budget():
+async def test_a_request_resent_with_another_token_stays_within_the_call_timeout():
     transport = ScriptedTransport(After(20.0, refusal(401)), always=After(1000.0, answer()))
 
     await failure(transport, timeouts=Timeouts(request=60.0, call=30.0))
@@ -485,7 +465,7 @@ async def test_a_refused_tokens_second_request_stays_within_the_calls_budget():
 # 401.
 
 
-async def test_a_refused_token_is_invalidated_and_the_request_sent_with_the_next():
+async def test_after_a_401_the_request_is_sent_with_another_token():
     transport, tokens = ScriptedTransport(refusal(401), answer()), Tokens("old", "new")
 
     await pipeline(transport, tokens).call(request())
@@ -493,7 +473,7 @@ async def test_a_refused_token_is_invalidated_and_the_request_sent_with_the_next
     assert [sent.headers["Authorization"] for sent in transport.requests] == ["Bearer old", "Bearer new"]
 
 
-async def test_the_token_that_is_invalidated_is_the_one_that_was_refused():
+async def test_after_a_401_the_token_that_was_sent_is_invalidated():
     tokens = Tokens("old", "new")
 
     await pipeline(ScriptedTransport(refusal(401), answer()), tokens).call(request())
@@ -501,7 +481,7 @@ async def test_the_token_that_is_invalidated_is_the_one_that_was_refused():
     assert tokens.invalidated == ["old"]
 
 
-async def test_a_refused_token_is_replaced_without_waiting():
+async def test_after_a_401_the_request_is_resent_without_a_wait():
     transport = ScriptedTransport(refusal(401), answer())
 
     await pipeline(transport).call(request())
@@ -509,13 +489,13 @@ async def test_a_refused_token_is_replaced_without_waiting():
     assert transport.instants == [0.0, 0.0]
 
 
-async def test_a_refused_post_is_repeated_as_well():
+async def test_a_post_is_resent_after_a_401_too():
     transport = ScriptedTransport(refusal(401), answer(202))
 
     assert (await pipeline(transport).call(request("POST"))).status == 202
 
 
-async def test_a_second_refusal_is_the_end():
+async def test_a_second_401_is_raised():
     transport = ScriptedTransport(refusal(401), refusal(401))
 
     error = await failure(transport)
@@ -524,7 +504,7 @@ async def test_a_second_refusal_is_the_end():
     assert len(transport.sent) == 2
 
 
-async def test_without_another_token_the_first_refusal_is_the_end():
+async def test_without_another_token_the_first_401_is_raised():
     transport = ScriptedTransport(refusal(401))
 
     error = await failure(transport, tokens=Tokens("only"))
@@ -533,7 +513,7 @@ async def test_without_another_token_the_first_refusal_is_the_end():
     assert len(transport.sent) == 1
 
 
-async def test_the_second_request_after_a_refusal_may_fail_and_be_retried_like_any_other():
+async def test_a_request_resent_after_a_401_is_retried_like_any_other():
     transport = ScriptedTransport(refusal(401), refusal(503), answer())
 
     await pipeline(transport).call(request())
@@ -541,7 +521,7 @@ async def test_the_second_request_after_a_refusal_may_fail_and_be_retried_like_a
     assert transport.instants == [0.0, 0.0, 0.5]
 
 
-async def test_each_attempt_may_replace_its_token():
+async def test_every_attempt_may_resend_after_a_401():
     transport = ScriptedTransport(refusal(401), lost(), refusal(401), answer())
 
     await pipeline(transport, Tokens("a", "b", "c")).call(request())
@@ -549,10 +529,10 @@ async def test_each_attempt_may_replace_its_token():
     assert [sent.headers["Authorization"][-1] for sent in transport.requests] == ["a", "b", "b", "c"]
 
 
-# Tokens that cannot be had.
+# Unavailable tokens.
 
 
-async def test_refused_credentials_end_the_call_and_nothing_is_sent():
+async def test_rejected_credentials_end_the_call_and_nothing_is_sent():
     transport = ScriptedTransport()
 
     error = await failure(transport, tokens=Tokens(failures=[CredentialsError("No.")]))
@@ -562,7 +542,7 @@ async def test_refused_credentials_end_the_call_and_nothing_is_sent():
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_a_token_that_is_not_to_be_had_for_now_is_asked_for_again(method):
+async def test_an_unavailable_token_is_requested_again(method):
     transport, tokens = ScriptedTransport(answer()), Tokens(failures=[TokenUnavailableError("Not now.")])
 
     await pipeline(transport, tokens).call(request(method))
@@ -570,7 +550,7 @@ async def test_a_token_that_is_not_to_be_had_for_now_is_asked_for_again(method):
     assert transport.instants == [0.5]
 
 
-async def test_the_issuers_retry_after_is_honoured():
+async def test_a_token_request_waits_as_long_as_the_issuers_retry_after_says():
     transport, tokens = ScriptedTransport(answer()), Tokens(failures=[TokenUnavailableError("?", retry_after=33.0)])
 
     await pipeline(transport, tokens).call(request())
@@ -578,13 +558,13 @@ async def test_the_issuers_retry_after_is_honoured():
     assert transport.instants == [33.0]
 
 
-async def test_a_token_that_is_never_to_be_had_ends_the_call_after_five_attempts():
+async def test_a_token_that_stays_unavailable_ends_the_call_after_five_attempts():
     tokens = Tokens(failures=[TokenUnavailableError("Not now.") for _ in range(9)])
 
     error = await failure(ScriptedTransport(), tokens=tokens)
 
     assert isinstance(error, TokenUnavailableError)
-    assert tokens.asked == 5
+    assert tokens.requested == 5
 
 
 # DELETE.
@@ -593,13 +573,13 @@ async def test_a_token_that_is_never_to_be_had_ends_the_call_after_five_attempts
 @pytest.mark.parametrize(
     "first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)], ids=repr
 )
-async def test_a_delete_whose_earlier_answer_was_lost_and_that_finds_nothing_has_succeeded(first):
+async def test_a_delete_that_gets_404_after_a_lost_answer_has_succeeded(first):
     transport = ScriptedTransport(first, refusal(404))
 
     assert (await pipeline(transport).call(request("DELETE"))).status == 204
 
 
-async def test_a_first_404_to_a_delete_is_an_error():
+async def test_a_delete_that_gets_404_at_first_fails():
     assert isinstance(await failure(ScriptedTransport(refusal(404)), "DELETE"), NotFoundError)
 
 
@@ -608,36 +588,36 @@ async def test_a_first_404_to_a_delete_is_an_error():
     [refusal(429), refusal(503, retry_after="1"), lost(sent=False), timed_out(sent=False)],
     ids=repr,
 )
-async def test_a_404_to_a_delete_that_had_not_been_processed_is_an_error(first):
+async def test_a_delete_that_gets_404_after_an_unprocessed_attempt_fails(first):
     transport = ScriptedTransport(first, refusal(404))
 
     assert isinstance(await failure(transport, "DELETE"), NotFoundError)
 
 
-async def test_a_404_to_a_delete_after_a_token_that_was_not_to_be_had_is_an_error():
+async def test_a_delete_that_gets_404_after_an_unavailable_token_fails():
     tokens = Tokens(failures=[TokenUnavailableError("Not now.")])
 
     assert isinstance(await failure(ScriptedTransport(refusal(404)), "DELETE", tokens), NotFoundError)
 
 
-async def test_a_404_to_a_delete_after_a_replaced_token_is_an_error():
+async def test_a_delete_that_gets_404_after_a_401_fails():
     transport = ScriptedTransport(refusal(401), refusal(404))
 
     assert isinstance(await failure(transport, "DELETE"), NotFoundError)
 
 
-async def test_a_lost_delete_is_remembered_over_later_refusals():
+async def test_a_delete_that_gets_404_after_a_lost_answer_and_a_429_has_succeeded():
     transport = ScriptedTransport(lost(), refusal(429), refusal(404))
 
     assert (await pipeline(transport).call(request("DELETE"))).status == 204
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-async def test_a_404_after_a_lost_answer_is_an_error_for_other_methods(method):
+async def test_another_method_that_gets_404_after_a_lost_answer_fails(method):
     assert isinstance(await failure(ScriptedTransport(lost(), refusal(404)), method), NotFoundError)
 
 
-async def test_another_refusal_of_a_delete_after_a_lost_answer_is_an_error():
+async def test_a_delete_that_gets_another_error_after_a_lost_answer_fails():
     error = await failure(ScriptedTransport(lost(), refusal(409, "ConnectionAlreadyInUse")), "DELETE")
 
     assert error.code == "ConnectionAlreadyInUse"
@@ -656,7 +636,7 @@ async def test_without_retries_the_first_failure_is_raised(first):
     assert len(transport.sent) == 1
 
 
-async def test_without_retries_a_refused_token_is_still_replaced():
+async def test_without_retries_a_request_is_still_resent_after_a_401():
     transport = ScriptedTransport(refusal(401), answer())
 
     await pipeline(transport).without_retries().call(request())
@@ -664,7 +644,7 @@ async def test_without_retries_a_refused_token_is_still_replaced():
     assert len(transport.sent) == 2
 
 
-async def test_without_retries_everything_else_is_the_same():
+async def test_without_retries_base_url_timeouts_and_tokens_are_the_same():
     transport = ScriptedTransport(answer())
     plain = pipeline(transport, Tokens("ours"), timeouts=Timeouts(request=7.0)).without_retries()
 
@@ -677,7 +657,7 @@ async def test_without_retries_everything_else_is_the_same():
     )
 
 
-async def test_the_pipeline_it_was_made_from_keeps_its_retries():
+async def test_the_original_pipeline_keeps_its_retries():
     transport = ScriptedTransport(lost(), answer())
     with_retries = pipeline(transport)
     with_retries.without_retries()
@@ -687,10 +667,10 @@ async def test_the_pipeline_it_was_made_from_keeps_its_retries():
     assert len(transport.sent) == 2
 
 
-# Defaults and cancelling.
+# Defaults and cancellation.
 
 
-async def test_a_pipeline_has_patience_of_its_own_accord():
+async def test_a_pipeline_has_default_timeouts_and_retries():
     transport = ScriptedTransport(lost(), answer())
 
     await Pipeline(transport, Tokens(), base_url=BASE).call(request())

@@ -1,3 +1,5 @@
+"""Which failures of a single call are retried, and after how long."""
+
 from itertools import pairwise
 
 import pytest
@@ -36,7 +38,7 @@ def wait(error, method="GET", *, policy=STEADY, attempt=1, left=900.0, chance=0.
 
 IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
 
-PASSING = {
+TRANSIENT = {
     "connection lost": lost(),
     "never connected": lost(sent=False),
     "timed out": timed_out(),
@@ -74,35 +76,35 @@ LASTING = {
 
 
 @pytest.mark.parametrize("method", IDEMPOTENT)
-@pytest.mark.parametrize("failure", PASSING)
-def test_what_may_pass_is_retried_for_every_method_that_may_be_repeated(method, failure):
-    assert wait(PASSING[failure], method) is not None
+@pytest.mark.parametrize("failure", TRANSIENT)
+def test_a_transient_failure_is_retried_for_every_idempotent_method(method, failure):
+    assert wait(TRANSIENT[failure], method) is not None
 
 
-@pytest.mark.parametrize("failure", PASSING)
-def test_a_post_is_retried_only_where_it_certainly_was_not_processed(failure):
-    assert (wait(PASSING[failure], "POST") is not None) == (failure in CERTAINLY_NOT_PROCESSED)
+@pytest.mark.parametrize("failure", TRANSIENT)
+def test_a_post_is_retried_only_if_it_certainly_was_not_processed(failure):
+    assert (wait(TRANSIENT[failure], "POST") is not None) == (failure in CERTAINLY_NOT_PROCESSED)
 
 
 @pytest.mark.parametrize("method", ["PATCH", "LOCK", "get"])
-def test_a_method_nobody_knows_is_treated_like_a_post(method):
+def test_an_unknown_method_is_treated_like_a_post(method):
     assert wait(lost(), method) is None
 
 
 @pytest.mark.parametrize("method", [*IDEMPOTENT, "POST"])
 @pytest.mark.parametrize("failure", LASTING)
-def test_what_does_not_go_away_by_itself_is_never_retried(method, failure):
+def test_a_lasting_failure_is_never_retried(method, failure):
     assert wait(LASTING[failure], method) is None
 
 
-@pytest.mark.parametrize("failure", PASSING)
-def test_every_failure_of_the_table_may_pass(failure):
-    assert is_transient(PASSING[failure])
+@pytest.mark.parametrize("failure", TRANSIENT)
+def test_every_failure_of_the_table_is_transient(failure):
+    assert is_transient(TRANSIENT[failure])
 
 
-@pytest.mark.parametrize("failure", PASSING)
+@pytest.mark.parametrize("failure", TRANSIENT)
 def test_not_processed_is_what_a_post_is_retried_for(failure):
-    assert not_processed(PASSING[failure]) == (failure in CERTAINLY_NOT_PROCESSED)
+    assert not_processed(TRANSIENT[failure]) == (failure in CERTAINLY_NOT_PROCESSED)
 
 
 @pytest.mark.parametrize("failure", [CredentialsError("No."), DecodeError("?"), status(404), status(500)])
@@ -120,7 +122,7 @@ def test_the_default_waits_are_half_a_second_doubling():
     assert [wait(lost(), attempt=n) for n in range(1, 5)] == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_the_default_waits_go_on_doubling_up_to_half_a_minute():
+def test_the_default_waits_keep_doubling_up_to_half_a_minute():
     assert [STEADY.wait_after(n, chance=0.0) for n in range(4, 9)] == [4.0, 8.0, 16.0, 30.0, 30.0]
 
 
@@ -132,7 +134,7 @@ def test_one_attempt_means_no_retry():
     assert wait(lost(), policy=RetryPolicy(attempts=1)) is None
 
 
-def test_chance_takes_off_its_part_of_a_wait():
+def test_jitter_shortens_a_wait_in_proportion_to_chance():
     policy = RetryPolicy(base=8.0, jitter=0.25)
 
     assert [policy.wait_after(1, chance=chance) for chance in (0.0, 0.5, 1.0)] == [8.0, 7.0, 6.0]
@@ -142,38 +144,38 @@ def test_the_thousandth_wait_is_the_longest():
     assert wait(lost(), policy=RetryPolicy(attempts=10_000, jitter=0.0), attempt=5_000) == 30.0
 
 
-def test_no_jitter_makes_chance_meaningless():
+def test_without_jitter_chance_has_no_effect():
     assert STEADY.wait_after(3, chance=1.0) == STEADY.wait_after(3, chance=0.0)
 
 
 @pytest.mark.parametrize("failure", [status(429, 17), status(503, 17), TokenUnavailableError("?", retry_after=17)])
-def test_the_other_side_may_ask_for_a_longer_wait(failure):
+def test_a_longer_retry_after_prolongs_the_wait(failure):
     assert wait(failure) == 17
 
 
-def test_a_retry_after_shorter_than_our_own_wait_does_not_shorten_it():
+def test_a_shorter_retry_after_does_not_shorten_the_wait():
     assert wait(status(429, 1), policy=RetryPolicy(base=8.0, jitter=0.0)) == 8.0
 
 
-def test_chance_takes_nothing_off_what_the_other_side_asks_for():
+def test_jitter_does_not_shorten_a_retry_after():
     assert wait(status(429, 17), policy=RetryPolicy(jitter=1.0), chance=1.0) == 17
 
 
-@pytest.mark.parametrize(("asked", "expected"), [(599.0, 599.0), (600.0, 600.0), (601.0, None)])
-def test_a_retry_after_beyond_ten_minutes_ends_the_call(asked, expected):
-    assert wait(status(429, asked), left=3600.0) == expected
+@pytest.mark.parametrize(("requested", "expected"), [(599.0, 599.0), (600.0, 600.0), (601.0, None)])
+def test_a_retry_after_beyond_ten_minutes_ends_the_call(requested, expected):
+    assert wait(status(429, requested), left=3600.0) == expected
 
 
 def test_the_ceiling_of_retry_after_can_be_set():
     assert wait(status(429, 6), policy=RetryPolicy(retry_after_ceiling=5.0)) is None
 
 
-def test_the_ceiling_does_not_bind_our_own_waits():
+def test_the_ceiling_does_not_limit_waits_without_retry_after():
     assert wait(lost(), policy=RetryPolicy(base=8.0, jitter=0.0, retry_after_ceiling=0.0)) == 8.0
 
 
 @pytest.mark.parametrize(("left", "expected"), [(0.6, 0.5), (0.5, None), (0.4, None), (0.0, None), (-1.0, None)])
-def test_no_wait_begins_that_leaves_no_time_for_another_attempt(left, expected):
+def test_a_call_ends_if_a_wait_would_leave_no_time_for_another_attempt(left, expected):
     assert wait(lost(), left=left) == expected
 
 
@@ -182,7 +184,7 @@ def test_a_retry_after_beyond_the_time_left_ends_the_call():
 
 
 @pytest.mark.parametrize("error", [lost(), status(429), TokenUnavailableError("?"), DecodeError("?")])
-def test_who_says_nothing_asks_for_no_wait(error):
+def test_without_retry_after_no_wait_is_requested(error):
     assert requested_wait(error) == 0.0
 
 
@@ -197,7 +199,7 @@ def test_who_says_nothing_asks_for_no_wait(error):
         ("retry_after_ceiling", -1.0),
     ],
 )
-def test_a_policy_that_cannot_work_is_refused(setting, value):
+def test_an_invalid_policy_is_rejected(setting, value):
     with pytest.raises(ValueError, match=setting):
         RetryPolicy(**{setting: value})
 
@@ -207,7 +209,7 @@ def test_the_settings_of_a_policy_are_given_by_name():
         RetryPolicy(5)
 
 
-def test_a_policy_whose_waits_would_be_negative_is_refused():
+def test_a_policy_whose_waits_would_be_negative_is_rejected():
     with pytest.raises(ValueError, match="jitter"):
         RetryPolicy(jitter=1.1)
 
@@ -218,9 +220,9 @@ seconds = st.floats(0, 10_000)
 chances = st.floats(0, 1)
 methods = st.sampled_from([*IDEMPOTENT, "POST", "PATCH"])
 failures = st.one_of(
-    st.sampled_from([*PASSING.values(), *LASTING.values()]),
+    st.sampled_from([*TRANSIENT.values(), *LASTING.values()]),
     st.builds(status, st.sampled_from([401, 429, 500, 503]), st.none() | seconds),
-    st.builds(lambda asked: TokenUnavailableError("?", retry_after=asked), st.none() | seconds),
+    st.builds(lambda requested: TokenUnavailableError("?", retry_after=requested), st.none() | seconds),
 )
 policies = st.builds(
     RetryPolicy,
@@ -237,24 +239,24 @@ calls = st.fixed_dictionaries(
 
 
 @given(policies, failures, calls)
-def test_a_wait_is_never_shorter_than_what_the_other_side_asks(policy, failure, call):
-    waited = policy.wait(failure, **call)
+def test_a_wait_is_never_shorter_than_retry_after(policy, failure, call):
+    delay = policy.wait(failure, **call)
 
-    assert waited is None or waited >= requested_wait(failure)
+    assert delay is None or delay >= requested_wait(failure)
 
 
 @given(policies, failures, calls)
 def test_a_wait_ends_before_the_call_does(policy, failure, call):
-    waited = policy.wait(failure, **call)
+    delay = policy.wait(failure, **call)
 
-    assert waited is None or 0 <= waited < call["left"]
+    assert delay is None or 0 <= delay < call["left"]
 
 
 @given(policies, failures, calls)
-def test_a_wait_is_bounded_by_the_longest_or_what_was_asked(policy, failure, call):
-    waited = policy.wait(failure, **call)
+def test_a_wait_is_bounded_by_the_longest_wait_or_retry_after(policy, failure, call):
+    delay = policy.wait(failure, **call)
 
-    assert waited is None or waited <= max(policy.longest, policy.retry_after_ceiling)
+    assert delay is None or delay <= max(policy.longest, policy.retry_after_ceiling)
 
 
 @given(policies, failures, methods, chances)
@@ -281,11 +283,11 @@ def test_a_post_is_never_retried_where_a_get_is_not(policy, failure, call):
 
 
 @given(policies, failures, calls)
-def test_only_what_certainly_was_not_processed_lets_a_post_be_repeated(policy, failure, call):
-    waited = policy.wait(failure, **{**call, "method": "POST"})
+def test_a_post_is_repeated_only_if_it_certainly_was_not_processed(policy, failure, call):
+    delay = policy.wait(failure, **{**call, "method": "POST"})
 
-    assert waited is None or not_processed(failure)
+    assert delay is None or not_processed(failure)
 
 
-def test_no_failure_at_all_is_no_failure_that_may_pass():
+def test_an_error_of_the_base_class_is_not_transient():
     assert not is_transient(SynchronizationError("?"))

@@ -1,4 +1,4 @@
-"""One throttle pauses every request of a client, and nothing else does."""
+"""A throttle pauses every request of a client, and no other error does."""
 
 import anyio
 import pytest
@@ -43,15 +43,15 @@ def error(cls, status, retry_after=None):
     return cls(status=status, method="GET", url=URL, retry_after=retry_after)
 
 
-@pytest.mark.parametrize("closing", [error(RateLimitedError, 429, 30.0), error(ServerError, 503, 30.0)])
-def test_a_throttle_closes_the_gate_for_as_long_as_it_asks(closing):
+@pytest.mark.parametrize("throttling", [error(RateLimitedError, 429, 30.0), error(ServerError, 503, 30.0)])
+def test_a_throttle_pauses_requests_for_as_long_as_retry_after_says(throttling):
     throttle = Throttle()
-    throttle.observe(closing, 100.0)
+    throttle.observe(throttling, 100.0)
     assert (throttle.remaining(100.0), throttle.remaining(129.0), throttle.remaining(130.0), throttle.cause) == (
         30.0,
         1.0,
         0.0,
-        closing,
+        throttling,
     )
 
 
@@ -68,13 +68,13 @@ def test_a_throttle_closes_the_gate_for_as_long_as_it_asks(closing):
         SynchronizationError("any other"),
     ],
 )
-def test_no_other_failure_closes_the_gate(other):
+def test_no_other_failure_pauses_requests(other):
     throttle = Throttle()
     throttle.observe(other, 100.0)
     assert throttle.remaining(100.0) == 0
 
 
-def test_throttles_that_do_not_say_how_long_close_the_gate_ever_longer_until_a_request_is_taken():
+def test_pauses_without_retry_after_grow_until_a_request_succeeds():
     throttle = Throttle()
     waits = []
     now = 0.0
@@ -95,22 +95,22 @@ def test_throttles_of_requests_that_were_under_way_together_count_as_one():
     assert throttle.remaining(0.0) == 1
 
 
-def test_a_wait_of_years_is_cut():
+def test_a_pause_is_at_most_an_hour():
     throttle = Throttle()
     throttle.observe(error(RateLimitedError, 429, 1e9), 0.0)
     assert throttle.remaining(0.0) == MAX_RETRY_AFTER == 3600.0
 
 
 @pytest.mark.parametrize("now", [-1e9, 0.0, 1e9])
-def test_a_gate_is_open_at_first_whatever_the_clock_says(now):
+def test_there_is_no_pause_at_first_whatever_the_clock_says(now):
     assert Throttle().remaining(now) == 0
 
 
-def test_a_wait_too_short_for_a_clock_to_tell_is_none():
+def test_a_pause_below_the_resolution_of_the_clock_is_none():
     assert Throttle(ends_at=CLOCK_RESOLUTION).remaining(0.0) == 0
 
 
-def test_a_throttle_that_closes_the_gate_for_no_longer_is_not_its_cause():
+def test_an_error_that_does_not_extend_the_pause_is_not_its_cause():
     throttle = Throttle()
     first = error(RateLimitedError, 429, 30.0)
     throttle.observe(first, 0.0)
@@ -119,18 +119,18 @@ def test_a_throttle_that_closes_the_gate_for_no_longer_is_not_its_cause():
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.none() | st.floats(0, 5000)), max_size=20))
-def test_nothing_opens_the_gate_early(notes):
+def test_nothing_shortens_a_pause(answers):
     throttle = Throttle()
     now = 0.0
-    for later, asked in notes:
+    for later, requested in answers:
         now += later
         before = throttle.ends_at
-        throttle.observe(error(RateLimitedError, 429, asked), now)
+        throttle.observe(error(RateLimitedError, 429, requested), now)
         assert throttle.ends_at >= before
-        assert throttle.remaining(now) >= min(asked or 0.0, MAX_RETRY_AFTER) - CLOCK_RESOLUTION - 1e-6
+        assert throttle.remaining(now) >= min(requested or 0.0, MAX_RETRY_AFTER) - CLOCK_RESOLUTION - 1e-6
 
 
-async def test_a_throttle_of_many_requests_under_way_is_told_once():
+async def test_a_throttle_of_many_requests_under_way_is_reported_once():
     records = []
     transport = ScriptedTransport(
         *(After(5.0 + n / 1000, refusal(429, **{"retry-after": "40"})) for n in range(50)), always=answer()
@@ -145,7 +145,7 @@ async def test_a_throttle_of_many_requests_under_way_is_told_once():
 
 
 @pytest.mark.parametrize(
-    ("asked", "news"),
+    ("pauses", "reported"),
     [
         ([10.0, 10.0], [True, False]),
         ([10.0, 11.0], [True, False]),
@@ -154,21 +154,21 @@ async def test_a_throttle_of_many_requests_under_way_is_told_once():
         ([10.0, 5.0], [True, False]),
     ],
 )
-def test_a_throttle_is_news_if_it_pauses_requests_or_does_so_for_a_second_longer(asked, news):
+def test_a_throttle_is_reported_if_its_pause_is_new_or_over_a_second_longer(pauses, reported):
     throttle = Throttle()
-    assert [throttle.observe(error(RateLimitedError, 429, seconds), 0.0) for seconds in asked] == news
+    assert [throttle.observe(error(RateLimitedError, 429, seconds), 0.0) for seconds in pauses] == reported
 
 
-def test_a_throttle_after_the_gate_has_opened_is_news_again():
+def test_a_throttle_after_the_end_of_a_pause_is_reported_again():
     throttle = Throttle()
     assert [throttle.observe(error(RateLimitedError, 429, 0.5), now) for now in (0.0, 0.4, 0.9)] == [True, False, True]
 
 
-def test_what_closes_no_gate_is_no_news():
+def test_an_error_that_is_no_throttle_is_not_reported():
     assert not Throttle().observe(lost(), 0.0)
 
 
-async def test_what_one_caller_notes_on_a_throttle_is_not_seen_by_the_next():
+async def test_a_change_that_one_caller_makes_to_the_error_is_not_seen_by_the_next():
     shared = pipeline(ScriptedTransport(refusal(429, **{"retry-after": "3000"})))
     with pytest.raises(RateLimitedError) as first:
         await shared.call(GET)
@@ -180,7 +180,7 @@ async def test_what_one_caller_notes_on_a_throttle_is_not_seen_by_the_next():
     assert second.value.resume_token is None
 
 
-async def test_a_throttle_of_one_request_pauses_all_others_of_the_client():
+async def test_a_429_pauses_every_request_of_the_client():
     transport = ScriptedTransport(refusal(429, **{"retry-after": "40"}), always=answer())
     shared = pipeline(transport)
 
@@ -197,7 +197,7 @@ async def test_a_throttle_of_one_request_pauses_all_others_of_the_client():
     assert max(transport.instants) <= 44
 
 
-async def test_watches_and_single_calls_share_one_gate_and_watches_wait_however_long_it_takes():
+async def test_watches_and_single_calls_share_one_throttle_and_watches_wait_however_long_it_takes():
     transport = ScriptedTransport(refusal(429, **{"retry-after": "3000"}), always=answer())
     single = pipeline(transport)
     watch = single.without_retries()
@@ -214,7 +214,7 @@ async def test_watches_and_single_calls_share_one_gate_and_watches_wait_however_
     assert 3000 <= transport.instants[1] <= 3005
 
 
-async def test_a_single_call_does_not_wait_at_the_gate_beyond_its_budget():
+async def test_a_single_call_waits_for_the_end_of_a_throttle_within_its_timeout():
     transport = ScriptedTransport(refusal(429, **{"retry-after": "500"}), always=answer())
     shared = pipeline(transport, retry=RetryPolicy(attempts=1))
     with pytest.raises(RateLimitedError):
@@ -226,7 +226,7 @@ async def test_a_single_call_does_not_wait_at_the_gate_beyond_its_budget():
     assert 500 <= transport.instants[1] <= 505
 
 
-async def test_no_single_call_leaves_the_gate_after_its_time():
+async def test_a_single_call_is_not_sent_after_its_timeout():
     transport = ScriptedTransport(refusal(429, **{"retry-after": "100"}), always=answer())
     shared = pipeline(transport, timeouts=Timeouts(call=101.0), retry=RetryPolicy(attempts=1))
     with pytest.raises(RateLimitedError):
@@ -238,7 +238,7 @@ async def test_no_single_call_leaves_the_gate_after_its_time():
     assert min(transport.timeouts) > 0
 
 
-async def test_a_request_that_is_taken_makes_the_next_throttle_a_first_one():
+async def test_after_a_success_the_next_pause_without_retry_after_is_the_shortest_again():
     transport = ScriptedTransport(refusal(429), answer(), refusal(429), answer())
     shared = pipeline(transport)
 
@@ -249,7 +249,7 @@ async def test_a_request_that_is_taken_makes_the_next_throttle_a_first_one():
     assert 1.0 <= anyio.current_time() - began <= 1.2
 
 
-async def test_a_throttle_without_retry_after_pauses_a_post_and_lets_it_pass_then():
+async def test_a_post_is_sent_after_a_throttle_without_retry_after():
     transport = ScriptedTransport(refusal(429), answer(202))
 
     response = await pipeline(transport).call(Request(method="POST", url=URL))
@@ -258,7 +258,7 @@ async def test_a_throttle_without_retry_after_pauses_a_post_and_lets_it_pass_the
     assert 1.0 <= transport.instants[1] <= 1.2
 
 
-# Behind the gate: tokens and slots.
+# Tokens and permits.
 
 
 class SlowTokens(Tokens):
@@ -271,7 +271,7 @@ class SlowTokens(Tokens):
 
 
 async def attempted(shared, count, request=GET):
-    """Call many times at once; return what each came to."""
+    """Make many calls at once; return the answer or error of each."""
     results = []
 
     async def one():
@@ -280,14 +280,14 @@ async def attempted(shared, count, request=GET):
         except SynchronizationError as error:
             results.append(error)
 
-    with anyio.fail_after(1_000_000):  # else a slot that is lost stops the test for ever
+    with anyio.fail_after(1_000_000):  # a permit that is never released would block the test forever
         async with anyio.create_task_group() as tasks:
             for _ in range(count):
                 tasks.start_soon(one)
     return results
 
 
-async def test_requests_that_wait_for_a_slot_stay_behind_a_gate_that_closes():
+async def test_requests_that_wait_for_a_permit_also_wait_for_a_throttle_that_begins_meanwhile():
     transport = ScriptedTransport(always=After(1.0, refusal(429, **{"retry-after": "600"})))
 
     await attempted(pipeline(transport).without_retries(), 500)
@@ -295,7 +295,7 @@ async def test_requests_that_wait_for_a_slot_stay_behind_a_gate_that_closes():
     assert len([instant for instant in transport.instants if instant < 600]) == 100
 
 
-async def test_requests_that_wait_for_a_token_stay_behind_a_gate_that_closes():
+async def test_requests_that_wait_for_a_token_also_wait_for_a_throttle_that_begins_meanwhile():
     transport = ScriptedTransport(After(1.0, refusal(429, **{"retry-after": "600"})), always=answer())
     tokens = SlowTokens(0.0)
     watch = Pipeline(transport, tokens, base_url="https://api.example").without_retries()
@@ -311,13 +311,13 @@ async def test_requests_that_wait_for_a_token_stay_behind_a_gate_that_closes():
 
 
 class ExpiringTokens(Tokens):
-    """Hands out another token after five minutes."""
+    """Returns another token every five minutes."""
 
     async def token(self):
         return Token(value=f"token-{int(anyio.current_time() // 300)}")
 
 
-async def test_a_request_that_waited_at_the_gate_leaves_with_the_token_of_then():
+async def test_a_request_that_waited_for_a_throttle_is_sent_with_the_current_token():
     transport = ScriptedTransport(refusal(429, **{"retry-after": "600"}), always=answer())
     watch = Pipeline(transport, ExpiringTokens(), base_url="https://api.example").without_retries()
 
@@ -333,7 +333,7 @@ class Renewed(SlowTokens):
         return True
 
 
-async def test_a_request_with_its_second_token_stays_behind_a_gate_that_closed_meanwhile():
+async def test_a_request_resent_with_another_token_waits_for_a_throttle_that_began_meanwhile():
     transport = ScriptedTransport(refusal(401), After(1.0, refusal(429, **{"retry-after": "600"})), always=answer())
     watch = Pipeline(transport, Renewed(0.0), base_url="https://api.example").without_retries()
 
@@ -341,14 +341,6 @@ async def test_a_request_with_its_second_token_stays_behind_a_gate_that_closed_m
 
     assert transport.instants[:2] == [0, 0]
     assert transport.instants[2] >= 601
-
-
-async def test_as_many_requests_are_under_way_as_there_are_slots():
-    transport = ScriptedTransport(always=After(1.0, answer()))
-
-    await attempted(pipeline(transport, limiter=RateLimiter(max_in_flight=3)), 7)
-
-    assert transport.instants == [0, 0, 0, 1, 1, 1, 2]
 
 
 async def test_a_hundred_requests_may_be_under_way_by_default():
@@ -359,7 +351,7 @@ async def test_a_hundred_requests_may_be_under_way_by_default():
     assert [transport.instants.count(second) for second in (0, 1)] == [100, 1]
 
 
-async def test_watches_and_single_calls_share_the_slots():
+async def test_watches_and_single_calls_share_the_permits():
     transport = ScriptedTransport(always=After(1.0, answer()))
     single = pipeline(transport, limiter=RateLimiter(max_in_flight=1))
     watch = single.without_retries()
@@ -373,10 +365,10 @@ async def test_watches_and_single_calls_share_the_slots():
 
 
 @pytest.mark.parametrize("failed", [lost(), refusal(404), refusal(302), RuntimeError("a bug")], ids=repr)
-async def test_a_request_that_fails_gives_its_slot_back(failed):
+async def test_a_request_that_fails_releases_its_permit(failed):
     transport = ScriptedTransport(failed, answer())
     shared = pipeline(transport, limiter=RateLimiter(max_in_flight=1), retry=RetryPolicy(attempts=1))
-    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is
+    with pytest.raises(Exception):  # noqa: B017, PT011 - of any class
         await shared.call(GET)
 
     with anyio.fail_after(1):
@@ -386,9 +378,9 @@ async def test_a_request_that_fails_gives_its_slot_back(failed):
 @pytest.mark.parametrize(
     ("number", "after"),
     [(0, 0.5), (2, 0.5), (2, 2.0), (2, 2.5)],
-    ids=["under way at once", "waiting", "as its turn comes", "under way"],
+    ids=["under way at once", "waiting", "as its permit is granted", "under way"],
 )
-async def test_a_call_that_is_cancelled_leaves_all_slots_to_others(number, after):
+async def test_a_call_that_is_cancelled_releases_its_permit(number, after):
     transport = ScriptedTransport(always=After(1.0, answer()))
     shared = pipeline(transport, limiter=RateLimiter(max_in_flight=1))
 
@@ -404,7 +396,7 @@ async def test_a_call_that_is_cancelled_leaves_all_slots_to_others(number, after
     assert anyio.current_time() == began + 2
 
 
-async def test_waiting_for_a_slot_is_no_part_of_a_requests_timeout():
+async def test_waiting_for_a_permit_does_not_count_towards_the_request_timeout():
     transport = ScriptedTransport(always=After(50.0, answer()))
 
     results = await attempted(pipeline(transport, limiter=RateLimiter(max_in_flight=1)), 5)
@@ -413,7 +405,7 @@ async def test_waiting_for_a_slot_is_no_part_of_a_requests_timeout():
     assert transport.timeouts == [60.0] * 5
 
 
-async def test_a_call_that_gets_no_slot_within_its_time_was_not_sent():
+async def test_a_call_that_gets_no_permit_within_its_timeout_was_not_sent():
     transport = ScriptedTransport(always=After(50.0, answer()))
     single = pipeline(transport, limiter=RateLimiter(max_in_flight=1), timeouts=Timeouts(call=30.0))
 
@@ -427,7 +419,7 @@ async def test_a_call_that_gets_no_slot_within_its_time_was_not_sent():
     assert (caught.value.sent, failed_at, transport.instants) == (False, 40, [0, 30])
 
 
-async def test_a_watch_waits_for_a_slot_however_long_it_takes():
+async def test_a_watch_waits_for_a_request_under_way_to_end_however_long_it_takes():
     transport = ScriptedTransport(always=After(50.0, answer()))
     watch = pipeline(transport, limiter=RateLimiter(max_in_flight=1), timeouts=Timeouts(call=90.0)).without_retries()
 
@@ -437,7 +429,7 @@ async def test_a_watch_waits_for_a_slot_however_long_it_takes():
     assert transport.timeouts == [60.0] * 10
 
 
-async def test_a_call_that_the_gate_turns_away_is_not_tried_again():
+async def test_a_call_that_cannot_wait_for_the_end_of_a_throttle_is_not_retried():
     records = []
     transport = ScriptedTransport(After(1.0, refusal(429)), always=answer())
     single = pipeline(

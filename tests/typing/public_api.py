@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import assert_type
+from typing import Literal, assert_type
 
 from bentley_sync_async import (
     APIError,
@@ -130,6 +130,7 @@ from bentley_sync_async.transport import (
     TokenSource,
     Transport,
     WindowUse,
+    exhausted_window,
 )
 
 
@@ -390,6 +391,7 @@ def budgets(client: SynchronizationClient) -> None:
         assert_type(window, WindowUse)
         assert_type((window.seconds, window.limit, window.used, window.left), tuple[float, int | None, int, int | None])
         assert_type(window.spent, Mapping[str, int])
+    assert_type(exhausted_window(None), Literal["minute", "hour"])
 
 
 class Mailbox:

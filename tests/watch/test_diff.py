@@ -121,7 +121,7 @@ def test_no_word_on_retries_means_none(before, after, told):
     assert names(with_task(retry_attempts=before), with_task(retry_attempts=after)) == told
 
 
-def test_the_first_retry_is_told_to_come_after_none():
+def test_the_first_retry_has_zero_before_it():
     (retried,) = diff(with_task(retry_attempts=None), with_task(retry_attempts=1), ref=REF, at=NOW)
     assert isinstance(retried, TaskRetried)
     assert retried.before == 0
@@ -145,18 +145,18 @@ ENDED = evolve(RUN, state=S.COMPLETED, jobs=(evolve(JOB, state=S.COMPLETED, task
         (set(), []),
     ],
 )
-def test_an_end_that_was_seen_and_not_told_is_told_once_more(ending, told):
+def test_an_unreported_completion_is_emitted(ending, told):
     for now in (ENDED, copy.deepcopy(ENDED)):
         events = diff(ENDED, now, ref=REF, at=NOW, unreported=frozenset(ending))
         assert [type(event).__name__ for event in events] == told
 
 
-def test_an_end_that_was_not_told_is_none_if_what_ended_was_opened_again():
+def test_an_unreported_completion_of_a_reopened_run_is_not_emitted():
     events = diff(ENDED, RUN, ref=REF, at=NOW, unreported=frozenset({RUN_ITSELF, ("j",), ("j", "t")}))
     assert {type(event).__name__ for event in events} == {"RunStateChanged", "JobStateChanged", "TaskStateChanged"}
 
 
-def test_a_first_snapshot_tells_everything_in_order():
+def test_a_first_snapshot_emits_everything_in_order():
     assert names(None, RUN) == ["RunAppeared", "JobAppeared", "TaskAppeared"]
 
 
@@ -216,7 +216,7 @@ def test_unknown_values_are_found_wherever_they_are():
     assert list(unknown_values(None, RUN)) == []
 
 
-def test_unknown_values_are_looked_for_in_what_is_new_only():
+def test_unknown_values_are_searched_in_new_objects_only():
     odd = S("Asleep")
     last = evolve(RUN, jobs=(evolve(JOB, state=odd, tasks=(evolve(TASK, state=odd),)),))
     assert list(unknown_values(last, last)) == []

@@ -84,7 +84,7 @@ def test_an_event_is_one_line_of_json_in_the_spelling_of_the_api(event, expected
     assert json.loads(line) == expected
 
 
-def test_the_cause_of_a_delay_is_told_by_its_class_and_text():
+def test_the_cause_of_a_delay_has_its_class_and_text_in_json():
     cause = RateLimitedError(status=429, method="GET", url="https://api.bentley.com/x", code="RateLimitExceeded")
     event = PollDelayed(seq=3, at=AT, ref=REF, cause=cause, failures=1, delay=2.5)
     told = json.loads(event.to_json())

@@ -126,11 +126,11 @@ def test_what_is_remembered_is_put_down_by_the_names_of_its_attributes(cls):
     assert all(attribute.kw_only for attribute in fields(cls))
 
 
-def test_what_is_new_was_not_told():
+def test_new_jobs_and_tasks_are_not_restored():
     now = evolve(RUN, jobs=(*with_job(tasks=(*JOB.tasks, StorageTask(id="n"))).jobs, StorageJob(id="n")))
     assert restore_run(fingerprint_run(RUN), now) == RUN
 
 
-def test_children_keep_the_order_in_which_they_were_told():
+def test_children_keep_the_order_of_the_token():
     now = evolve(with_job(tasks=JOB.tasks[::-1]), jobs=(RUN.jobs[1], evolve(JOB, tasks=JOB.tasks[::-1])))
     assert restore_run(fingerprint_run(RUN), now) == RUN

@@ -87,7 +87,7 @@ def test_a_task_vanishes_from_its_job_alone():
         (TaskVanished, {"job_id": "j", "task": TASK}),
     ],
 )
-def test_changes_inside_a_run_that_nobody_told_of_lead_nowhere(cls, told):
+def test_changes_inside_an_unknown_run_are_ignored(cls, told):
     assert folded(cls, None, **told) is None
 
 

@@ -39,24 +39,24 @@ def test_a_watch_is_taken_up_where_it_was(changes):
     assert taken_up(**changes) == evolve(RESUME_STATE, **changes)
 
 
-def test_what_was_told_of_the_run_comes_back():
+def test_the_fingerprint_of_the_run_survives_the_token():
     assert taken_up(fingerprint=fingerprint_run(RUN).pack()).run_fingerprint() == fingerprint_run(RUN)
 
 
 @pytest.mark.parametrize("state", [*ExecutionState, ExecutionState("Asleep"), ExecutionState("Zombie")])
 @pytest.mark.parametrize("ending", [[], [["j"]], [[]]])
-def test_a_run_was_told_to_its_end_if_it_was_told_to_be_completed_and_to_have_ended(state, ending):
+def test_the_completion_was_reported_if_state_and_event_were(state, ending):
     told = taken_up(
         fingerprint=fingerprint_run(evolve(RUN, state=state)).pack(), unreported_completions=ending
     ).completion_reported
     assert told == (state == ExecutionState.COMPLETED and [] not in ending)
 
 
-def test_a_run_that_nobody_was_told_of_was_not_told_to_its_end():
+def test_the_completion_of_an_unreported_run_was_not_reported():
     assert not taken_up().completion_reported
 
 
-def test_before_a_run_is_known_there_is_none_to_follow_and_nothing_was_told():
+def test_a_state_without_a_run_has_no_ref_and_no_fingerprint():
     early = taken_up(run=None)
     assert (early.ref, early.run_fingerprint()) == (None, None)
 
@@ -104,7 +104,7 @@ def test_a_token_of_another_origin_is_refused_and_both_are_named():
         taken_up(origin="https://qa.example")
 
 
-def test_a_bookmark_is_made_by_the_names_of_its_attributes():
+def test_a_resume_state_is_built_by_attribute_names():
     with pytest.raises(TypeError, match="takes 1 positional"):
         ResumeState(ORIGIN)
 

@@ -43,7 +43,7 @@ def conflict(retry_after=None):
     return error(ConflictError, 409, retry_after)
 
 
-def test_looks_become_rarer_while_they_bring_no_change():
+def test_polls_become_rarer_without_changes():
     patient = retry_state()
     assert [
         patient.delay_until_next_poll(PollContext(chance=0.0, unchanged_polls=patient.unchanged_polls))
@@ -51,21 +51,21 @@ def test_looks_become_rarer_while_they_bring_no_change():
     ] == [2.0, 3.0, 4.5]
 
 
-def test_looks_come_as_often_as_the_pacing_wants_if_the_service_wants_nothing():
+def test_without_retry_after_the_pacing_decides():
     assert (
         RetryState(pacing=BackoffPacing(shortest=0.1, jitter=0.0)).delay_until_next_poll(PollContext(chance=0.0)) == 0.1
     )
 
 
-def test_no_look_comes_before_the_service_wants_it():
+def test_no_poll_comes_before_the_requested_wait():
     assert retry_state().delay_until_next_poll(PollContext(chance=0.0), requested=100.0) == 100.0
 
 
-def test_a_service_that_wants_a_look_early_does_not_hasten_it():
+def test_a_short_retry_after_does_not_shorten_the_wait():
     assert retry_state().delay_until_next_poll(PollContext(chance=0.0), requested=1.0) == 2.0
 
 
-def test_a_look_comes_within_the_hour_though_the_service_asks_for_years():
+def test_no_retry_after_counts_for_more_than_an_hour():
     assert retry_state().delay_until_next_poll(PollContext(chance=0.0), requested=1e9) == 3600.0
 
 
@@ -81,7 +81,7 @@ def test_failures_are_counted():
     assert patient.failures == 3
 
 
-def test_failures_leave_the_pace_of_looks_as_it_was():
+def test_failures_do_not_change_the_interval_of_polls():
     patient = retry_state()
     patient.delay_after_failure(lost(), chance=0.0)
     assert patient.delay_until_next_poll(PollContext(chance=0.0)) == 2.0
@@ -101,7 +101,7 @@ def test_nine_conflicts_in_a_row_are_waited_for_and_the_tenth_is_one_too_many():
     ]
 
 
-def test_conflicts_count_anew_after_one_too_many():
+def test_conflicts_are_counted_from_zero_after_the_last_tolerated_one():
     patient = retry_state(conflicts=9)
     assert patient.delay_after_conflict(conflict(), chance=0.0) is None
     assert patient.delay_after_conflict(conflict(), chance=0.0) == 1.0
@@ -122,7 +122,7 @@ def test_a_good_answer_forgets_failures_and_conflicts_but_not_how_quiet_it_is():
     assert patient == retry_state(unchanged_polls=5)
 
 
-def test_a_new_patience_has_seen_nothing():
+def test_a_new_retry_state_has_no_failures():
     new = retry_state()
     assert (new.failing_since, new.unchanged_polls, new.failures, new.conflicts) == (None, 0, 0, 0)
 
@@ -133,7 +133,7 @@ def test_failures_may_go_on_for_half_an_hour():
     assert [patient.exhausted(now) for now in (100.0, 1899.0, 1900.0)] == [False, False, True]
 
 
-def test_half_an_hour_begins_anew_for_who_asks_again():
+def test_the_failure_budget_starts_over_when_the_watch_is_awaited_again():
     patient = retry_state(failing_since=100.0)
     assert [patient.exhausted(now) for now in (1900.0, 1901.0, 3700.0, 3701.0)] == [True, False, False, True]
 

@@ -73,7 +73,7 @@ async def test_a_token_leaves_the_timeout_what_was_left_of_it(clock, hours):
 
 
 @JUMPS
-async def test_a_token_tells_how_long_ago_a_lost_trigger_was(clock, hours):
+async def test_a_token_keeps_the_instant_of_a_lost_trigger(clock, hours):
     _, client = scripted(lost("POST"))
     watcher = client.watch("connection", pacing=PACING)
     await anext(watcher)
@@ -84,7 +84,7 @@ async def test_a_token_tells_how_long_ago_a_lost_trigger_was(clock, hours):
 
 
 @JUMPS
-async def test_a_token_tells_how_long_a_run_may_still_be_unknown(clock, hours):
+async def test_a_token_keeps_the_grace_period_of_a_new_run(clock, hours):
     _, client = scripted(answer(202, location=LOCATION))
     watcher = client.watch("connection", pacing=PACING)
     assert isinstance(await anext(watcher), RunTriggered)

@@ -192,7 +192,7 @@ async def test_a_service_that_answers_nothing_but_web_pages_is_waited_for_half_a
 @pytest.mark.parametrize(
     "last_failure", [too_large(), HTML, timed_out(), answer(200)], ids=lambda it: type(it).__name__
 )
-async def test_a_look_that_brings_too_much_or_nothing_sensible_is_repeated(last_failure):
+async def test_a_poll_with_an_unusable_answer_is_repeated(last_failure):
     service = Service(created=1)
     _, client = scripted(TRIGGERED, last_failure, always=service)
     events, error = await ended(client.watch("connection", pacing=PACING))

@@ -35,7 +35,7 @@ PASSING = {
 
 
 @pytest.mark.parametrize("cause", PASSING)
-async def test_looks_that_fail_are_told_and_repeated_and_lose_no_event(cause):
+async def test_failed_polls_are_reported_and_repeated_and_lose_no_event(cause):
     rule = PASSING[cause]
     async with emulated() as (emulator, client):
         fault = emulator.add_fault(
@@ -64,7 +64,7 @@ async def test_looks_that_fail_are_told_and_repeated_and_lose_no_event(cause):
     assert watcher.run.succeeded
 
 
-async def test_looks_at_a_run_of_others_that_fail_are_told_with_its_name_and_repeated():
+async def test_failed_polls_of_a_blocking_run_are_reported_and_repeated():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         theirs = emulator.start_run(emulator.add_connection(imodel_id))
@@ -75,7 +75,7 @@ async def test_looks_at_a_run_of_others_that_fail_are_told_with_its_name_and_rep
     assert names(events)[-1] == "RunCompleted"
 
 
-async def test_truncated_and_empty_bodies_delay_a_look():
+async def test_truncated_and_empty_bodies_delay_a_poll():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(action=FaultAction.TRUNCATED_BODY, path=RUN_PATH, nth=2))
         emulator.add_fault(FaultRule(action=FaultAction.EMPTY_BODY, path=RUN_PATH, nth=3))
@@ -84,7 +84,7 @@ async def test_truncated_and_empty_bodies_delay_a_look():
     assert causes == ["ConnectionLostError", "DecodeError"]
 
 
-async def test_no_look_comes_before_retry_after():
+async def test_no_poll_comes_before_retry_after():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=429, retry_after=700, nth=1))
         await client.watch(emulator.add_connection()).result()
@@ -109,7 +109,7 @@ async def test_half_an_hour_without_a_good_answer_ends_the_watch_and_it_can_be_a
     assert len(emulator.runs) == 1
 
 
-async def test_a_consumer_that_took_its_time_does_not_use_up_the_patience_with_failures():
+async def test_a_slow_consumer_does_not_use_up_the_failure_budget():
     async with emulated() as (emulator, client):
         emulator.add_file_rule(FileRule(duration=7200))
         watcher = client.watch(emulator.add_connection())
@@ -132,7 +132,7 @@ async def test_a_retry_after_of_years_is_cut_to_an_hour():
     assert names(events)[-1] == "RunCompleted"
 
 
-async def test_a_watch_that_was_told_to_wait_long_does_not_give_up():
+async def test_a_long_retry_after_does_not_end_a_watch():
     async with emulated() as (emulator, client):
         throttle = emulator.add_fault(FaultRule(path=RUN_PATH, status=429, retry_after=2000, first=2, last=3))
         events = await events_of(client.watch(emulator.add_connection()))
@@ -171,7 +171,7 @@ async def test_a_run_that_vanishes_later_is_an_error_at_once_with_its_last_snaps
     assert caught.value.run is watcher.run
 
 
-async def test_a_look_that_is_refused_for_good_ends_the_watch():
+async def test_a_poll_that_is_refused_for_good_ends_the_watch():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=422, code="InvalidStorageConnectionRunRequest"))
         with pytest.raises(UnprocessableError):
@@ -250,7 +250,7 @@ async def test_while_others_trigger_first_again_and_again_ours_is_triggered_once
         async def crowd() -> None:
             for other in others:
                 run = emulator.start_run(other)
-                await anyio.sleep_until(run.created + run.plan.track.ended)
+                await anyio.sleep_until(run.created + run.plan.timeline.ended)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(crowd)
@@ -264,7 +264,7 @@ async def test_while_others_trigger_first_again_and_again_ours_is_triggered_once
     assert all(event.ref == watcher.ref for event in events[events.index(ours[0]) :])
 
 
-async def test_the_timeout_ends_a_watch_at_its_instant_and_no_look_comes_later():
+async def test_the_timeout_ends_a_watch_at_its_instant_and_no_poll_comes_later():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), timeout=100)
         await anyio.sleep(500)  # it counts from the first step

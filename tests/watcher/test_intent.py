@@ -49,7 +49,7 @@ async def test_if_none_started_since_one_is_triggered_and_an_older_one_is_not_ad
     assert run.id == emulator.runs[1].id
 
 
-async def test_it_is_looked_for_before_anything_is_triggered():
+async def test_the_run_is_searched_before_anything_is_triggered():
     _, client = scripted()
     token = client.watch("connection").intent_token()
     transport, other = scripted(
@@ -59,7 +59,7 @@ async def test_it_is_looked_for_before_anything_is_triggered():
     assert [request.method for request in transport.requests] == ["GET", "GET", "POST"]
 
 
-async def test_while_another_run_is_in_the_way_it_is_waited_for_first():
+async def test_a_blocking_run_is_waited_for_first():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         emulator.start_run(emulator.add_connection(imodel_id))

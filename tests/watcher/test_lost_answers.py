@@ -66,7 +66,7 @@ async def test_the_run_of_a_lost_answer_is_found_and_no_second_one_is_created(ho
 
 
 @pytest.mark.parametrize("year", [1999, 2026, 2077])
-async def test_a_run_that_ended_before_the_look_is_found_by_the_clock_of_the_server(year):
+async def test_a_run_that_ended_before_the_search_is_recognised_by_the_servers_clock(year):
     async with emulated(start=datetime(year, 6, 1, tzinfo=UTC)) as (emulator, client):
         emulator.add_run_rule(SHORT)
         emulator.add_file_rule(FileRule(queued=0, duration=1))
@@ -231,7 +231,7 @@ async def test_a_run_that_ended_without_ever_starting_is_found_by_its_end():
 
 
 @pytest.mark.parametrize("refusal", [CredentialsError("No."), TokenUnavailableError("Not now.")])
-async def test_a_trigger_for_which_there_was_no_token_is_not_looked_for(refusal):
+async def test_a_trigger_without_a_token_needs_no_search(refusal):
     async with emulated() as (emulator, _):
         failures = [refusal]
 
@@ -262,7 +262,7 @@ async def test_a_completed_run_of_unknown_start_is_not_taken_for_ours():
     assert len(emulator.runs) == 2
 
 
-async def test_a_delayed_trigger_tells_why_and_when_the_next_one_comes():
+async def test_a_delayed_trigger_reports_the_cause_and_the_delay():
     async with emulated() as (emulator, client):
         emulator.add_fault(
             FaultRule(method="POST", path=TRIGGER_PATH, status=429, code="TooManyRequests", retry_after=33, nth=1)
@@ -277,7 +277,7 @@ async def test_a_delayed_trigger_tells_why_and_when_the_next_one_comes():
     assert later - earlier >= 33
 
 
-async def test_a_trigger_that_was_certainly_not_processed_is_repeated_without_a_look():
+async def test_a_trigger_that_was_not_processed_is_repeated_without_a_search():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(method="POST", path=TRIGGER_PATH, status=503, retry_after=5, nth=1))
         watcher = client.watch(emulator.add_connection())

@@ -79,7 +79,7 @@ async def test_who_is_cancelled_while_it_asks_for_them_leaves_that_to_the_next()
     assert len(histories(emulator)) == 2
 
 
-async def test_they_are_asked_for_before_the_first_look():
+async def test_past_runs_are_requested_before_the_first_poll():
     async with plain() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection()).result()
     paths = [re.search("[^/]*$", request.path)[0] for request in emulator.requests[:2]]
@@ -115,13 +115,13 @@ async def test_what_a_watch_has_seen_the_next_one_knows():
         assert client._shared_pacing.history.durations(connection_id) == (600.0, 600.0)
 
 
-async def test_a_watch_alone_looks_right_after_its_trigger():
+async def test_a_single_watch_polls_right_after_its_trigger():
     async with plain() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection()).result()
     assert polls(emulator)[0] == triggers(emulator)[0]
 
 
-async def test_no_look_follows_right_after_the_trigger_when_there_are_not_looks_for_all():
+async def test_no_poll_follows_the_trigger_at_once_when_the_budget_is_short():
     async with (
         plain() as emulator,
         client_of(emulator, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20)) as client,
@@ -130,7 +130,7 @@ async def test_no_look_follows_right_after_the_trigger_when_there_are_not_looks_
     assert polls(emulator)[0] > triggers(emulator)[0] + 60
 
 
-async def test_watches_that_wait_for_their_trigger_are_reckoned_with():
+async def test_watches_that_wait_for_their_trigger_count_towards_the_price():
     _, client = scripted(
         EXECUTING, NO_RUNS, always=lost(), rate_tier=RateTier(name="Own", per_minute=100, per_hour=300)
     )
@@ -143,7 +143,7 @@ async def test_watches_that_wait_for_their_trigger_are_reckoned_with():
     assert price(client) > 20 * alone
 
 
-async def test_a_watch_that_is_dropped_makes_looks_cheaper_for_the_others():
+async def test_a_dropped_watch_lowers_the_price():
     _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
     watcher = client.attach(REF)
     await anext(watcher)
@@ -153,7 +153,7 @@ async def test_a_watch_that_is_dropped_makes_looks_cheaper_for_the_others():
     assert (before > LOWEST_PRICE, price(client)) == (True, LOWEST_PRICE)
 
 
-async def test_a_watch_that_ends_with_an_error_makes_looks_cheaper_for_the_others():
+async def test_a_watch_that_ends_with_an_error_lowers_the_price():
     _, client = scripted(EXECUTING, NO_RUNS, answer(404), rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
     watcher = client.attach(REF)
     await anext(watcher)
@@ -162,7 +162,7 @@ async def test_a_watch_that_ends_with_an_error_makes_looks_cheaper_for_the_other
     assert price(client) == LOWEST_PRICE
 
 
-async def test_a_watch_that_is_told_of_the_end_looks_then_and_at_no_other_time():
+async def test_a_watch_with_a_signal_polls_when_it_comes_and_not_before():
     notifier = CompletionNotifier()
     async with plain() as emulator, client_of(emulator, completions=notifier) as client:
         connection_id = emulator.add_connection()
@@ -174,13 +174,13 @@ async def test_a_watch_that_is_told_of_the_end_looks_then_and_at_no_other_time()
         assert (polls(emulator), watcher.run.completed) == ([601], True)
 
 
-async def test_an_end_that_nobody_tells_is_found_all_the_same():
+async def test_an_end_without_a_signal_is_found():
     async with plain() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
         run = await client.watch(emulator.add_connection()).result()
     assert (run.completed, len(polls(emulator)) < 5) == (True, True)
 
 
-async def test_an_end_that_is_told_too_early_is_believed_once():
+async def test_a_signal_that_comes_too_early_counts_once():
     notifier = CompletionNotifier()
     async with plain() as emulator, client_of(emulator, completions=notifier) as client:
         watcher = client.watch(emulator.add_connection())
@@ -193,7 +193,7 @@ async def test_an_end_that_is_told_too_early_is_believed_once():
     assert 600 <= times[-1] < 606
 
 
-async def test_an_end_that_was_told_before_the_watch_began_is_seen_at_once():
+async def test_a_signal_from_before_the_watch_leads_to_a_poll_at_once():
     notifier = CompletionNotifier()
     notifier.notify(REF)
     transport, client = scripted(EXECUTING, NO_RUNS, COMPLETED, completions=notifier)
@@ -202,7 +202,7 @@ async def test_an_end_that_was_told_before_the_watch_began_is_seen_at_once():
     assert [sent.at for sent in transport.sent] == [0, 0, 0]
 
 
-async def test_a_look_that_nobody_asks_for_any_more_leaves_no_one_waiting_for_a_signal():
+async def test_a_cancelled_step_leaves_no_waiter_for_a_signal():
     notifier = CompletionNotifier()
     async with plain() as emulator, client_of(emulator, completions=notifier) as client:
         watcher = client.watch(emulator.add_connection())
@@ -211,7 +211,7 @@ async def test_a_look_that_nobody_asks_for_any_more_leaves_no_one_waiting_for_a_
     assert notifier._waiting == {}
 
 
-async def test_while_somebody_elses_run_is_in_the_way_nobody_counts_on_being_told():
+async def test_a_blocking_run_is_polled_as_if_there_were_no_signal():
     async with plain() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
         imodel = emulator.new_imodel_id()
         emulator.start_run(emulator.add_connection(imodel))
@@ -220,7 +220,7 @@ async def test_while_somebody_elses_run_is_in_the_way_nobody_counts_on_being_tol
     assert 600 <= triggers(emulator)[-1] < 640
 
 
-async def test_who_is_told_that_the_run_in_the_way_has_ended_triggers_then():
+async def test_a_signal_for_the_blocking_run_leads_to_the_trigger():
     notifier = CompletionNotifier()
     async with plain() as emulator, client_of(emulator, completions=notifier) as client:
         imodel = emulator.new_imodel_id()
@@ -235,7 +235,7 @@ async def test_who_is_told_that_the_run_in_the_way_has_ended_triggers_then():
     assert (triggers(emulator)[-1], polls(emulator)[-1], watcher.run.completed) == (601, 1202, True)
 
 
-async def test_who_joins_a_run_after_the_end_that_was_told_of_the_one_in_the_way_paces_it_as_ever():
+async def test_a_run_joined_after_a_signalled_end_is_paced_normally():
     notifier = CompletionNotifier()
     async with plain() as emulator, client_of(emulator, completions=notifier) as client:
         imodel = emulator.new_imodel_id()
@@ -250,7 +250,7 @@ async def test_who_joins_a_run_after_the_end_that_was_told_of_the_one_in_the_way
     assert polls(emulator)[-3:] == [601, 1001, 1401]
 
 
-async def test_a_watch_that_is_cancelled_makes_looks_cheaper_for_the_others():
+async def test_a_cancelled_watch_lowers_the_price():
     _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
     watcher = client.attach(REF)
     await anext(watcher)
@@ -260,7 +260,7 @@ async def test_a_watch_that_is_cancelled_makes_looks_cheaper_for_the_others():
     assert (before > LOWEST_PRICE, price(client), watcher.ref) == (True, LOWEST_PRICE, REF)
 
 
-async def test_a_watch_that_is_asked_again_after_it_was_cancelled_is_reckoned_with_again():
+async def test_a_watch_that_is_awaited_again_counts_towards_the_price_again():
     _, client = scripted(EXECUTING, NO_RUNS, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20))
     watcher = client.attach(REF)
     await anext(watcher)

@@ -82,7 +82,7 @@ async def test_a_watch_left_after_any_number_of_events_is_taken_up_without_a_hol
         assert normal(folded) == normal(later.run), where
 
 
-async def test_what_happened_in_between_is_told():
+async def test_changes_between_two_watches_are_reported():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(files=FILES))
         first = [await anext(watcher) for _ in range(2)]
@@ -95,7 +95,7 @@ async def test_what_happened_in_between_is_told():
     assert len(completed_tasks(after)) == 3
 
 
-async def test_a_watch_that_was_told_to_its_end_has_nothing_more_to_tell():
+async def test_a_watch_whose_completion_was_reported_has_no_more_events():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection())
         run = await watcher.result()
@@ -108,7 +108,7 @@ async def test_a_watch_that_was_told_to_its_end_has_nothing_more_to_tell():
     assert len(emulator.requests) == sent + 1
 
 
-async def test_a_watch_that_was_told_to_its_end_gives_its_result_after_its_timeout():
+async def test_a_watch_whose_completion_was_reported_has_its_result_after_its_timeout():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), timeout=1000)
         told = await events_of(watcher)
@@ -122,7 +122,7 @@ async def test_a_watch_that_was_told_to_its_end_gives_its_result_after_its_timeo
     assert later.ref == watcher.ref
 
 
-async def test_a_watch_whose_end_was_not_told_is_out_of_time_after_its_timeout():
+async def test_a_watch_whose_completion_was_not_reported_times_out():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), timeout=1000)
         while not isinstance(await anext(watcher), RunCompleted):
@@ -176,7 +176,7 @@ async def test_a_watch_that_sent_nothing_yet_triggers_when_it_is_taken_up():
     assert len(emulator.runs) == 1
 
 
-async def test_a_trigger_that_was_cancelled_is_looked_for_and_not_repeated():
+async def test_the_run_of_a_cancelled_trigger_is_found_and_not_triggered_again():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=30, method="POST", path="/run$", nth=1))
         watcher = client.watch(emulator.add_connection())
@@ -277,7 +277,7 @@ def resume_state(**changes):
     return evolve(RESUME_STATE, **changes)
 
 
-def test_a_bookmark_comes_back_as_it_was():
+def test_a_resume_state_survives_the_token():
     memory = fingerprint_run(StorageRun(id="r"))
     there = resume_state(
         unknown_values=[("ExecutionState", "Asleep")], attempted_at=1.5, fingerprint=tuple(memory.pack())
@@ -304,12 +304,12 @@ def test_what_is_remembered_comes_back_from_a_token(run):
 
 
 @given(runs)
-def test_nothing_is_told_twice_of_a_run_that_did_not_change(run):
+def test_an_unchanged_run_is_not_reported_twice(run):
     assert diff(restore_run(fingerprint_run(normal(run)), run), run, ref=REF, at=NOW) == ()
 
 
 @given(runs, runs)
-def test_after_a_gap_the_events_lead_from_what_was_told_to_what_is(told, now):
+def test_after_a_gap_the_events_lead_from_the_reported_snapshot_to_the_current_one(told, now):
     events = diff(restore_run(fingerprint_run(told), now), now, ref=REF, at=NOW)
     folded = fold(events, told)
     assert folded is not None
@@ -347,7 +347,7 @@ def told(events):
 
 @settings(deadline=None, max_examples=40)
 @given(runs, runs)
-async def test_a_watch_left_between_any_two_events_tells_the_others_and_no_more(first, second):
+async def test_a_watch_resumed_between_two_events_reports_the_rest_only(first, second):
     polls = [blocking_fingerprint(evolve(first, state=ExecutionState.EXECUTING)), blocking_fingerprint(second)]
     _, client = scripted(*polls, always=lost())
     whole = await until_nothing_more(client.attach(REF, pacing=UNLEARNED))
@@ -367,7 +367,7 @@ async def test_a_watch_left_between_any_two_events_tells_the_others_and_no_more(
 
 @settings(deadline=None, max_examples=40)
 @given(runs, runs)
-async def test_a_watch_left_after_every_single_event_tells_each_once(first, second):
+async def test_a_watch_resumed_after_every_event_reports_each_once(first, second):
     polls = [blocking_fingerprint(evolve(first, state=ExecutionState.EXECUTING)), blocking_fingerprint(second)]
     _, client = scripted(*polls, always=lost())
     whole = await until_nothing_more(client.attach(REF, pacing=UNLEARNED))
@@ -396,7 +396,7 @@ def test_a_gap_in_a_lawful_history_completes_everything_once(history, gap):
     assert sorted(before + completed_tasks(events)) == sorted(everything)
 
 
-def test_what_vanished_in_the_gap_is_told_with_the_state_it_had():
+def test_a_task_that_vanished_in_the_gap_is_reported_with_its_last_state():
     job = StorageJob(id="j", state=ExecutionState.EXECUTING, tasks=(StorageTask(id="t", state=ExecutionState.IDLE),))
     told = StorageRun(id="r", jobs=(job,))
     (task, vanished) = diff(restore_run(fingerprint_run(told), StorageRun(id="r")), StorageRun(id="r"), ref=REF, at=NOW)

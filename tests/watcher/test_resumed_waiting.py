@@ -63,7 +63,7 @@ def posts(transport):
     return [request.method for request in transport.requests].count("POST")
 
 
-async def test_a_watch_that_is_taken_up_after_every_event_tells_each_once_and_triggers_when_the_way_is_free():
+async def test_a_waiting_watch_resumed_after_every_event_reports_each_once_and_triggers():
     events = []
     async with emulated() as (emulator, client):
         watching = scene(emulator, client)
@@ -93,7 +93,7 @@ async def test_however_often_it_is_taken_up_nothing_is_triggered_before_the_othe
         assert len(triggers(emulator)) == 1
 
 
-async def test_what_was_told_of_the_run_in_the_way_is_not_told_again():
+async def test_the_reported_state_of_the_blocking_run_is_not_reported_again():
     token = await left_after(BUSY, their_run("Executing"), events=2)
     _, client = scripted(their_run("Executing"), their_run("Finalizing"))
     event = await anext(client.resume(token, pacing=PACING))
@@ -101,7 +101,7 @@ async def test_what_was_told_of_the_run_in_the_way_is_not_told_again():
     assert (event.seq, event.run.state) == (3, "Finalizing")
 
 
-async def test_the_first_snapshot_of_the_run_in_the_way_is_told_to_who_knew_its_name_alone():
+async def test_the_first_snapshot_of_the_blocking_run_is_reported_after_a_resume():
     token = await left_after(BUSY, events=1)
     transport, client = scripted(their_run("Executing"))
     event = await anext(client.resume(token, pacing=PACING))
@@ -109,7 +109,7 @@ async def test_the_first_snapshot_of_the_run_in_the_way_is_told_to_who_knew_its_
     assert posts(transport) == 0
 
 
-async def test_the_end_of_the_run_in_the_way_is_told_though_it_came_while_nobody_watched():
+async def test_the_end_of_the_blocking_run_between_two_watches_is_reported():
     token = await left_after(BUSY, their_run("Executing"), events=2)
     transport, client = scripted(their_run("Completed"), CREATED)
     watcher = client.resume(token, pacing=PACING)
@@ -119,13 +119,13 @@ async def test_the_end_of_the_run_in_the_way_is_told_though_it_came_while_nobody
     assert posts(transport) == 1
 
 
-async def test_after_an_end_that_was_told_the_watch_triggers_and_says_nothing_of_it_again():
+async def test_after_a_reported_end_of_the_blocking_run_the_watch_triggers():
     token = await left_after(BUSY, their_run("Completed"), events=2)
     _, client = scripted(their_run("Completed"), CREATED)
     assert isinstance(await anext(client.resume(token, pacing=PACING)), RunTriggered)
 
 
-async def test_looks_at_the_run_in_the_way_keep_their_pace_after_a_resume():
+async def test_polls_of_the_blocking_run_keep_their_interval_after_a_resume():
     token = await left_after(BUSY, their_run("Executing"), events=2)
     transport, client = scripted(always=their_run("Executing"))
     began = anyio.current_time()
@@ -135,7 +135,7 @@ async def test_looks_at_the_run_in_the_way_keep_their_pace_after_a_resume():
 
 
 @pytest.mark.parametrize("status", [403, 404])
-async def test_a_run_in_the_way_that_is_not_shown_is_not_told_again_and_triggers_keep_their_pace(status):
+async def test_an_invisible_blocking_run_is_reported_once_and_triggers_keep_their_pace(status):
     token = await left_after(BUSY, events=1)
     transport, client = scripted(refusal(status), BUSY, refusal(status), BUSY, refusal(status), CREATED)
     began = anyio.current_time()
@@ -149,14 +149,14 @@ async def test_a_run_in_the_way_that_is_not_shown_is_not_told_again_and_triggers
     assert all(later - earlier >= 20 for earlier, later in pairwise(at))
 
 
-async def test_the_next_run_in_the_way_is_told_by_its_name_first():
+async def test_the_next_blocking_run_is_reported_before_its_first_snapshot():
     token = await left_after(BUSY, their_run("Completed"), events=2)
     _, client = scripted(their_run("Completed"), answer(303, location=f"{ROOT}/third/runs/more"))
     event = await anext(client.resume(token, pacing=PACING))
     assert (event.ref.run_id, event.run) == ("more", None)
 
 
-async def test_a_trigger_that_was_lost_after_the_wait_is_looked_for_and_not_repeated():
+async def test_the_run_of_a_trigger_lost_after_the_wait_is_found():
     async with emulated() as (emulator, client):
         emulator.add_fault(
             FaultRule(method="POST", path="/run$", action=FaultAction.RESET_BEFORE_HEADERS, performed=True, nth=2)
@@ -172,14 +172,14 @@ async def test_a_trigger_that_was_lost_after_the_wait_is_looked_for_and_not_repe
     assert len(emulator.runs) == 2
 
 
-async def test_once_there_is_a_run_of_ours_the_one_in_the_way_is_forgotten():
+async def test_the_blocking_run_is_forgotten_once_there_is_a_run_of_ours():
     token = await left_after(BUSY, their_run("Completed"), CREATED, events=3)
     transport, client = scripted(lost())
     await anext(client.resume(token, pacing=PACING))
     assert transport.requests[0].url.endswith("/ours")
 
 
-async def test_a_large_run_in_the_way_makes_no_large_token():
+async def test_a_large_blocking_run_makes_no_large_token():
     tasks = tuple(StorageTask(id=f"task {number}") for number in range(1000))
     token = await left_after(BUSY, their_run("Executing", jobs=(StorageJob(id="j", tasks=tasks),)), events=2)
     assert len(token) < 400

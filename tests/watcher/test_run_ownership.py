@@ -15,7 +15,7 @@ OTHERS = [f"{ROOT}/storageconnections/other/runs/theirs", f"{ROOT}/manifestconne
 
 
 @pytest.mark.parametrize("location", OTHERS)
-async def test_a_trigger_that_created_the_run_of_another_connection_is_garbled_and_looked_for(location):
+async def test_a_202_with_another_connections_run_counts_as_lost(location):
     own = {"href": f"{ROOT}/storageconnections/connection/runs/ours"}
     transport, client = scripted(
         answer(202, location=location),

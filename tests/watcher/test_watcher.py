@@ -83,7 +83,7 @@ async def test_nothing_is_sent_before_the_first_step():
     assert emulator.requests == []
 
 
-async def test_a_failed_run_is_data_until_somebody_asks():
+async def test_a_failed_run_is_data_until_raise_for_result():
     async with emulated() as (emulator, client):
         emulator.add_file_rule(FileRule(file_name="b.dwg", error="SourceFileNotFound"))
         run = await client.watch(emulator.add_connection(files=TWO_FILES)).result()
@@ -201,7 +201,7 @@ async def test_the_run_of_a_manifest_connection_on_the_imodel_is_waited_for():
     assert names(events)[:3] == ["WaitingForIModel", "WaitingForIModel", "RunTriggered"]
 
 
-async def test_a_run_that_somebody_else_triggered_is_followed_by_its_url():
+async def test_a_run_of_another_client_is_followed_by_its_url():
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         theirs = emulator.start_run(connection_id)
@@ -248,7 +248,7 @@ async def test_jobs_may_be_null_at_the_start():
     assert names(events).count("JobAppeared") == 1
 
 
-async def test_looks_may_come_at_once_then_ever_more_rarely_until_something_changes():
+async def test_polls_start_at_once_and_become_rarer_until_a_change():
     async with emulated() as (emulator, client):
         emulator.add_run_rule(RunRule(states=[["NotStarted", 300]]))
         await client.watch(emulator.add_connection(), pacing=BackoffPacing()).result()
@@ -261,7 +261,7 @@ async def test_looks_may_come_at_once_then_ever_more_rarely_until_something_chan
     assert max(schedule) <= 30
 
 
-async def test_after_a_change_looks_come_often_again():
+async def test_after_a_change_polls_are_frequent_again():
     async with emulated() as (emulator, client):
         emulator.add_run_rule(RunRule(states=[["NotStarted", 300], ["Queued", 300]]))
         watcher = client.watch(emulator.add_connection(), pacing=BackoffPacing(jitter=0))
@@ -312,7 +312,7 @@ async def test_impossible_arguments_are_refused_and_nothing_is_sent(name, value)
     assert emulator.requests == []
 
 
-async def test_the_repr_of_a_watcher_tells_what_it_follows_and_how_far_it_is():
+async def test_the_repr_of_a_watcher_has_its_run_and_state():
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         watcher = client.watch(connection_id)

@@ -182,7 +182,7 @@ class TestRefuses:
     def test_a_long_value_and_quotes_no_more_than_its_beginning(self):
         assert len(run_failure(id=["x" * 5000]).excerpt) <= 121
 
-    def test_a_value_that_looks_like_a_token_without_quoting_it(self):
+    def test_a_token_like_value_without_quoting_it(self):
         secret = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"
         assert secret not in str(run_failure(error=f"Bearer {secret}"))
 

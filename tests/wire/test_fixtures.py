@@ -76,7 +76,7 @@ def test_a_request_of_the_pages_is_what_its_values_encode_to(name):
 
 
 @pytest.mark.parametrize("name", ERROR_PAGES)
-def test_an_error_of_the_pages_is_told_again_as_it_was(name):
+def test_an_error_of_the_pages_is_decoded_completely(name):
     assert problem_to_json(decode_problem(payload(name))) == without_empty_details(json.loads(payload(name)))
 
 

@@ -47,7 +47,7 @@ def test_an_answer_without_a_token_is_none(body):
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"access_token": "hunter2"'])
-def test_an_answer_that_is_not_json_is_told_without_the_token_in_it(body):
+def test_an_answer_that_is_not_json_is_reported_without_the_token_in_it(body):
     with pytest.raises(DecodeError) as caught:
         decode_token(body)
     assert "hunter2" not in str(caught.value)
@@ -75,7 +75,7 @@ def test_a_token_answer_does_not_show_its_token():
         (b"<html>Bad gateway</html>", None),
     ],
 )
-def test_a_refusal_is_told_in_the_words_of_the_issuer_if_it_has_any(body, said):
+def test_a_refusal_quotes_the_issuers_description(body, said):
     assert refusal(body) == said
 
 

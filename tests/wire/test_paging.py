@@ -70,7 +70,7 @@ class TestAWalk:
             taken(walk, "ab", next_=LIST)
         assert walk.done
 
-    def test_doubts_each_page_anew(self):
+    def test_judges_each_page_by_itself(self):
         walk = PageWalk(top=2)
         for items in ("ab", "ab", "cd", "ab"):
             taken(walk, items)
@@ -158,7 +158,7 @@ class TestAWalk:
         with pytest.raises(ValueError, match="shorter"):
             PageWalk().take(page("ab"), "a")
 
-    def test_never_asks_for_less_than_it_was_told_to(self):
+    def test_never_requests_less_than_the_page_size(self):
         walk = PageWalk(top=1000)
         taken(walk, "ab", next_=f"{LIST}?$top=2")
         assert walk.top == 1000

@@ -128,7 +128,7 @@ def test_the_url_of_an_error_shows_no_secret():
 
 
 @pytest.mark.parametrize("body", [b'{"statusCode": 401, "message": "M"}', b'{"error": {"message": "M"}}'])
-def test_an_error_without_a_code_is_told_in_the_words_it_has(body):
+def test_an_error_without_a_code_has_its_message(body):
     assert error_of(body).message == "M"
 
 
@@ -143,11 +143,11 @@ def test_an_error_without_a_code_is_told_in_the_words_it_has(body):
         ({"content-type": "text/html"}, b" \r\n ", None),
     ],
 )
-def test_a_body_of_somebody_else_is_told_in_one_line(headers, body, message):
+def test_a_body_that_is_not_from_the_service_is_reported_in_one_line(headers, body, message):
     assert error_of(body, status=502, headers=headers).message == message
 
 
-def test_a_body_of_somebody_else_is_told_briefly_and_without_secrets():
+def test_a_body_that_is_not_from_the_service_is_reported_shortened_and_without_secrets():
     message = error_of(b"<html>Authorization: Bearer hunter2" + b"x" * 9999).message
     assert "hunter2" not in message
     assert len(message) < 200

@@ -1,8 +1,8 @@
 """The interface of journals, and the journal that stores nothing. Pure.
 
 A trigger is recorded before it is sent, its run as soon as it is known, its outcome at the end. So a process that is
-killed at any moment can be followed by another one that repeats nothing. A journal holds ids, instants and outcomes, and
-no secret.
+killed at any moment can be followed by another one that repeats nothing. A journal holds ids, instants and outcomes,
+and no secret.
 """
 
 from __future__ import annotations

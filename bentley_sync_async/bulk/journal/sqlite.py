@@ -60,7 +60,7 @@ class SQLiteJournal(AsyncContextManagerMixin):
             now: Returns seconds since 1970.
 
         Raises:
-            InvalidArgumentError: The path cannot be one.
+            InvalidArgumentError: The path is invalid.
         """
         self._file = JournalFile(path, migrations=MIGRATIONS)
         self._origin = origin
@@ -166,14 +166,14 @@ class SQLiteJournal(AsyncContextManagerMixin):
         )
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work, and record the instant of it."""
+        """Make a change, and record its instant."""
 
-        def touching(db: sqlite3.Connection) -> T:
-            done = work(db)
+        def work_and_touch(db: sqlite3.Connection) -> T:
+            result = work(db)
             db.execute("UPDATE bulks SET touched_at = ? WHERE id = ?", (self._now(), self._bulk_id))
-            return done
+            return result
 
-        return await self._file.write(touching)
+        return await self._file.write(work_and_touch)
 
     async def _entries(self, bulk_id: int) -> dict[str, JournalEntry]:
         rows = await self._file.read(
@@ -212,13 +212,13 @@ class SQLiteJournal(AsyncContextManagerMixin):
         return cursor.lastrowid
 
     def _add_durations(self, db: sqlite3.Connection, connection_id: str, durations: Sequence[float]) -> None:
-        of = (self._origin, connection_id)
+        key = (self._origin, connection_id)
         db.executemany(
             "INSERT INTO durations (origin, connection_id, seconds) VALUES (?, ?, ?)",
-            [(*of, seconds) for seconds in durations],
+            [(*key, seconds) for seconds in durations],
         )
         db.execute(
             "DELETE FROM durations WHERE origin = ? AND connection_id = ? AND id <= "
             "(SELECT id FROM durations WHERE origin = ? AND connection_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-            (*of, *of, KEPT),
+            (*key, *key, KEPT),
         )

@@ -146,7 +146,7 @@ class Bulk:
         if not self.has_journal:
             command = shlex.join(["bentley-sync", *self.again, "--journal", "bulk.db"])
             return (
-                f"{done}\nThere is no --journal, so nothing was recorded: the same command would run all of them again. "
+                f"{done}\nThere is no --journal, so nothing was recorded: the same command would run them all again. "
                 f"With a journal, it continues where it was left:\n  {command}"
             )
         command = shlex.join(["bentley-sync", *self.again])

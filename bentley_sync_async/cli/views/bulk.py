@@ -127,7 +127,7 @@ class PlainBulkView:
                 self._print(f"{event.connection_id}  continues where another process left it")
             case ConnectionStarted(attempt=attempt) if attempt > 1:
                 self._print(
-                    f"{event.connection_id}  is run again, as the cause of the failure may have passed: attempt {attempt}"
+                    f"{event.connection_id}  is run again, as the cause of failure may have passed: attempt {attempt}"
                 )
             case ConnectionProgressed(event=RunTriggered() | RunJoined() as progress):
                 self._print(f"{event.connection_id}  {event_text(progress, self._names, event.connection_id)}")

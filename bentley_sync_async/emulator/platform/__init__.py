@@ -1,1 +1,1 @@
-"""What all API products share."""
+"""What all API products share: messages, routing, errors, paging, tokens, rate limits, faults, ids and the clock."""

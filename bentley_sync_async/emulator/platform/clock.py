@@ -1,4 +1,4 @@
-"""The emulator's time: the event loop's, times the speed, on top of the wall clock's instant at the start."""
+"""The emulator's clock: its start time, plus the time of the event loop since then multiplied by the speed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from email.utils import format_datetime
 
 import anyio
 
-EMPTY_DATE = "0001-01-01T00:00:00"
-"""What the service sends for an instant that has not come yet."""
-
 _TICKS = 10_000_000
 
 
 class Clock:
-    """Tells how long the emulator has been there, and what it takes for the time.
+    """Measures the time since the emulator's start and formats instants.
 
     Attributes:
-        speed: How many seconds pass in one second of the event loop.
+        speed: Seconds of this clock in one second of the event loop.
     """
 
     def __init__(self, speed: float, start: datetime | None) -> None:
@@ -26,16 +23,16 @@ class Clock:
         self._start = (start or datetime.now(UTC)).astimezone(UTC)
 
     def elapsed(self) -> float:
-        """Return the seconds since the start, times the speed."""
+        """Return the seconds of this clock since the start."""
         return (anyio.current_time() - self._began) * self.speed
 
     def timestamp(self, elapsed: float) -> str:
-        """Return an instant as the API writes it: seven fraction digits and a Z."""
+        """Return the instant so many seconds after the start in the API's format: seven fraction digits and a Z."""
         ticks = round(elapsed * _TICKS)
         instant = self._start + timedelta(microseconds=ticks // 10)
         return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond:06d}{ticks % 10}Z"
 
     def http_date(self, later: float = 0.0) -> str:
-        """Return the present instant, or one some seconds later, as HTTP headers write it."""
+        """Return the current instant, or one so many seconds later, in the format of HTTP headers."""
         instant = self._start + timedelta(seconds=self.elapsed() + later)
         return format_datetime(instant.replace(microsecond=0), usegmt=True)

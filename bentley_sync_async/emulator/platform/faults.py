@@ -1,4 +1,4 @@
-"""Rules that break answers: which requests they meet, and what becomes of the answer."""
+"""Fault rules: which requests they match, and how they break the answers."""
 
 # ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
 from __future__ import annotations
@@ -24,37 +24,37 @@ class FaultAction(enum.StrEnum):
     """What happens to an answer."""
 
     STATUS = "status"
-    """Another answer is sent: `status`, `code`, `message`, `body`."""
+    """The rule's own answer is sent: `status`, `code`, `message`, `body`."""
 
     DELAY = "delay"
-    """Nothing but the `delay`, which every other action can have, too."""
+    """The answer is only late by `delay`, which works with every other action, too."""
 
     RESET_BEFORE_HEADERS = "reset_before_headers"
     """The connection is reset and nothing is sent."""
 
     RESET_AFTER_HEADERS = "reset_after_headers"
-    """The connection is reset once the headers are sent."""
+    """The connection is reset after the headers are sent."""
 
     TRUNCATED_BODY = "truncated_body"
-    """The connection ends in the middle of the body."""
+    """The connection is closed in the middle of the body."""
 
     WRONG_CONTENT_TYPE = "wrong_content_type"
-    """The body is what it should be, and said to be `text/plain`."""
+    """The body is correct; the content type is `text/plain`."""
 
     HTML_BODY = "html_body"
-    """The status is what it should be, and the body is a web page."""
+    """The status is correct; the body is a web page."""
 
     EMPTY_BODY = "empty_body"
-    """The status is what it should be, and the body is empty."""
+    """The status is correct; the body is empty."""
 
     NO_LOCATION = "no_location"
-    """The Location is missing."""
+    """The `Location` header is missing."""
 
     RELATIVE_LOCATION = "relative_location"
-    """The Location is a path."""
+    """The `Location` is a path."""
 
     FOREIGN_LOCATION = "foreign_location"
-    """The Location is on another host, or whatever `location` says."""
+    """The `Location` is the rule's `location`, by default on another host."""
 
 
 _NOT_PERFORMED = frozenset({FaultAction.STATUS, FaultAction.RESET_BEFORE_HEADERS})
@@ -66,26 +66,26 @@ class FaultRule:
 
     Attributes:
         action: What happens to the answer.
-        method: Meets requests with this method only.
-        path: Meets requests whose path has a part that matches this regular expression, in any case.
-        nth: Breaks the nth request that it meets only, counted from 1.
-        first: Breaks none before that one.
-        last: Breaks none after that one.
-        every: From `first` on, breaks every so many.
-        probability: Breaks those with this probability.
-        delay: Seconds of the event loop before the answer, and after the operation.
-        performed: Whether the operation is carried out. By default it is not for `status` and
-            `reset_before_headers`, and is for all others. Without it, the answer has `status` to begin with.
-        status: HTTP status.
-        code: The error's code; without it (and without `body`) the body is empty.
-        message: The error's text.
-        body: The body, in place of `code` and `message`.
-        headers: Further headers.
-        retry_after: Seconds that the answer asks to wait.
-        retry_after_date: Whether it does so with an instant.
-        location: The Location of `foreign_location`.
-        met: How many requests it has met.
-        fired: How many answers it has broken.
+        method: Matches only requests with this method.
+        path: Matches only requests in whose path this regular expression is found; case-insensitive.
+        nth: Breaks only the nth matching request, counted from 1.
+        first: Number of the first matching request that is broken, counted from 1.
+        last: Number of the last matching request that is broken.
+        every: Breaks every so many matching requests, beginning with `first`.
+        probability: Probability with which each of these requests is broken.
+        delay: Seconds of the event loop between the operation and the answer.
+        performed: Whether the operation is performed. By default it is, except for `status` and
+            `reset_before_headers`. If it is not, the action applies to the rule's own answer.
+        status: HTTP status of the rule's own answer.
+        code: Its error code; without `code` and `body` its body is empty.
+        message: Its error text.
+        body: Its body, in place of `code` and `message`.
+        headers: Additional headers of the answer.
+        retry_after: Seconds of its `Retry-After`.
+        retry_after_date: Whether its `Retry-After` is a date.
+        location: The `Location` of `foreign_location`.
+        met: How many requests have matched.
+        fired: How many answers were broken.
     """
 
     action: FaultAction = own_enum(FaultAction.STATUS, FaultAction)
@@ -109,8 +109,8 @@ class FaultRule:
     met: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
 
-    def meet(self, method: str, path: str, chance: random.Random) -> bool:
-        """Tell whether the answer to this request is to be broken, and count it."""
+    def matches(self, method: str, path: str, rng: random.Random) -> bool:
+        """Count a request if it matches, and return whether its answer is to be broken."""
         if self.method is not None and self.method.upper() != method:
             return False
         if re.search(self.path, path, re.IGNORECASE) is None:
@@ -121,16 +121,16 @@ class FaultRule:
         else:
             in_range = self.met >= self.first and (self.last is None or self.met <= self.last)
             due = in_range and (self.met - self.first) % self.every == 0
-        return due and (self.probability >= 1 or chance.random() < self.probability)
+        return due and (self.probability >= 1 or rng.random() < self.probability)
 
     @property
     def performs(self) -> bool:
-        """Whether the operation is carried out."""
+        """Whether the operation is performed."""
         return self.action not in _NOT_PERFORMED if self.performed is None else self.performed
 
-    def broken(self, reply: Reply | None, clock: Clock) -> Reply:
-        """Return the answer as this rule leaves it; `None` stands for that of an operation not carried out."""
-        answer = self._own(clock) if reply is None or self.action is FaultAction.STATUS else reply
+    def apply(self, reply: Reply | None, clock: Clock) -> Reply:
+        """Return the broken answer. The argument is the operation's answer, or `None` if it was not performed."""
+        answer = self._own_answer(clock) if reply is None or self.action is FaultAction.STATUS else reply
         headers = {**answer.headers, **self.headers}
         match self.action:
             case FaultAction.WRONG_CONTENT_TYPE:
@@ -149,11 +149,12 @@ class FaultRule:
                 pass
         return Reply(answer.status, answer.body, headers)
 
-    def _own(self, clock: Clock) -> Reply:
+    def _own_answer(self, clock: Clock) -> Reply:
         headers: dict[str, str] = {}
         if self.retry_after is not None:
-            in_seconds = f"{self.retry_after:g}"
-            headers["Retry-After"] = clock.http_date(self.retry_after) if self.retry_after_date else in_seconds
+            headers["Retry-After"] = (
+                clock.http_date(self.retry_after) if self.retry_after_date else f"{self.retry_after:g}"
+            )
         if self.body is not None:
             return Reply(self.status, self.body.encode(), {"Content-Type": MEDIA_TYPE, **headers})
         if self.code is not None:
@@ -162,15 +163,15 @@ class FaultRule:
 
 
 class Faults:
-    """All rules; the first one that is due breaks the answer."""
+    """All fault rules; the first one that fires breaks the answer."""
 
     def __init__(self, seed: int, rules: Iterable[FaultRule] = ()) -> None:
         self.rules = list(rules)
         self._random = random.Random(f"faults/{seed}")
 
     def due(self, method: str, path: str) -> FaultRule | None:
-        """Return the rule that breaks the answer to this request. Every rule counts the request."""
-        due = [rule for rule in self.rules if rule.meet(method, path, self._random)]
+        """Return the rule that breaks the answer to a request. Every rule counts the request."""
+        due = [rule for rule in self.rules if rule.matches(method, path, self._random)]
         if not due:
             return None
         due[0].fired += 1

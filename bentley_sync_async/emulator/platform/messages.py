@@ -1,4 +1,4 @@
-"""A request and an answer as plain values: all that the operations know of HTTP."""
+"""Requests and answers as plain values: all of HTTP that the operations deal with."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Call:
     Attributes:
         method: HTTP method.
         path: Decoded path.
-        root: The platform's root as the caller names it, such as `http://127.0.0.1:8080`.
-        query: Parameters by their names in lower case.
-        headers: By their names in lower case.
-        body: What was sent.
-        names: The variable parts of the path, such as `connection_id`.
+        root: The platform's root URL as in the caller's request, such as `http://127.0.0.1:8080`.
+        query: Query parameters, by their names in lower case.
+        headers: Headers, by their names in lower case.
+        body: The body's bytes.
+        path_parameters: The variable parts of the path, such as `connectionId`.
     """
 
     method: str
@@ -33,13 +33,13 @@ class Call:
     query: Mapping[str, str] = field(factory=dict)
     headers: Mapping[str, str] = field(factory=dict)
     body: bytes = b""
-    names: Mapping[str, str] = field(factory=dict)
+    path_parameters: Mapping[str, str] = field(factory=dict)
 
     def json_object(self, code: str) -> dict[str, Any]:
         """Return the body, which must be a JSON object.
 
         Raises:
-            ProblemError: 422; `code` says of which request.
+            ProblemError: 422, with this code.
         """
         if not self.body.strip():
             raise ProblemError(422, "MissingRequestBody", "Request body was not provided.")
@@ -58,8 +58,8 @@ class Reply:
 
     Attributes:
         status: HTTP status.
-        body: What is sent; a status without a body has no content type either.
-        headers: By name, without those that every answer has.
+        body: The body's bytes; an answer without a body has no content type.
+        headers: Headers by name, without those that every answer has.
     """
 
     status: int
@@ -74,5 +74,5 @@ class Reply:
 
     @classmethod
     def of_problem(cls, problem: ProblemError) -> Reply:
-        """Return the answer that says what is wrong."""
+        """Return the answer to a request that failed."""
         return cls.of_json(problem.status, problem.payload(), problem.headers)

@@ -1,4 +1,4 @@
-"""The issuer of tokens, on the same root as the API: client credentials and nothing else."""
+"""The OAuth token issuer, which supports client credentials only. Its root URL is that of the API."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from bentley_sync_async.emulator.settings import Settings
 
 from .messages import Call, Reply
 from .problems import unauthorized
+from .routing import Operation
 
 SCOPE = "itwin-platform"
-_READING = frozenset({SCOPE, "synchronization:read", "synchronization:modify"})
-_WRITING = frozenset({SCOPE, "synchronization:modify"})
 
 
 @frozen
@@ -35,7 +34,7 @@ class _RefusedError(Exception):
 
 
 class Issuer:
-    """Issues tokens and knows them again."""
+    """Issues tokens and recognizes them in requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -50,14 +49,14 @@ class Issuer:
         return token
 
     def revoke(self) -> None:
-        """Make every token that was issued so far worthless."""
+        """Invalidate every token that was issued so far."""
         self._tokens.clear()
 
-    def client_of(self, call: Call) -> str:
-        """Return the client whose token a call carries.
+    def authenticate(self, call: Call, operation: Operation) -> str:
+        """Return the id of the client whose token a request carries.
 
         Raises:
-            ProblemError: 401.
+            ProblemError: 401 if the token is not valid for the operation.
         """
         kind, _, text = call.headers.get("authorization", "").partition(" ")
         token = self._tokens.get(text.strip())
@@ -66,13 +65,15 @@ class Issuer:
         if kind.lower() == "bearer" and text.strip():
             if self._settings.tokens == "any":
                 return token.client_id if token else text.strip()
-            enough = _READING if call.method == "GET" else _WRITING
-            if token is not None and anyio.current_time() < token.expires and token.scopes & enough:
+            scopes = {SCOPE, f"{operation.api}:modify"}
+            if call.method == "GET":
+                scopes.add(f"{operation.api}:read")
+            if token is not None and anyio.current_time() < token.expires and token.scopes & scopes:
                 return token.client_id
         raise unauthorized(wrapped=self._settings.wrapped_errors)
 
     def discovery(self, call: Call) -> Reply:
-        """Answer the discovery document."""
+        """Return the discovery document."""
         document = {
             "issuer": call.root,
             "token_endpoint": f"{call.root}/connect/token",
@@ -83,12 +84,12 @@ class Issuer:
         return Reply.of_json(200, document)
 
     def token(self, call: Call) -> Reply:
-        """Answer a request for a token."""
+        """Answer a token request."""
         headers = {"Cache-Control": "no-store"}
         try:
             self._check(call, dict(parse_qsl(call.body.decode("utf-8", "replace"))))
         except _RefusedError as exc:
-            if exc.status == 401:  # noqa: PLR2004 - as RFC 6749, section 5.2, has it
+            if exc.status == 401:  # noqa: PLR2004 - RFC 6749, section 5.2
                 headers["WWW-Authenticate"] = "Basic"
             return Reply.of_json(exc.status, {"error": exc.error}, headers)
         granted = {
@@ -102,8 +103,8 @@ class Issuer:
     def _check(self, call: Call, form: dict[str, str]) -> None:
         kind, _, text = call.headers.get("authorization", "").partition(" ")
         basic = kind.lower() == "basic"
-        sent = _basic(text) if basic else (form.get("client_id", ""), form.get("client_secret", ""))
-        if sent != (self._settings.client_id, self._settings.client_secret):
+        credentials = _basic(text) if basic else (form.get("client_id", ""), form.get("client_secret", ""))
+        if credentials != (self._settings.client_id, self._settings.client_secret):
             raise _RefusedError("invalid_client", status=401 if basic else 400)
         if "grant_type" not in form:
             raise _RefusedError("invalid_request")

@@ -1,4 +1,4 @@
-"""Pages of lists, and what the caller prefers of their items."""
+"""Pages of lists, and whether the caller prefers minimal or full items."""
 
 from __future__ import annotations
 
@@ -15,22 +15,9 @@ T = TypeVar("T")
 
 
 def wants_representation(call: Call, settings: Settings) -> bool:
-    """Tell whether the caller prefers whole items."""
+    """Return whether the caller prefers full items."""
     preferences = call.headers.get("prefer", "").lower().replace(" ", "").split(",")
     return settings.honour_prefer and "return=representation" in preferences
-
-
-def window(call: Call, settings: Settings) -> tuple[int, int, list[Detail]]:
-    """Return `$skip` and `$top`, and what is wrong with them."""
-    wrong: list[Detail] = []
-    skip, top = _number(call, "$skip", 0), _number(call, "$top", settings.page_size)
-    if skip is None or skip < 0:
-        wrong.append(not_valid("$skip"))
-    if top is None:
-        wrong.append(not_valid("$top"))
-    elif not 1 <= top <= settings.max_page_size:
-        wrong.append(PAGE_SIZE)
-    return skip or 0, top or 1, wrong
 
 
 def page(
@@ -44,18 +31,16 @@ def page(
     path: str,
     query: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Return one page of a list, with links to its neighbours.
+    """Return one page of a list, with links to the pages before and after it.
 
     Raises:
-        ProblemError: 422, with that code, if the page is out of bounds.
+        ProblemError: 422, with this code, if `$skip` or `$top` is out of range.
     """
-    skip, top, wrong = window(call, settings)
-    if wrong:
-        raise ProblemError.invalid(code, *wrong)
-    fixed = "".join(f"{key}={quote(value, safe='')}&" for key, value in (query or {}).items())
+    skip, top = _skip_and_top(call, settings, code)
+    preceding = "".join(f"{key}={quote(value, safe='')}&" for key, value in (query or {}).items())
 
     def link(at: int) -> dict[str, str]:
-        return {"href": f"{call.root}/synchronization/{path}?{fixed}$skip={at}&$top={top}"}
+        return {"href": f"{call.root}{path}?{preceding}$skip={at}&$top={top}"}
 
     links = {"self": link(skip)}
     if skip > 0:
@@ -63,6 +48,20 @@ def page(
     if skip + top < len(items) or settings.always_next:
         links["next"] = link(skip + top)
     return Reply.of_json(200, {name: [show(item) for item in items[skip : skip + top]], "_links": links})
+
+
+def _skip_and_top(call: Call, settings: Settings, code: str) -> tuple[int, int]:
+    details: list[Detail] = []
+    skip, top = _number(call, "$skip", 0), _number(call, "$top", settings.page_size)
+    if skip is None or skip < 0:
+        details.append(not_valid("$skip"))
+    if top is None:
+        details.append(not_valid("$top"))
+    elif not 1 <= top <= settings.max_page_size:
+        details.append(PAGE_SIZE)
+    if details:
+        raise ProblemError.invalid(code, *details)
+    return skip or 0, top or 1
 
 
 def _number(call: Call, name: str, default: int) -> int | None:

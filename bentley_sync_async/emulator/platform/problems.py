@@ -1,4 +1,4 @@
-"""The documented errors: status, code, message and details as the pages print them."""
+"""Error answers in the platform's form, and the errors that all API products have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Detail = tuple[str, str, str | None]
-"""Code, message and target of one thing that is wrong."""
+"""Code, message and target of one detail of an error."""
 
 
 class ProblemError(Exception):
@@ -16,9 +16,9 @@ class ProblemError(Exception):
         status: HTTP status.
         code: The error's code.
         message: The error's text.
-        details: What is wrong, one by one.
+        details: One for each invalid value.
         headers: Headers of the answer.
-        wrapped: Whether the API answers, or the gateway before it, which has forms of its own.
+        wrapped: Whether the body has the API's form; otherwise that of the gateway in front of the API.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ProblemError(Exception):
 
     @classmethod
     def invalid(cls, code: str, *details: Detail) -> ProblemError:
-        """Return the 422 with such a code."""
+        """Return a 422 with this code and these details."""
         return cls(422, code, "Cannot perform operation.", *details)
 
     def payload(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class ProblemError(Exception):
 
 
 def unauthorized(*, wrapped: bool) -> ProblemError:
-    """Return the 401 of the pages, or the one of the 2021 OpenAPI."""
+    """Return the 401 of the pages, or without `wrapped` that of the OpenAPI description of 2021."""
     if wrapped:
         return ProblemError(401, "HeaderNotFound", "Header Authorization was not found in the request. Access denied.")
     text = "Access denied due to invalid access_token. Make sure to provide a valid token for this API endpoint."
@@ -72,54 +72,20 @@ def forbidden() -> ProblemError:
     )
 
 
-def connection_not_found() -> ProblemError:
-    """Return the 404 of a connection."""
-    return ProblemError(404, "StorageConnectionNotFound", "Requested StorageConnection is not available.")
-
-
-def source_file_not_found() -> ProblemError:
-    """Return the 404 of a source file."""
-    return ProblemError(
-        404, "StorageConnectionSourceFileNotFound", "Requested StorageConnectionSourceFile is not available."
-    )
-
-
-def run_not_found() -> ProblemError:
-    """Return the 404 of a run."""
-    return ProblemError(404, "ConnectionRunNotFound", "Requested Connection Run not available.")
-
-
 def no_such_operation() -> ProblemError:
-    """Return the 404 of a path that is no operation's; no page has one."""
+    """Return the 404 for a path that no operation has; it is not documented."""
     return ProblemError(404, "NotFound", "Requested resource is not available.")
 
 
 def method_not_allowed(allowed: list[str]) -> ProblemError:
-    """Return the 405 of a path that has other operations; no page has one."""
+    """Return the 405 for a method that the path does not have; it is not documented."""
     return ProblemError(
         405, "MethodNotAllowed", "The method is not allowed for this resource.", headers={"Allow": ", ".join(allowed)}
     )
 
 
-def already_mapped() -> ProblemError:
-    """Return the 409 of a file that is already mapped to the iModel."""
-    return ProblemError(
-        409, "FileMappingToTheIModelAlreadyExists", "One or more SourceFiles are already mapped to the iModel."
-    )
-
-
-def already_processing() -> ProblemError:
-    """Return the 409 of a trigger while another one of the iModel is being accepted."""
-    return ProblemError(409, "ConflictWithAnotherIModelRequest", "The iModel is already processing this request.")
-
-
-def already_in_use() -> ProblemError:
-    """Return the 409 of a connection that cannot be deleted while it runs."""
-    return ProblemError(409, "ConnectionAlreadyInUse", "Connection is already being processed.")
-
-
 def rate_limited(code: str, *, wrapped: bool, headers: Mapping[str, str]) -> ProblemError:
-    """Return the 429 in one of its two spellings."""
+    """Return the 429 with one of its two codes."""
     message = (
         "More requests were received than the subscription rate-limit allows."
         if code == "TooManyRequests"
@@ -129,33 +95,8 @@ def rate_limited(code: str, *, wrapped: bool, headers: Mapping[str, str]) -> Pro
 
 
 def not_valid(name: str) -> Detail:
-    """Return the detail of an id that cannot be one."""
+    """Return the detail of a malformed value."""
     return ("InvalidValue", f"Provided {name} value is not valid.", name)
 
 
 PAGE_SIZE: Detail = ("InvalidValue", "Page size is out of limits.", "$top")
-NO_IMODEL_ID: Detail = ("MissingRequiredProperty", "imodelId was not provided.", "imodelId")
-NO_FILES: Detail = (
-    "MissingRequiredProperty",
-    "At least one input file must be included to create a ConnectionDefinition.",
-    "sourceFiles",
-)
-CONNECTOR_TYPE: Detail = (
-    "InvalidValue",
-    (
-        "connectorType must be one of: 'AUTOPLANT', 'CIVIL', 'CIVIL3D', 'DACQJSON', 'DWG', 'GEOSPATIAL', 'IFC', "
-        "'INTELLIPID', 'MSTN', 'NWD', 'OBD', 'OPENTOWER', 'PROSTRUCTURES', 'PSEXCEL', 'REVIT', 'SPPID', 'SPXREVIEW'."
-    ),
-    "connectorType",
-)
-AUTHENTICATION_TYPE: Detail = (
-    "InvalidValue",
-    "authenticationType must be one of: 'User', 'Service'.",
-    "authenticationType",
-)
-REDIRECT_URL: Detail = ("InvalidValue", "redirectUrl should be a valid URL.", "redirectUrl")
-
-
-def missing(name: str) -> Detail:
-    """Return the detail of a property that is not there."""
-    return ("MissingRequiredProperty", "A property required to create or update a connection is missing.", name)

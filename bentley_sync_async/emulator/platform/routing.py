@@ -1,4 +1,4 @@
-"""Which operation answers a request. Paths are compared without regard to case, as old clients need."""
+"""Finds the operation of a request. Paths are case-insensitive, because old clients spell them differently."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from .problems import method_not_allowed, no_such_operation
 
 @frozen
 class Operation:
-    """One operation.
+    """One operation of an API.
 
     Attributes:
-        name: As the last part of its page's address.
+        api: Name of the API, such as `synchronization`, whose scopes and rate limits apply. With `None`, requests need
+            no token and have no rate limit.
+        name: The last part of the address of its documentation page.
         method: HTTP method.
         path: Regular expression of the whole path.
-        answer: What answers it.
-        open: Whether it needs no token and counts against no quota.
+        answer: Function that answers a request.
     """
 
+    api: str | None
     name: str
     method: str
     path: str
     answer: Callable[[Call], Reply]
-    open: bool = False
 
 
 def find(operations: Sequence[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]]:
     """Return the operation of a request, and the variable parts of its path.
 
     Raises:
-        ProblemError: 404 or 405.
+        ProblemError: 404 if no operation has the path; 405 if none of them has the method.
     """
     allowed = []
     for operation in operations:

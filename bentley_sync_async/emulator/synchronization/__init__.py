@@ -1,1 +1,1 @@
-"""The Synchronization API."""
+"""The Synchronization API: its operations, the store of connections and runs, and the plans that runs follow."""

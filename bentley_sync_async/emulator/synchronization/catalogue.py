@@ -1,6 +1,6 @@
-"""The published catalogue of what can go wrong in a run: keys, categories, who can fix it, where to read on.
+"""The published catalogue of errors in runs: key, category, whether the user can fix it, and the help article.
 
-The service's texts are not published with the keys; those here are made from the key, but for the few that are known.
+Most texts of the service are not published. Except for the known ones, the texts here are generated from the keys.
 """
 
 from __future__ import annotations
@@ -123,14 +123,14 @@ _KNOWN_TEXTS = {
 
 @frozen(kw_only=True)
 class CatalogueEntry:
-    """One key of the catalogue.
+    """One error of the catalogue.
 
     Attributes:
-        key: `descriptionKey` of a task's error, `errorKey` of a run's.
-        category: What the error has to do with.
-        can_user_fix: Whether the user can do something about it.
-        kb_article_link: Where to read on; empty when there is no article.
-        description: A text for people.
+        key: The `descriptionKey` of a task's error, or the `errorKey` of a run's error.
+        category: The category of the error.
+        can_user_fix: Whether the user can fix the error.
+        kb_article_link: URL of the knowledge base article; empty without an article.
+        description: A text for the user.
     """
 
     key: str

@@ -1,29 +1,31 @@
-"""What the emulator remembers, as the JSON that the pages show."""
+"""The JSON of connections, source files and runs, in the form that the API's pages show."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bentley_sync_async.emulator.platform.clock import EMPTY_DATE, Clock
+from bentley_sync_async.emulator.platform.clock import Clock
 from bentley_sync_async.emulator.platform.ids import itwin_of
 from bentley_sync_async.emulator.settings import Settings
 from bentley_sync_async.models import ExecutionResult, ExecutionState, SynchronizationReport
 
 from .catalogue import CATALOGUE
 from .store import Connection, Run, SourceFile, Store
-from .timeline import Failure, JobPlan, TaskPlan, Track
+from .timeline import Failure, JobPlan, StateTimeline, TaskPlan
 
 Json = dict[str, Any]
 
+_EMPTY_DATE = "0001-01-01T00:00:00"  # the service's value of an instant that has not come yet
+
 
 def connection_summary(connection: Connection) -> Json:
-    """Return a connection as lists show it."""
+    """Return the minimal form of a connection, which lists contain by default."""
     named = {} if connection.display_name is None else {"displayName": connection.display_name}
     return {"id": connection.id, **named}
 
 
 def connection_of_any_kind(connection: Connection, root: str) -> Json:
-    """Return a connection as the list of all kinds shows it at length."""
+    """Return the full form of a connection in the list of connections of all kinds."""
     links = {
         "iModel": {"href": f"{root}/imodels/{connection.imodel_id}"},
         "iTwin": {"href": f"{root}/itwins/{itwin_of(connection.imodel_id)}"},
@@ -34,11 +36,11 @@ def connection_of_any_kind(connection: Connection, root: str) -> Json:
 
 
 def storage_connection(connection: Connection, root: str) -> Json:
-    """Return a storage connection at length."""
-    shown = connection_of_any_kind(connection, root)
-    links = shown.pop("_links")
+    """Return the full form of a storage connection."""
+    json = connection_of_any_kind(connection, root)
+    links = json.pop("_links")
     return {
-        **shown,
+        **json,
         "iTwinId": itwin_of(connection.imodel_id),
         "authenticationType": connection.authentication_type,
         "_links": links,
@@ -46,18 +48,18 @@ def storage_connection(connection: Connection, root: str) -> Json:
 
 
 def source_file(store: Store, connection: Connection, file: SourceFile, root: str, *, minimal: bool) -> Json:
-    """Return a source file; at length with its connector type."""
-    shown: Json = {"id": file.id, "storageFileId": file.storage_file_id}
+    """Return a source file; the minimal form has no connector type."""
+    json: Json = {"id": file.id, "storageFileId": file.storage_file_id}
     if not minimal:
-        shown["connectorType"] = file.connector_type
+        json["connectorType"] = file.connector_type
     name = store.last_known_name(connection, file)
     if name is not None:
-        shown["lastKnownFileName"] = name
-    return {**shown, "_links": {"file": {"href": f"{root}/files/{file.storage_file_id}"}}}
+        json["lastKnownFileName"] = name
+    return {**json, "_links": {"file": {"href": f"{root}/files/{file.storage_file_id}"}}}
 
 
 class RunView:
-    """Shows a run as it is at one moment."""
+    """The JSON of a run at the time when the view is created."""
 
     def __init__(self, run: Run, clock: Clock, settings: Settings) -> None:
         self._run = run
@@ -66,24 +68,24 @@ class RunView:
         self._elapsed = clock.elapsed() - run.created
 
     def summary(self) -> Json:
-        """Return the run as lists show it."""
-        return {"id": self._run.id, **self._progress(self._run.plan.track, self._run.plan.result)}
+        """Return the minimal form of the run, which lists contain by default."""
+        return {"id": self._run.id, **self._progress(self._run.plan.timeline, self._run.plan.result)}
 
-    def whole(self) -> Json:
+    def full(self) -> Json:
         """Return the run with its jobs and tasks."""
         plan = self._run.plan
-        completed = self._elapsed >= plan.track.ended
+        completed = self._elapsed >= plan.timeline.ended
         key = plan.error if completed else None
-        shown = {
+        json = {
             "id": self._run.id,
             "connectionId": self._run.connection_id,
             "startDateTime": self._clock.timestamp(self._run.created),
-            "endDateTime": self._date(plan.track.ended),
+            "endDateTime": self._date(plan.timeline.ended),
             "phase": plan.phase(self._elapsed),
-            **self._progress(plan.track, plan.result),
+            **self._progress(plan.timeline, plan.result),
             "error": {"errorKey": key, "description": CATALOGUE[key].description} if key else None,
         }
-        return shown | self._jobs()
+        return json | self._jobs()
 
     def _jobs(self) -> Json:
         plan = self._run.plan
@@ -95,38 +97,38 @@ class RunView:
     def _job(self, job: JobPlan) -> Json:
         return {
             "id": job.id,
-            **self._dates(job.track),
-            **self._progress(job.track, job.result),
+            **self._dates(job.timeline),
+            **self._progress(job.timeline, job.result),
             "connectorType": job.connector_type,
             "tasks": [self._task(task) for task in job.tasks],
         }
 
     def _task(self, task: TaskPlan) -> Json:
-        shown = {
+        json = {
             "id": task.id,
-            **self._dates(task.track),
-            "retryAttempts": task.track.retries(self._elapsed),
+            **self._dates(task.timeline),
+            "retryAttempts": task.timeline.retries(self._elapsed),
             "storageFileId": task.storage_file_id,
-            **self._progress(task.track, task.result),
+            **self._progress(task.timeline, task.result),
         }
-        if self._elapsed >= task.track.ended:
+        if self._elapsed >= task.timeline.ended:
             if task.error is not None:
-                shown["error"] = _task_error(task.error)
+                json["error"] = _task_error(task.error)
             if task.report is not None:
-                shown["details"] = {"synchronizationReport": _report(task.report)}
-        return shown
+                json["details"] = {"synchronizationReport": _report(task.report)}
+        return json
 
-    def _progress(self, track: Track, result: ExecutionResult) -> Json:
-        state = track.state(self._elapsed)
+    def _progress(self, timeline: StateTimeline, result: ExecutionResult) -> Json:
+        state = timeline.state(self._elapsed)
         if state != ExecutionState.COMPLETED:
             return {"state": state, "result": ExecutionResult.UNDETERMINED}
         return {"state": state, "result": self._settings.canceled if result == ExecutionResult.CANCELED else result}
 
-    def _dates(self, track: Track) -> Json:
-        return {"startDateTime": self._date(track.started), "endDateTime": self._date(track.ended)}
+    def _dates(self, timeline: StateTimeline) -> Json:
+        return {"startDateTime": self._date(timeline.started), "endDateTime": self._date(timeline.ended)}
 
     def _date(self, at: float) -> str:
-        return self._clock.timestamp(self._run.created + at) if self._elapsed >= at else EMPTY_DATE
+        return self._clock.timestamp(self._run.created + at) if self._elapsed >= at else _EMPTY_DATE
 
 
 def _task_error(failure: Failure) -> Json:

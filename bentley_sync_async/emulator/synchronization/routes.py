@@ -1,4 +1,4 @@
-"""The operations of the Synchronization API, with their paths and what answers them."""
+"""The routes of the Synchronization API: each operation's name, method, path and function."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .operations import authorization, connections, runs, source_files
 from .store import Store
 
 _CONNECTIONS = "/synchronization/imodels/storageconnections"
-_CONNECTION = rf"{_CONNECTIONS}/(?P<connection_id>[^/]+)"
-_SOURCE_FILE = rf"{_CONNECTION}/sourcefiles/(?P<source_file_id>[^/]+)"
+_CONNECTION = rf"{_CONNECTIONS}/(?P<connectionId>[^/]+)"
+_SOURCE_FILE = rf"{_CONNECTION}/sourcefiles/(?P<sourceFileId>[^/]+)"
 
 
 def operations(store: Store) -> tuple[Operation, ...]:
-    """Return the operations on what a store holds."""
+    """Return the operations on a store."""
 
     def operation(
         name: str,
@@ -25,9 +25,9 @@ def operations(store: Store) -> tuple[Operation, ...]:
         path: str,
         answer: Callable[[Store, Call], Reply],
         *,
-        open: bool = False,  # noqa: A002
+        api: str | None = "synchronization",
     ) -> Operation:
-        return Operation(name, method, path, partial(answer, store), open)
+        return Operation(api, name, method, path, partial(answer, store))
 
     return (
         operation("get-connections", "GET", "/synchronization/imodels/connections", connections.list_connections),
@@ -53,6 +53,6 @@ def operations(store: Store) -> tuple[Operation, ...]:
         operation("remove-storage-connection-sourcefile", "DELETE", _SOURCE_FILE, source_files.remove_source_file),
         operation("run-storage-connection", "POST", rf"{_CONNECTION}/run", runs.run_storage_connection),
         operation("get-storage-connection-runs", "GET", rf"{_CONNECTION}/runs", runs.list_runs),
-        operation("get-storage-connection-run", "GET", rf"{_CONNECTION}/runs/(?P<run_id>[^/]+)", runs.get_run),
-        operation("authenticate", "GET", "/authenticate", authorization.authenticate, open=True),
+        operation("get-storage-connection-run", "GET", rf"{_CONNECTION}/runs/(?P<runId>[^/]+)", runs.get_run),
+        operation("authenticate", "GET", "/authenticate", authorization.authenticate, api=None),
     )

@@ -1,7 +1,7 @@
-"""Rules that script runs and tasks: what they apply to, and what happens then.
+"""Rules that script runs and tasks: which runs or tasks they apply to, and what happens in those.
 
-The classes serve in process and, key by key, as the tables of a scenario file. What a rule leaves out, the next rule
-that applies decides, and at last the seed.
+The attributes are also the keys of a scenario file's tables. What a rule leaves out is decided by the next rule that
+applies, and finally by the seed.
 """
 
 # ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 from attrs import define, field
 
-from bentley_sync_async.emulator.fields import Span, checked, flag, integer, member, span, text
+from bentley_sync_async.emulator.fields import Seconds, checked, flag, integer, member, seconds, text
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import (
     ConnectorType,
@@ -25,7 +25,9 @@ from bentley_sync_async.models import (
 )
 
 from .catalogue import CATALOGUE
-from .timeline import BEGINNINGS, StateSteps, check_transitions
+from .timeline import INITIAL_STATES, StateSteps, check_transitions
+
+R = TypeVar("R", "RunRule", "FileRule")
 
 _UNDETERMINED = ("Undetermined",)
 
@@ -38,14 +40,14 @@ def _catalogue_key() -> str | None:
 
 
 def _state_steps(*, then: ExecutionState) -> StateSteps | None:
-    """Return an attribute that is a list of [state, seconds] which a final state can follow."""
+    """Return an attribute that is a list of [state, seconds] pairs which the state `then` can follow."""
 
     def convert(value: object, attribute: attrs.Attribute[Any]) -> StateSteps | None:
         if value is None:
             return None
         steps = tuple(_step(item, attribute.name) for item in _items(value, attribute.name))
         states = [state for state, _ in steps]
-        first = [] if states[0] in BEGINNINGS else [ExecutionState.NOT_STARTED]
+        first = [] if states[0] in INITIAL_STATES else [ExecutionState.NOT_STARTED]
         try:
             check_transitions([*first, *states, then])
         except ConfigurationError as exc:
@@ -65,8 +67,8 @@ def _items(value: object, name: str) -> Sequence[object]:
 
 def _step(item: object, name: str) -> tuple[ExecutionState, float]:
     match item:
-        case [str(state), int() | float() as seconds] if ExecutionState(state).known and seconds >= 0:
-            return ExecutionState(state), float(seconds)
+        case [str(state), int() | float() as duration] if ExecutionState(state).known and duration >= 0:
+            return ExecutionState(state), float(duration)
     known = ", ".join(ExecutionState)
     raise ConfigurationError(f"{name} must hold [state, seconds] with a state of {known}, not {item!r}")
 
@@ -76,22 +78,22 @@ class RunRule:
     """Scripts runs as a whole.
 
     Attributes:
-        connection_id: Applies to runs of this connection only.
-        display_name: Applies to runs of connections with such a name; `*` and `?` stand for anything.
-        imodel_id: Applies to runs on this iModel only.
-        nth: Applies to the nth run of each connection only, counted from 1.
-        times: Applies to so many runs and then no more.
+        connection_id: Applies only to runs of this connection.
+        display_name: Applies only to runs of connections with this name, in which `*` and `?` are wildcards.
+        imodel_id: Applies only to runs on this iModel.
+        nth: Applies only to the nth run of each connection, counted from 1.
+        times: Applies to at most so many runs.
         states: `[state, seconds]` pairs before the work begins, in place of `queued` and `waiting`.
         queued: Seconds in Queued.
         waiting: Seconds in WaitingToExecute, while a machine starts.
         preprocessing: Seconds in the phase Preprocessor, before the jobs appear.
         references: Seconds in the phase ReferenceFile, after the last task.
         finalizing: Seconds in Finalizing.
-        parallel: How many tasks of a job are worked on at the same time.
-        jobs: Whether there are jobs at all.
-        result: The run's result, whatever its jobs' results are.
-        error: Key of the run's error; without `result`, the result is Error then.
-        used: To how many runs it has been applied.
+        parallel: Number of tasks of a job that execute at the same time.
+        jobs: Whether the run has jobs.
+        result: The run's result, regardless of its jobs' results.
+        error: Key of the run's error; without `result`, the result is Error.
+        used: Number of runs that the rule was applied to.
     """
 
     connection_id: str | None = text(None)
@@ -100,19 +102,19 @@ class RunRule:
     nth: int | None = integer(None, minimum=1)
     times: int | None = integer(None, minimum=1)
     states: StateSteps | None = _state_steps(then=ExecutionState.EXECUTING)
-    queued: Span | None = span(None)
-    waiting: Span | None = span(None)
-    preprocessing: Span | None = span(None)
-    references: Span | None = span(None)
-    finalizing: Span | None = span(None)
+    queued: Seconds | None = seconds(None)
+    waiting: Seconds | None = seconds(None)
+    preprocessing: Seconds | None = seconds(None)
+    references: Seconds | None = seconds(None)
+    finalizing: Seconds | None = seconds(None)
     parallel: int | None = integer(None, minimum=1)
     jobs: bool | None = flag(None)
-    result: ExecutionResult | None = member(ExecutionResult, but=_UNDETERMINED)
+    result: ExecutionResult | None = member(ExecutionResult, exclude=_UNDETERMINED)
     error: str | None = _catalogue_key()
     used: int = field(default=0, init=False)
 
     def applies(self, *, connection_id: str, display_name: str, imodel_id: str, nth: int) -> bool:
-        """Tell whether a run is one that this rule scripts."""
+        """Return whether the rule applies to a run."""
         return (
             self.connection_id in {None, connection_id}
             and (self.display_name is None or fnmatchcase(display_name, self.display_name))
@@ -124,30 +126,30 @@ class RunRule:
 
 @define(kw_only=True)
 class FileRule:
-    """Scripts tasks, which are what happens to one source file in one run.
+    """Scripts tasks, each of which synchronizes one source file in one run.
 
     Attributes:
-        connection_id: Applies to files of this connection only.
-        connector_type: Applies to files of this connector only.
-        file_name: Applies to files with such a name; `*` and `?` stand for anything.
-        storage_file_id: Applies to this file in Storage only.
-        nth: Applies in the nth run of each connection only, counted from 1.
-        times: Applies to so many tasks and then no more.
+        connection_id: Applies only to files of this connection.
+        connector_type: Applies only to files of this connector.
+        file_name: Applies only to files with this name, in which `*` and `?` are wildcards.
+        storage_file_id: Applies only to this file in Storage.
+        nth: Applies only in the nth run of each connection, counted from 1.
+        times: Applies to at most so many tasks.
         states: All `[state, seconds]` pairs before Completed, in place of `queued`, `duration` and the retries.
         queued: Seconds in Queued.
-        duration: Seconds in Executing, all tries together.
-        retries: How often it is tried again.
-        retry_delay: Seconds in WaitingToRetry, each time.
+        duration: Seconds in Executing, the sum of all attempts.
+        retries: Number of retries.
+        retry_delay: Seconds in WaitingToRetry before each retry.
         result: The task's result.
-        error: Key of the task's error; without `result`, the result is Error then.
+        error: Key of the task's error; without `result`, the result is Error.
         bridge_exit_code: The connector's exit code in the error.
         system: The part of the service that reports the error.
-        phase: The step at which the error happens.
+        phase: The step at which the error occurs.
         total_errors_count: Errors in the report.
         total_warnings_count: Warnings in the report.
         total_other_issues_count: Other issues in the report.
         message: The report's message.
-        used: To how many tasks it has been applied.
+        used: Number of tasks that the rule was applied to.
     """
 
     connection_id: str | None = text(None)
@@ -157,11 +159,11 @@ class FileRule:
     nth: int | None = integer(None, minimum=1)
     times: int | None = integer(None, minimum=1)
     states: StateSteps | None = _state_steps(then=ExecutionState.COMPLETED)
-    queued: Span | None = span(None)
-    duration: Span | None = span(None)
+    queued: Seconds | None = seconds(None)
+    duration: Seconds | None = seconds(None)
     retries: int | None = integer(None)
-    retry_delay: Span | None = span(None)
-    result: ExecutionResult | None = member(ExecutionResult, but=_UNDETERMINED)
+    retry_delay: Seconds | None = seconds(None)
+    result: ExecutionResult | None = member(ExecutionResult, exclude=_UNDETERMINED)
     error: str | None = _catalogue_key()
     bridge_exit_code: int | None = integer(None, minimum=None)
     system: TaskErrorSystem | None = member(TaskErrorSystem)
@@ -175,7 +177,7 @@ class FileRule:
     def applies(
         self, *, connection_id: str, connector_type: ConnectorType, file_name: str, storage_file_id: str, nth: int
     ) -> bool:
-        """Tell whether a task is one that this rule scripts."""
+        """Return whether the rule applies to a task."""
         return (
             self.connection_id in {None, connection_id}
             and self.connector_type in {None, connector_type}
@@ -186,20 +188,11 @@ class FileRule:
         )
 
 
-def merged_run_rule(rules: Iterable[RunRule]) -> RunRule:
-    """Return one rule that says, of each thing, what the first rule says that says anything of it."""
-    return RunRule(**_merged(rules, RunRule))
-
-
-def merged_file_rule(rules: Iterable[FileRule]) -> FileRule:
-    """Return one rule that says, of each thing, what the first rule says that says anything of it."""
-    return FileRule(**_merged(rules, FileRule))
-
-
-def _merged(rules: Iterable[RunRule] | Iterable[FileRule], kind: type[Any]) -> dict[str, Any]:
+def merged(kind: type[R], rules: Iterable[R]) -> R:
+    """Return a rule that takes each attribute from the first of the rules that sets it."""
     names = [attribute.name for attribute in attrs.fields(kind) if attribute.init]
-    merged: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for rule in rules:
-        said = ((name, getattr(rule, name)) for name in names if name not in merged)
-        merged |= {name: value for name, value in said if value is not None}
-    return merged
+        own = ((name, getattr(rule, name)) for name in names if name not in values)
+        values |= {name: value for name, value in own if value is not None}
+    return kind(**values)

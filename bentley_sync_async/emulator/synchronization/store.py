@@ -1,10 +1,11 @@
-"""What the emulator remembers: connections, their source files, their runs, and who has consented to what."""
+"""The store: connections, their source files and runs, the rules that script runs, and the users' consent."""
 
 from __future__ import annotations
 
 import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
@@ -13,21 +14,23 @@ from bentley_sync_async.emulator.platform.ids import Ids
 from bentley_sync_async.emulator.settings import Settings
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, RunRef
 
-from .planning import DEFAULT_FILE, DEFAULT_RUN, Planner, Work
-from .rules import FileRule, RunRule, merged_file_rule, merged_run_rule
+from .planning import DEFAULT_FILE, DEFAULT_RUN, PlannedFile, Planner
+from .rules import FileRule, RunRule, merged
 from .timeline import RunPlan
+
+R = TypeVar("R", RunRule, FileRule)
 
 _NO_CONSENT = RunRule(preprocessing=1, jobs=False, result=ExecutionResult.ERROR, error="UserNotAuthenticated")
 
 
 @define(kw_only=True)
 class SourceFile:
-    """A file of a connection.
+    """A source file of a connection.
 
     Attributes:
         id: The source file's id, a GUID.
         storage_file_id: The file in Storage.
-        connector_type: Its connector.
+        connector_type: The connector that reads the file.
     """
 
     id: str
@@ -37,14 +40,14 @@ class SourceFile:
 
 @frozen(kw_only=True)
 class Run:
-    """A run, its future included.
+    """A run, with the plan of everything that will happen in it.
 
     Attributes:
         id: The run's id, a GUID.
-        connection_id: Its connection.
-        imodel_id: The iModel that it occupies until it is completed.
-        created: The clock's elapsed seconds when it was created.
-        plan: What will happen.
+        connection_id: The run's connection.
+        imodel_id: The iModel, on which no other run can start until this one is completed.
+        created: The run's creation, in elapsed seconds of the emulator's clock.
+        plan: The states of the run, its jobs and tasks over time, and their results.
     """
 
     id: str
@@ -55,20 +58,20 @@ class Run:
 
     @property
     def ref(self) -> RunRef:
-        """What names this run."""
+        """The reference of the run, as the client uses it."""
         return RunRef(connection_id=self.connection_id, run_id=self.id)
 
     @property
     def path(self) -> str:
-        """Where it is, below the platform's root."""
+        """The path of the run's URL."""
         return f"/synchronization/imodels/storageconnections/{self.connection_id}/runs/{self.id}"
 
     def state(self, elapsed: float) -> ExecutionState:
-        """Return its state at a moment of the clock."""
-        return self.plan.track.state(elapsed - self.created)
+        """Return the run's state at a time of the emulator's clock."""
+        return self.plan.timeline.state(elapsed - self.created)
 
     def completed(self, elapsed: float) -> bool:
-        """Tell whether it is over at a moment of the clock."""
+        """Return whether the run is completed at a time of the emulator's clock."""
         return self.state(elapsed) == ExecutionState.COMPLETED
 
 
@@ -78,12 +81,12 @@ class Connection:
 
     Attributes:
         id: The connection's id.
-        number: How many connections were made before it.
-        imodel_id: Its iModel.
-        display_name: Its name.
-        authentication_type: As whom the service works.
-        files: Its source files, by id.
-        runs: Its runs, by id, the oldest first.
+        number: The number of connections that were created before this one.
+        imodel_id: The connection's iModel.
+        display_name: The connection's name.
+        authentication_type: The account that the service uses.
+        files: The source files, by id.
+        runs: The runs, by id, the oldest first.
     """
 
     id: str
@@ -96,25 +99,25 @@ class Connection:
 
     @property
     def last_run(self) -> Run | None:
-        """The latest run."""
+        """The latest run; `None` before the first."""
         return next(reversed(self.runs.values()), None)
 
 
 class Store:
-    """Everything that lasts between two requests.
+    """All state that is kept between requests.
 
     Attributes:
-        settings: The choices.
-        clock: Its time.
-        ids: Where new ids come from.
-        connections: By id, the oldest first.
+        settings: The emulator's options.
+        clock: The emulator's clock; `None` until the emulator is started.
+        ids: The generator of new ids.
+        connections: The connections by id, the oldest first.
         runs: Every run ever created, the oldest first.
-        run_rules: What scripts runs; the first rule wins.
-        file_rules: What scripts tasks; the first rule wins.
+        run_rules: The rules that script runs; the first one has precedence.
+        file_rules: The rules that script tasks; the first one has precedence.
         file_names: Names of files in Storage, by id.
         consent: Whether users have authorized the service.
-        forbidden_imodels: iModels on which the caller may change nothing.
-        observers: Who is told of every run that is created.
+        forbidden_imodels: iModels on which triggers and changes of source files are refused.
+        observers: Functions that are called with every run that is created.
     """
 
     def __init__(
@@ -137,8 +140,8 @@ class Store:
         self.observers: list[Callable[[Run], None]] = []
         self._numbers = itertools.count()
         self._of_imodel: dict[str, dict[str, Connection]] = {}
-        self._accepted: dict[str, float] = {}
-        self._latest: dict[str, Run] = {}
+        self._triggered_at: dict[str, float] = {}
+        self._latest_runs: dict[str, Run] = {}
         self._planner = Planner(new_id=self.ids.guid, error_rate=settings.error_rate, retry_rate=settings.retry_rate)
 
     def connect(
@@ -151,14 +154,14 @@ class Store:
     ) -> Connection:
         """Create a connection."""
         connection = Connection(
-            id=self.ids.connection(imodel_id),
+            id=self.ids.pair(imodel_id),
             number=next(self._numbers),
             imodel_id=imodel_id,
             display_name=display_name,
             authentication_type=authentication_type,
         )
         for storage_file_id, connector_type in files:
-            self.attach(connection, storage_file_id, connector_type)
+            self.add_file(connection, storage_file_id, connector_type)
         self.connections[connection.id] = connection
         self._of_imodel.setdefault(imodel_id.lower(), {})[connection.id] = connection
         return connection
@@ -168,8 +171,8 @@ class Store:
         del self.connections[connection.id]
         del self._of_imodel[connection.imodel_id.lower()][connection.id]
 
-    def attach(self, connection: Connection, storage_file_id: str, connector_type: ConnectorType) -> SourceFile:
-        """Add a file to a connection."""
+    def add_file(self, connection: Connection, storage_file_id: str, connector_type: ConnectorType) -> SourceFile:
+        """Add a source file to a connection."""
         file = SourceFile(id=self.ids.guid(), storage_file_id=storage_file_id, connector_type=connector_type)
         connection.files[file.id] = file
         return file
@@ -179,41 +182,38 @@ class Store:
         return list(self._of_imodel.get(imodel_id.lower(), {}).values())
 
     def mapped_files(self, imodel_id: str) -> set[str]:
-        """Return the files in Storage that any connection maps to an iModel."""
-        return {file.storage_file_id for one in self.connections_of(imodel_id) for file in one.files.values()}
+        """Return the ids of the files in Storage that the iModel's connections map to it."""
+        return {
+            file.storage_file_id for connection in self.connections_of(imodel_id) for file in connection.files.values()
+        }
 
     def active_run(self, imodel_id: str) -> Run | None:
-        """Return the run that occupies an iModel."""
-        run = self._latest.get(imodel_id.lower())
+        """Return the iModel's run that is not completed, if there is one."""
+        run = self._latest_runs.get(imodel_id.lower())
         return run if run is not None and not run.completed(self.elapsed()) else None
 
     def name_of(self, file: SourceFile) -> str:
-        """Return the name of a file in Storage."""
-        known = self.file_names.get(file.storage_file_id)
-        return known or f"{file.storage_file_id[-6:]}.{_EXTENSIONS.get(file.connector_type, 'dat')}"
+        """Return the name of a source file in Storage."""
+        name = self.file_names.get(file.storage_file_id)
+        return name or f"{file.storage_file_id[-6:]}.{_EXTENSIONS.get(file.connector_type, 'dat')}"
 
     def last_known_name(self, connection: Connection, file: SourceFile) -> str | None:
-        """Return the name that the latest run of a file found; `None` before its first."""
+        """Return a source file's name; `None` until a run with that file has completed."""
         now = self.elapsed()
-        tasks = (
-            task
-            for run in connection.runs.values()
-            if run.completed(now)
-            for job in run.plan.jobs
-            for task in job.tasks
-        )
+        completed = (run for run in connection.runs.values() if run.completed(now))
+        tasks = (task for run in completed for job in run.plan.jobs for task in job.tasks)
         return self.name_of(file) if any(task.storage_file_id == file.storage_file_id for task in tasks) else None
 
     def start_run(self, connection: Connection) -> Run:
-        """Create a run, with its whole future."""
+        """Create a run and plan everything that will happen in it."""
         nth = len(connection.runs) + 1
-        chance = f"{self.settings.seed}/{connection.number}/{nth}"
-        works = [
-            Work(
+        seed = f"{self.settings.seed}/{connection.number}/{nth}"
+        files = [
+            PlannedFile(
                 storage_file_id=file.storage_file_id,
                 connector_type=file.connector_type,
                 rule=self._file_rule(connection, file, nth),
-                chance=random.Random(f"{chance}/{number}"),
+                rng=random.Random(f"{seed}/{number}"),
             )
             for number, file in enumerate(connection.files.values())
         ]
@@ -222,68 +222,66 @@ class Store:
             connection_id=connection.id,
             imodel_id=connection.imodel_id,
             created=self.elapsed(),
-            plan=self._planner.plan(self._run_rule(connection, nth), works, random.Random(chance)),
+            plan=self._planner.plan(self._run_rule(connection, nth), files, random.Random(seed)),
         )
         connection.runs[run.id] = run
         self.runs.append(run)
-        self._latest[connection.imodel_id.lower()] = run
-        for tell in self.observers:
-            tell(run)
+        self._latest_runs[connection.imodel_id.lower()] = run
+        for notify in self.observers:
+            notify(run)
         return run
 
     @property
     def running_clock(self) -> Clock:
-        """The clock, which goes while the emulator runs."""
+        """The clock of the running emulator."""
         if self.clock is None:
             raise RuntimeError("The emulator is not running: enter it first, with `async with`.")
         return self.clock
 
-    def accept(self, imodel_id: str) -> None:
-        """Begin to accept a trigger on an iModel."""
-        self._accepted[imodel_id.lower()] = self.elapsed()
+    def open_accept_window(self, imodel_id: str) -> None:
+        """Start the window in which other triggers of the iModel are refused."""
+        self._triggered_at[imodel_id.lower()] = self.elapsed()
 
-    def accepting(self, imodel_id: str) -> bool:
-        """Tell whether a trigger on an iModel is still being accepted."""
-        since = self._accepted.get(imodel_id.lower())
+    def in_accept_window(self, imodel_id: str) -> bool:
+        """Return whether another trigger of the iModel is still being accepted."""
+        triggered_at = self._triggered_at.get(imodel_id.lower())
         window = self.settings.accept_window * self.settings.speed
-        return since is not None and self.elapsed() - since < window
+        return triggered_at is not None and self.elapsed() - triggered_at < window
 
     def elapsed(self) -> float:
         """Return the clock's elapsed seconds."""
         return self.running_clock.elapsed()
 
     def _run_rule(self, connection: Connection, nth: int) -> RunRule:
-        applying = [
-            rule
-            for rule in self.run_rules
-            if rule.applies(
-                connection_id=connection.id,
-                display_name=connection.display_name or "",
-                imodel_id=connection.imodel_id,
-                nth=nth,
-            )
-        ]
-        for rule in applying:
-            rule.used += 1
+        rules = _use(
+            self.run_rules,
+            connection_id=connection.id,
+            display_name=connection.display_name or "",
+            imodel_id=connection.imodel_id,
+            nth=nth,
+        )
         if connection.authentication_type == AuthenticationType.USER and not self.consent:
-            applying.insert(0, _NO_CONSENT)
-        return merged_run_rule([*applying, DEFAULT_RUN])
+            rules.insert(0, _NO_CONSENT)
+        return merged(RunRule, [*rules, DEFAULT_RUN])
 
     def _file_rule(self, connection: Connection, file: SourceFile, nth: int) -> FileRule:
-        applying = [
-            rule
-            for rule in self.file_rules
-            if rule.applies(
-                connection_id=connection.id,
-                connector_type=file.connector_type,
-                file_name=self.name_of(file),
-                storage_file_id=file.storage_file_id,
-                nth=nth,
-            )
-        ]
-        for rule in applying:
-            rule.used += 1
-        return merged_file_rule([*applying, DEFAULT_FILE])
+        rules = _use(
+            self.file_rules,
+            connection_id=connection.id,
+            connector_type=file.connector_type,
+            file_name=self.name_of(file),
+            storage_file_id=file.storage_file_id,
+            nth=nth,
+        )
+        return merged(FileRule, [*rules, DEFAULT_FILE])
+
+
+def _use(rules: Iterable[R], **subject: Any) -> list[R]:
+    """Return the rules that apply to the subject, and count this use of them."""
+    applicable = [rule for rule in rules if rule.applies(**subject)]
+    for rule in applicable:
+        rule.used += 1
+    return applicable
 
 
 _EXTENSIONS: Mapping[ConnectorType, str] = {

@@ -1,7 +1,7 @@
-"""What will happen in a run, fixed when it is created: every state that it, its jobs and its tasks pass, and when.
+"""The plan of a run: the states of the run, its jobs and its tasks over time, fixed when the run is created.
 
-Nothing here happens: a run is looked at, and what it is at that moment follows from its plan and the seconds since its
-creation. Every step obeys `models.TRANSITIONS`; a plan that does not cannot be made.
+Nothing runs in the background: the current state follows from the plan and the seconds since the run's creation.
+Every state change is one that `models.TRANSITIONS` allows; a plan with any other raises an error.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from bentley_sync_async.models import ExecutionState as S
 from bentley_sync_async.models.states import TRANSITIONS
 
 StateSteps = tuple[tuple[S, float], ...]
-"""States, each with the seconds that it lasts."""
+"""States, each with its duration in seconds."""
 
-BEGINNINGS = frozenset({S.NOT_STARTED, S.IDLE})
-"""The states that something can begin in."""
+INITIAL_STATES = frozenset({S.NOT_STARTED, S.IDLE})
+"""The states in which a run, job or task can begin."""
 
-_AT_WORK = frozenset({S.EXECUTING, S.WAITING_TO_RETRY, S.FINALIZING, S.COMPLETED})
+_STARTED = frozenset({S.EXECUTING, S.WAITING_TO_RETRY, S.FINALIZING, S.COMPLETED})
 
 
 def check_transitions(states: Iterable[S]) -> None:
-    """Refuse a sequence of states in which one does not lead to the next.
+    """Refuse a sequence of states with a transition that the state table does not allow.
 
     Raises:
-        ConfigurationError: The message names the first step that is illegal, and those that are not.
+        ConfigurationError: The message names the first illegal transition, and the legal ones from the same state.
     """
     sequence = list(states)
     for before, after in pairwise(sequence):
@@ -51,59 +51,59 @@ def _checked_steps(_instance: object, _attribute: object, steps: tuple[tuple[flo
 
 
 @frozen
-class Track:
-    """The states of one run, job or task.
+class StateTimeline:
+    """The states of one run, job or task over time.
 
     Attributes:
-        steps: Seconds since the run's creation, and the state from then on.
+        steps: Times in seconds since the run's creation, each with the state that begins then.
     """
 
     steps: tuple[tuple[float, S], ...] = field(validator=_checked_steps)
 
     @classmethod
-    def starting(cls, begin: float, states: Sequence[tuple[S, float]]) -> Track:
-        """Return the track that waits until `begin`, passes the states, and is completed."""
-        waits_in, rest = S.NOT_STARTED, list(states)
-        if rest and rest[0][0] in BEGINNINGS:
-            waits_in, lasts = rest.pop(0)
-            begin += lasts
-        steps = [(0.0, waits_in)]
-        for state, lasts in rest:
+    def starting(cls, begin: float, states: Sequence[tuple[S, float]]) -> StateTimeline:
+        """Return a timeline that passes the states with their durations, beginning at `begin`, and then completes."""
+        initial, rest = S.NOT_STARTED, list(states)
+        if rest and rest[0][0] in INITIAL_STATES:
+            initial, duration = rest.pop(0)
+            begin += duration
+        steps = [(0.0, initial)]
+        for state, duration in rest:
             steps.append((begin, state))
-            begin += lasts
+            begin += duration
         return cls((*steps, (begin, S.COMPLETED)))
 
-    def _passed(self, elapsed: float) -> int:
+    def _begun(self, elapsed: float) -> int:
         return bisect_right(self.steps, elapsed, key=lambda step: step[0])
 
     def state(self, elapsed: float) -> S:
-        """Return the state at a moment."""
-        return self.steps[self._passed(elapsed) - 1][1]
+        """Return the state at a time."""
+        return self.steps[self._begun(elapsed) - 1][1]
 
     def retries(self, elapsed: float) -> int:
-        """Return how often it had to be tried again until a moment."""
-        return sum(state == S.WAITING_TO_RETRY for _, state in self.steps[: self._passed(elapsed)])
+        """Return the number of retries until a time."""
+        return sum(state == S.WAITING_TO_RETRY for _, state in self.steps[: self._begun(elapsed)])
 
     @property
     def started(self) -> float:
-        """When the work begins."""
-        return next(at for at, state in self.steps if state in _AT_WORK)
+        """The time when the work begins."""
+        return next(at for at, state in self.steps if state in _STARTED)
 
     @property
     def ended(self) -> float:
-        """When it is completed."""
+        """The time of completion."""
         return self.steps[-1][0]
 
 
 @frozen(kw_only=True)
 class Failure:
-    """Why a task will have failed.
+    """The error with which a task fails.
 
     Attributes:
-        key: Of the error catalogue, which says the rest.
+        key: Key of the error catalogue, which has the other fields.
         bridge_exit_code: The connector's exit code.
-        system: The part of the service that reports it.
-        phase: The step at which it happens.
+        system: The part of the service that reports the error.
+        phase: The step at which the error occurs.
     """
 
     key: str
@@ -114,20 +114,20 @@ class Failure:
 
 @frozen(kw_only=True)
 class TaskPlan:
-    """What will happen to one source file.
+    """The plan of a task, which synchronizes one source file.
 
     Attributes:
         id: The task's id.
         storage_file_id: The file in Storage.
-        track: Its states.
-        result: What will have come of it in the end.
-        error: Why it will have failed.
-        report: What the connector will have found in the file.
+        timeline: The task's states.
+        result: The final result.
+        error: The final error, if the task fails.
+        report: The connector's report on the file.
     """
 
     id: str
     storage_file_id: str
-    track: Track
+    timeline: StateTimeline
     result: ExecutionResult
     error: Failure | None
     report: SynchronizationReport | None
@@ -135,37 +135,37 @@ class TaskPlan:
 
 @frozen(kw_only=True)
 class JobPlan:
-    """What one connector will do.
+    """The plan of a job, which runs one connector.
 
     Attributes:
         id: The job's id.
         connector_type: The connector.
-        track: Its states.
-        result: What will have come of it in the end.
-        tasks: One for each file.
+        timeline: The job's states.
+        result: The final result.
+        tasks: One task for each file.
     """
 
     id: str
     connector_type: ConnectorType
-    track: Track
+    timeline: StateTimeline
     result: ExecutionResult
     tasks: tuple[TaskPlan, ...]
 
 
 @frozen(kw_only=True)
 class RunPlan:
-    """What will happen in a run.
+    """The plan of a run.
 
     Attributes:
-        track: Its states.
-        phases: Seconds since its creation, and the phase from then on.
-        jobs_at: From when on its jobs can be seen.
-        jobs: One for each connector type.
-        result: What will have come of it in the end.
-        error: Key of the error catalogue: why it will have failed as a whole.
+        timeline: The run's states.
+        phases: Times in seconds since the run's creation, each with the phase that begins then.
+        jobs_at: The time from which the run shows its jobs.
+        jobs: One job for each connector type.
+        result: The final result.
+        error: Key of the error catalogue for the run's final error.
     """
 
-    track: Track
+    timeline: StateTimeline
     phases: tuple[tuple[float, JobPhase], ...]
     jobs_at: float
     jobs: tuple[JobPlan, ...]
@@ -173,12 +173,12 @@ class RunPlan:
     error: str | None
 
     def phase(self, elapsed: float) -> JobPhase:
-        """Return the phase at a moment."""
+        """Return the phase at a time."""
         return self.phases[bisect_right(self.phases, elapsed, key=lambda step: step[0]) - 1][1]
 
 
 def derived_result(results: Iterable[ExecutionResult]) -> ExecutionResult:
-    """Return what came of the whole, given what came of its parts."""
+    """Return the result of a run or job that follows from the results of its parts."""
     found = set(results)
     if not found:
         return ExecutionResult.SKIPPED
@@ -186,5 +186,5 @@ def derived_result(results: Iterable[ExecutionResult]) -> ExecutionResult:
         return found.pop()
     if found == {ExecutionResult.SUCCESS, ExecutionResult.SKIPPED}:
         return ExecutionResult.SUCCESS
-    some_good = found & {ExecutionResult.SUCCESS, ExecutionResult.PARTIAL_SUCCESS}
-    return ExecutionResult.PARTIAL_SUCCESS if some_good else ExecutionResult.ERROR
+    any_succeeded = found & {ExecutionResult.SUCCESS, ExecutionResult.PARTIAL_SUCCESS}
+    return ExecutionResult.PARTIAL_SUCCESS if any_succeeded else ExecutionResult.ERROR

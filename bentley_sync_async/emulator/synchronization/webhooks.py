@@ -1,4 +1,4 @@
-"""What the platform sends when a run has ended (pages `webhooks-v2` and `synchronization/available-events`)."""
+"""Webhooks: signed messages about ended runs (pages `webhooks-v2` and `synchronization/available-events`)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Delivery:
 
     Attributes:
         run: The run that has ended.
-        body: The message, as it was sent.
-        headers: Its headers.
-        time: When it was sent, on the event loop's clock.
-        status: What it was answered with; `None` if it was not.
+        body: The message's bytes.
+        headers: The message's headers.
+        time: When the message was sent, on the event loop's clock.
+        status: HTTP status of the answer; `None` without an answer.
     """
 
     run: Run
@@ -45,14 +45,14 @@ class Delivery:
 
 @define(kw_only=True)
 class Webhook:
-    """A webhook, and what was sent to it.
+    """A webhook and the messages that were sent to it.
 
     Attributes:
-        url: Where messages go.
-        secret: What signs them.
-        id: Its id.
-        deliveries: Every message so far, in the order in which they were sent. None is repeated: no page says that one
-            is.
+        url: The URL that receives the messages.
+        secret: The key of the signatures.
+        id: The webhook's id.
+        deliveries: Every message so far, in the order of sending. Failed deliveries are not repeated, because no page
+            says that the service does so.
     """
 
     url: str
@@ -61,48 +61,48 @@ class Webhook:
     deliveries: list[Delivery] = field(factory=list, repr=False)
 
     def sign(self, body: bytes) -> str:
-        """Return the value of the header `Signature`."""
+        """Return the value of the `Signature` header."""
         return f"sha256={hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
 @asynccontextmanager
 async def delivering(store: Store, url: str, secret: str | None, delay: float) -> AsyncGenerator[Webhook]:
-    """Send a message for each run that ends, for as long as the context lasts."""
+    """Send a message for each run that ends while the context is open."""
     if secret is not None and len(secret) < _SHORTEST_SECRET:
         raise ConfigurationError(f"secret must have at least {_SHORTEST_SECRET} characters, not {len(secret)}.")
-    chance = random.Random(f"webhooks/{store.settings.seed}/{url}")
-    webhook = Webhook(url=url, secret=secret or f"{chance.getrandbits(256):064x}", id=_guid(chance))
+    rng = random.Random(f"webhooks/{store.settings.seed}/{url}")
+    webhook = Webhook(url=url, secret=secret or f"{rng.getrandbits(256):064x}", id=_guid(rng))
 
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, anyio.create_task_group() as group:
 
         async def deliver(run: Run) -> None:
-            await _end_of(run, store)
-            body = _message(run, webhook, message_id=_guid(chance), enqueued=store.running_clock.timestamp(_ended(run)))
+            await _wait_for_end(run, store)
+            body = _message(run, webhook, message_id=_guid(rng), enqueued=store.running_clock.timestamp(_ended(run)))
             await anyio.sleep(delay)
             await _post(session, webhook, run, body)
 
-        def begin(run: Run) -> None:
+        def start(run: Run) -> None:
             group.start_soon(deliver, run)
 
         for run in store.runs:
             if not run.completed(store.elapsed()):
-                begin(run)
-        store.observers.append(begin)
+                start(run)
+        store.observers.append(start)
         try:
             yield webhook
         finally:
-            store.observers.remove(begin)
+            store.observers.remove(start)
             group.cancel_scope.cancel()
 
 
-async def _end_of(run: Run, store: Store) -> None:
+async def _wait_for_end(run: Run, store: Store) -> None:
     while not run.completed(store.elapsed()):
         left = (_ended(run) - store.elapsed()) / store.settings.speed
-        await anyio.sleep(max(left, 1e-6))  # a clock that is asked too early must go on all the same
+        await anyio.sleep(max(left, 1e-6))  # not zero: virtual time must advance
 
 
 def _ended(run: Run) -> float:
-    return run.created + run.plan.track.ended
+    return run.created + run.plan.timeline.ended
 
 
 def _message(run: Run, webhook: Webhook, *, message_id: str, enqueued: str) -> bytes:
@@ -123,7 +123,7 @@ def _message(run: Run, webhook: Webhook, *, message_id: str, enqueued: str) -> b
 
 
 def _us_date(instant: datetime) -> str:
-    hour, half = instant.hour % 12 or 12, "PM" if instant.hour >= 12 else "AM"  # noqa: PLR2004 - on a dial
+    hour, half = instant.hour % 12 or 12, "PM" if instant.hour >= 12 else "AM"  # noqa: PLR2004 - twelve-hour clock
     return f"{instant.month}/{instant.day}/{instant.year} {hour}:{instant:%M:%S} {half}"
 
 
@@ -135,8 +135,8 @@ async def _post(session: aiohttp.ClientSession, webhook: Webhook, run: Run, body
         async with session.post(webhook.url, data=body, headers=headers, allow_redirects=False) as answer:
             delivery.status = answer.status
     except (aiohttp.ClientError, TimeoutError):
-        pass  # nobody hears of it
+        pass  # the delivery keeps its status None
 
 
-def _guid(chance: random.Random) -> str:
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+def _guid(rng: random.Random) -> str:
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))

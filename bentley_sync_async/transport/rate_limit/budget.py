@@ -2,8 +2,8 @@
 
 The platform counts the calls of an application by the minute and by the hour (page `overview/rate-limits`). A request
 is under way for a while, and only the service knows when in that time it was counted. So a request counts from the
-moment it may be sent until one window after its end: however the service counts, in sliding windows or in fixed ones, it
-never finds more than the limit in one of them.
+moment it may be sent until one window after its end: the service never finds more than the limit in a window, whether
+its windows are sliding or fixed.
 """
 
 import math
@@ -79,7 +79,7 @@ class RequestBudget:
         return True
 
     def cancel(self, kind: str) -> None:
-        """Undo `reserve`: the request was not sent."""
+        """Undo `reserve`, as the request was not sent."""
         self._under_way[kind] -= 1
         self._count -= 1
 
@@ -105,7 +105,7 @@ class RequestBudget:
         """Correct the budget after a 429 that it did not expect.
 
         If the service names another tier than was assumed, that explains it. Otherwise other clients of the application
-        have used the rest of the quota, or an earlier process of ours has; and if that goes on for longer than the window,
+        have used the rest of the quota, or an earlier process of ours has. If 429s continue for longer than the window,
         the limit must be lower than assumed, and what could be sent counts as the limit for a while.
 
         Args:
@@ -131,8 +131,8 @@ class RequestBudget:
     def observe_remaining(self, calls: int, now: float, *, tier: RateTier | None = None) -> None:
         """Correct the budget by the calls that the application has left according to an answer.
 
-        The answer does not say in which window; the shortest is taken whose limit is as large. Other clients of the
-        application have used what is missing.
+        The answer does not name the window: it is taken as the shortest one whose limit is not lower. The missing calls
+        count as those of other clients of the application.
 
         Args:
             calls: How many calls are left.

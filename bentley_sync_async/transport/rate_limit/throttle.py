@@ -1,6 +1,6 @@
 """The throttle: pauses all requests of a client after a 429, or a 503 with Retry-After. Pure.
 
-The quota belongs to the application, not to the request that met its limit. A request that was under way when the pause
+The quota is that of the application, not of the request that was rejected. A request that was under way when the pause
 began may extend it by its own answer, but nothing shortens it.
 """
 
@@ -14,12 +14,11 @@ from bentley_sync_async.transport.retry import backoff, not_processed, requested
 MAX_RETRY_AFTER = 3600.0
 """The longest pause in seconds, whatever Retry-After says; the longest quota is that of the hour."""
 
-_SHORTEST = 1.0
 CLOCK_RESOLUTION = 0.001
 """Seconds below which two readings of the clock count as the same instant."""
 
-_LONGEST = 60.0
-_NOTICEABLE = 1.0
+_SHORTEST, _LONGEST = 1.0, 60.0  # seconds of a pause without Retry-After
+_NOTICEABLE = 1.0  # seconds by which a pause has to grow to be reported again
 
 
 @define
@@ -28,7 +27,7 @@ class Throttle:
 
     Attributes:
         ends_at: When requests may be sent again, by the event loop's clock.
-        cause: The answer that began or extended the pause last.
+        cause: The error that began the pause, or extended it last.
         unexplained: How many throttles in a row came without Retry-After.
         reported: The latest `ends_at` that was reported.
     """
@@ -43,13 +42,13 @@ class Throttle:
 
         Returns:
             Whether to report it: the pause is new, or ends noticeably later now. Requests that were under way together
-            meet one throttle, each a moment after the other.
+            are rejected by one throttle, each a moment after the other.
         """
         if not isinstance(error, APIError) or not not_processed(error):
             return False
         wait = min(requested_wait(error), MAX_RETRY_AFTER)
         if error.retry_after is None:
-            if now >= self.ends_at:  # requests that were under way together meet one throttle
+            if now >= self.ends_at:  # requests that were under way together are rejected by one throttle
                 self.unexplained += 1
             n = self.unexplained - 1
             wait = backoff(n, shortest=_SHORTEST, factor=2.0, longest=_LONGEST, jitter=0.0, chance=0.0)

@@ -15,9 +15,9 @@ from .throttle import CLOCK_RESOLUTION
 OTHERS, REJECTED = "others", "rejected"
 
 _SLOTS = 250
-_CLOCKS = 1.001  # a window of ours against one of the service's
+_CLOCKS = 1.001  # the length of our windows, in windows of the service, whose clock may differ
 _CONSECUTIVE = 2  # windows within which a rejection counts as a continuation of the last one
-_IGNORED = 1 / 8  # of the time for which requests are sent: a shorter shortage does not count
+_IGNORED = 1 / 8  # of the time for which requests are sent: a shortage shorter than that does not count
 _SAME = 0.02  # relative change of the inputs within which a computed rate is kept, for a slot of time
 _OBSERVED_FOR = 10  # windows for which an observed limit counts
 
@@ -48,7 +48,7 @@ class Window:
 
     def __init__(self, seconds: float) -> None:
         self.limit = math.inf
-        self.least = 1.0  # the least that an observed limit is taken for, as others may use up the quota for a while
+        self.least = 1.0  # the lowest observed limit: others may use up the quota for a while
         self._seconds = seconds
         self._stay = seconds * _CLOCKS
         self._width = seconds / _SLOTS
@@ -71,7 +71,7 @@ class Window:
         return self._bound(now) - self._used
 
     def available_at(self, now: float, under_way: int) -> float:
-        """Return when there will be room for one more request than those under way; infinity if one has to end first."""
+        """Return when there will be room for one more request than those under way; infinity if one must end first."""
         missing = under_way + 1 - self.room(now)
         if missing <= 0:
             return now

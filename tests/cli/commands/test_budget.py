@@ -67,7 +67,7 @@ def test_a_budget_that_is_known_is_a_success(outcome):
     assert (outcome.exit_code, outcome.stderr) == (ExitCode.SUCCESS, "")
 
 
-def test_a_tier_that_nobody_named_is_said_to_be_taken_for_granted():
+def test_an_unnamed_tier_is_marked_as_assumed():
     with served() as service:
         outcome = invoke(service.variables)
     assert "Tier Standard, assumed until BENTLEY_SYNC_RATE_TIER" in outcome.stdout
@@ -81,7 +81,7 @@ def test_json_is_one_object():
     assert (told["event"], told["tier"]["name"], told["hour"]["left"]) == ("BudgetUse", "Community", 4999)
 
 
-def test_a_service_that_wants_an_address_to_return_to_has_told_as_much():
+def test_a_service_that_requires_a_redirect_url_still_shows_the_quota():
     with served() as service:
         service.emulator.add_fault(FaultRule(path="/authorizationinformation", action=FaultAction.STATUS, status=422))
         outcome = invoke(service.variables)
@@ -148,7 +148,7 @@ def test_missing_settings_are_named():
     assert "BENTLEY_SYNC_TOKEN" in outcome.stderr
 
 
-def test_whoever_leaves_has_the_code_of_leaving(capsys):
+def test_each_shutdown_has_its_exit_code(capsys):
     def interrupted() -> SynchronizationClient:
         raise KeyboardInterrupt
 

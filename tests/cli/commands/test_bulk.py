@@ -138,7 +138,7 @@ def test_json_prints_one_object_an_event_and_the_report_last():
     assert outcome.stderr == ""
 
 
-def test_json_tells_people_of_failures_on_stderr_only():
+def test_json_reports_failures_for_people_on_stderr_only():
     with served() as service:
         outcome = invoke(service.variables, "-", "--json", given="c" * 43)
     assert told(outcome)[-1]["event"] == "BulkReport"
@@ -180,7 +180,7 @@ def test_an_error_on_the_way_says_how_to_go_on(tmp_path):
     assert told(outcome)[-1]["counts"]["detached"] == 1
 
 
-def test_a_report_that_cannot_be_written_at_the_end_is_told(tmp_path, monkeypatch):
+def test_a_report_that_cannot_be_written_at_the_end_is_an_error(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
@@ -245,7 +245,7 @@ def test_a_dry_run_in_json_is_one_object():
     assert (plan["event"], len(plan["runs"])) == ("BulkPlan", 1)
 
 
-def test_a_dry_run_tells_what_cannot_be_run_by_its_code():
+def test_a_dry_run_has_an_exit_code_for_connections_that_cannot_be_run():
     with served() as service:
         outcome = invoke(service.variables, "-", "--dry-run", given="c" * 43)
     assert outcome.exit_code == ExitCode.NOT_RUN

@@ -112,7 +112,7 @@ def test_run_goes_on_without_the_names_of_files_when_they_cannot_be_had():
     assert f"file ...{file_id[-8:]} completed: Success" in outcome.stdout
 
 
-def test_json_prints_one_object_an_event_and_the_last_tells_the_end():
+def test_json_prints_one_object_an_event_and_the_last_is_the_completion():
     with served() as service:
         outcome = invoke(service.variables, "run", service.emulator.add_connection(), "--json")
     events = [json.loads(line) for line in outcome.stdout.splitlines()]
@@ -121,7 +121,7 @@ def test_json_prints_one_object_an_event_and_the_last_tells_the_end():
     assert outcome.stderr == ""
 
 
-def test_json_tells_a_failure_on_stderr_only():
+def test_json_reports_a_failure_on_stderr_only():
     with served() as service:
         service.emulator.add_run_rule(RunRule(error="RunOrchestrationError"))
         outcome = invoke(service.variables, "run", service.emulator.add_connection(), "--json")

@@ -49,7 +49,7 @@ def test_what_was_used_is_that_of_the_hour():
 
 
 @pytest.mark.parametrize(("requests", "amount"), [(12_000, "2.4 hours"), (5000, "1.0 hours"), (250, "5% of an hour")])
-def test_a_plan_is_told_in_hours_of_the_quota(requests, amount):
+def test_a_plan_is_described_in_hours_of_the_quota(requests, amount):
     assert quota_text(requests, used()).startswith(f"These requests are {amount} of the quota (5,000 an hour, ")
 
 

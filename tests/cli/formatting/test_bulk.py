@@ -61,7 +61,7 @@ def test_a_file_that_failed_without_a_reason_says_what_came_of_it():
     assert line == "  a file without an id: Error, no reason given (fixable by the user: ?)"
 
 
-def test_of_many_files_that_failed_a_few_are_told_and_the_rest_counted():
+def test_of_many_failed_files_a_few_are_listed_and_the_rest_counted():
     lines = outcome_lines(outcome(FAILED, failed_files=(file(),) * 10))
     assert len(lines) == 5
     assert lines[-1] == "  and 7 more files"
@@ -79,11 +79,11 @@ def test_an_outcome_is_called_by_its_connection_or_else_its_imodel(given, name):
     assert outcome_name(outcome(**given)) == name
 
 
-def test_a_text_of_somebody_else_cannot_move_the_cursor():
+def test_a_text_of_the_service_cannot_move_the_cursor():
     assert one_line("red \x1b[31m\r\n\ttext ") == "red [31m text"
 
 
-def test_a_text_of_somebody_else_is_cut():
+def test_a_text_of_the_service_is_shortened():
     assert one_line("x" * 1000) == "x" * 300 + "..."
 
 
@@ -94,7 +94,7 @@ def test_an_outcome_has_a_colour(status, style):
     assert outcome_style(status) == style
 
 
-def test_what_is_done_is_told_in_parts_of_a_hundred_that_never_flatter():
+def test_the_finished_percentage_is_rounded_down():
     assert done_text(progress(total=5000, finished=4999)) == "4,999 of 5,000 (99 %)"
 
 
@@ -111,7 +111,7 @@ def test_what_goes_on_has_its_cost_and_its_end():
     assert told == "50 active, 3,716 waiting; 12,345 requests; about 1h 20m left"
 
 
-def test_the_cost_is_told_with_what_is_left_of_the_hour():
+def test_the_cost_is_shown_with_what_is_left_of_the_hour():
     use = RequestBudget(RateTier.COMMUNITY).use(0.0)
     assert activity_text(progress(requests=812), 0, use).endswith("; 812 requests, 5,000 left this hour")
 
@@ -125,11 +125,11 @@ def test_what_waits_for_a_busy_imodel_is_counted():
     assert activity_text(progress(active=3), 2).startswith("3 active (2 waiting for a busy iModel), ")
 
 
-def test_no_end_is_told_that_is_not_known():
+def test_no_time_left_is_shown_that_is_not_known():
     assert activity_text(progress(seconds_left=None), 0).endswith("; 0 requests")
 
 
-def test_before_it_is_known_what_there_is_to_do_it_is_being_looked_up():
+def test_before_the_connections_are_known_they_are_being_resolved():
     assert activity_text(progress(total=0, requests=7), 0) == "resolving the connections; 7 requests"
 
 
@@ -160,11 +160,9 @@ def test_a_long_report_without_failures_is_its_totals():
     assert report_text(whole) == whole.totals()
 
 
-def test_what_is_left_behind_is_told():
+def test_unfinished_connections_and_runs_are_reported():
     left = report(outcome(), outcome(DETACHED, ref=REF), outcome(DETACHED, ref=REF), outcome(DETACHED))
-    assert detached_text(left) == (
-        "Finished connections: 1 of 4. Runs that go on, as the API cannot cancel them: 2."
-    )
+    assert detached_text(left) == ("Finished connections: 1 of 4. Runs that go on, as the API cannot cancel them: 2.")
 
 
 def test_nothing_is_left_behind_that_was_not_triggered():

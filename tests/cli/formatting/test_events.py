@@ -136,7 +136,7 @@ def test_waiting_for_a_run_of_the_same_connection_is_no_busy_imodel():
         (RunJoined, "joined run 0123456789, which was active already http://here/0123456789"),
     ],
 )
-def test_where_the_run_is_can_be_told(kind, expected):
+def test_the_url_of_the_run_can_be_shown(kind, expected):
     names = DisplayNames(url=lambda ref: f"http://here/{ref.run_id}")
     assert event_text(kind(seq=1, at=AT, ref=REF), names) == expected
 

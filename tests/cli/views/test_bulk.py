@@ -168,13 +168,13 @@ def test_the_live_view_drops_what_is_done_with():
     assert not [line for line in picture(view, screen, progress(2, finished=1)) if "...c" in line]
 
 
-def test_the_live_view_begins_anew_with_a_run_that_is_tried_again():
+def test_the_live_view_starts_over_with_a_retried_run():
     view, screen = live(started("c"), *watched("c", run()), started("c", attempt=2))
     [row] = [line for line in picture(view, screen, progress(1, active=1)) if "...c" in line]
     assert row.endswith("triggering")
 
 
-def test_the_live_view_says_that_connections_are_looked_up():
+def test_the_live_view_shows_that_connections_are_resolved():
     view, screen = live()
     assert picture(view, screen, progress(0)) == [
         "resolving the connections; 7 requests",
@@ -207,14 +207,14 @@ def test_the_live_view_draws_at_a_tick_and_leaves_its_last_picture():
     assert "2 of 2 (100 %)" in screen.file.getvalue().rpartition("1 of 2")[2]
 
 
-def test_nobody_but_a_tick_draws_the_live_view():
+def test_only_a_tick_draws_the_live_view():
     before = set(threading.enumerate())
     view, _ = live()
     with view:
         assert set(threading.enumerate()) <= before
 
 
-def test_plain_lines_tell_the_start_and_the_end_of_each_connection_and_no_more():
+def test_plain_lines_report_the_start_and_the_end_of_each_connection_only():
     lines = plain(
         started("c"),
         progressed("c", RunTriggered),
@@ -224,19 +224,19 @@ def test_plain_lines_tell_the_start_and_the_end_of_each_connection_and_no_more()
     assert lines == ["c  triggered run 0123456789 https://api/0123456789", "c  succeeded"]
 
 
-def test_plain_lines_tell_of_runs_that_were_there_already():
+def test_plain_lines_report_joined_runs():
     assert plain(started("c"), progressed("c", RunJoined, foreign=False)) == [
         "c  joined run 0123456789, which was active already https://api/0123456789"
     ]
 
 
-def test_plain_lines_tell_of_another_try_and_of_what_another_process_has_begun():
+def test_plain_lines_report_retries_and_continued_connections():
     first, second = plain(started("c", resumed=True), started("c", attempt=2))
     assert first == "c  continues where another process left it"
     assert second.startswith("c  is run again")
 
 
-def test_plain_lines_tell_why_a_connection_failed():
+def test_plain_lines_report_why_a_connection_failed():
     assert plain(finished("c", OutcomeStatus.REFUSED, reason="Gone.")) == ["c  refused: Gone."]
 
 
@@ -255,7 +255,7 @@ def test_a_line_on_the_progress_comes_every_half_minute():
     assert len(screen.file.getvalue().splitlines()) == 3
 
 
-def test_a_line_on_the_progress_tells_it_all():
+def test_a_progress_line_has_counts_requests_and_time_left():
     [line] = plain(waiting("c"), progress(20, finished=1, active=2))
     assert line == (
         "1 of 20 (5 %): 1 succeeded; 2 active (1 waiting for a busy iModel), 17 waiting; 7 requests; about 1m 00s left"

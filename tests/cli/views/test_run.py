@@ -144,7 +144,7 @@ def test_the_live_view_leaves_its_last_picture_on_the_terminal():
     assert "✓ Station Success" in screen.file.getvalue().splitlines()[-2]
 
 
-def test_plain_lines_tell_changes_once():
+def test_plain_lines_report_changes_once():
     first, second = run(task(1, ExecutionState.QUEUED)), run(task(1))
     done = run(task(1, DONE, "Error", error=BROKEN), state=DONE, result="Error", error=RunErrorDetails(error_key="Key"))
     assert plain(*events(first, second, evolve(second, start_date_time=AT), done)) == [

@@ -1,3 +1,5 @@
+"""Operations on connections, and paging."""
+
 import json
 
 import anyio
@@ -17,7 +19,7 @@ BODY = {
 UNKNOWN = "MWplZe9Uf0iR1IDMqyOMLqBN0_wHEVBGg_CzJmXdmE4"
 
 
-async def test_a_created_connection_looks_as_on_the_page_and_has_no_last_run_yet(serving, connections):
+async def test_a_created_connection_has_the_form_of_the_page_without_a_last_run(serving, connections):
     async with serving() as api:
         answer = await api.post(connections, json=BODY)
         created = answer.json["connection"]
@@ -38,7 +40,7 @@ async def test_a_created_connection_looks_as_on_the_page_and_has_no_last_run_yet
         assert decode_pair(created["id"])[0] == IMODEL
 
 
-async def test_authentication_type_and_name_may_be_left_out(serving, connections):
+async def test_authentication_type_and_name_are_optional(serving, connections):
     async with serving() as api:
         body = {"iModelId": IMODEL, "sourceFiles": BODY["sourceFiles"]}
         created = (await api.post(connections, json=body)).json["connection"]
@@ -52,7 +54,7 @@ async def test_links_name_the_host_that_the_caller_used(serving, connections):
         assert answer.json["connection"]["_links"]["iModel"]["href"] == f"http://sync.example:99/imodels/{IMODEL}"
 
 
-async def test_paths_and_query_keys_are_compared_without_case(serving):
+async def test_paths_and_query_keys_are_case_insensitive(serving):
     async with serving() as api:
         connection_id = api.emulator.add_connection(IMODEL)
         old_spelling = f"/Synchronization/iModels/storageConnections/{connection_id}"
@@ -83,7 +85,7 @@ async def test_paths_and_query_keys_are_compared_without_case(serving):
         ({"displayName": 30}, [("InvalidValue", "displayName")]),
     ],
 )
-async def test_a_body_that_cannot_be_is_refused_with_a_detail_for_each_thing(serving, connections, change, details):
+async def test_an_invalid_body_is_refused_with_a_detail_for_each_error(serving, connections, change, details):
     async with serving() as api:
         answer = await api.post(connections, json=BODY | change)
         assert answer.status == 422
@@ -95,7 +97,7 @@ async def test_a_body_that_cannot_be_is_refused_with_a_detail_for_each_thing(ser
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"text"'])
-async def test_a_body_that_is_no_json_object_is_refused_without_a_target(serving, connections, text):
+async def test_a_body_that_is_not_a_json_object_is_refused_without_a_target(serving, connections, text):
     async with serving() as api:
         answer = await api.post(connections, data=text)
         assert answer.error["details"] == [
@@ -104,7 +106,7 @@ async def test_a_body_that_is_no_json_object_is_refused_without_a_target(serving
 
 
 @pytest.mark.parametrize("body", [None, b" \n"])
-async def test_a_missing_body_has_an_error_of_its_own(serving, connections, body):
+async def test_a_missing_body_has_its_own_error_code(serving, connections, body):
     async with serving() as api:
         answer = await api.post(connections, data=body)
         assert (answer.status, answer.error["code"]) == (422, "MissingRequestBody")
@@ -148,14 +150,14 @@ async def test_an_update_changes_the_name_and_keeps_the_id(serving, connections)
         assert (await api.get(f"{connections}/{created['id']}")).json == answer.json
 
 
-async def test_an_update_without_a_type_falls_back_to_user_and_keeps_the_name(serving, connections):
+async def test_an_update_without_a_type_sets_user_and_keeps_the_name(serving, connections):
     async with serving() as api:
         created = (await api.post(connections, json=BODY | {"authenticationType": "Service"})).json["connection"]
         updated = (await api.put(f"{connections}/{created['id']}", json={})).json["connection"]
         assert (updated["authenticationType"], updated["displayName"]) == ("User", "30")
 
 
-async def test_an_update_accepts_the_whole_body_that_old_clients_send(serving, connections):
+async def test_an_update_accepts_the_complete_body_that_old_clients_send(serving, connections):
     async with serving() as api:
         created = (await api.post(connections, json=BODY)).json["connection"]
         assert (await api.put(f"{connections}/{created['id']}", json=BODY | {"more": 1})).status == 200
@@ -189,48 +191,48 @@ async def test_a_malformed_connection_id_is_unprocessable(serving, connections, 
         ]
 
 
-async def test_a_running_connection_cannot_be_deleted(serving, connections):
+async def test_a_connection_with_an_active_run_cannot_be_deleted(serving, connections):
     async with serving() as api:
         connection_id = api.emulator.add_connection()
         run = api.emulator.start_run(connection_id)
         answer = await api.delete(f"{connections}/{connection_id}")
         assert (answer.status, answer.error["code"]) == (409, "ConnectionAlreadyInUse")
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         assert (await api.delete(f"{connections}/{connection_id}")).status == 204
 
 
-async def test_lists_are_minimal_unless_the_caller_prefers_more(serving, connections, whole):
+async def test_lists_are_minimal_unless_the_caller_prefers_full_items(serving, connections, full_items):
     async with serving() as api:
         created = (await api.post(connections, json=BODY)).json["connection"]
         minimal = await api.get(f"{connections}?imodelId={IMODEL}")
         assert minimal.json["connections"] == [{"id": created["id"], "displayName": "30"}]
-        full = await api.get(f"{connections}?imodelId={IMODEL}", **whole)
+        full = await api.get(f"{connections}?imodelId={IMODEL}", **full_items)
         assert full.json["connections"] == [created]
 
 
 @pytest.mark.parametrize("prefer", ["Return=Representation", "wait=10, return = representation"])
-async def test_a_preference_is_read_as_http_has_it(serving, connections, prefer):
+async def test_the_prefer_header_is_parsed_as_http_defines_it(serving, connections, prefer):
     async with serving() as api:
         api.emulator.add_connection(IMODEL)
         [item] = (await api.get(f"{connections}?imodelId={IMODEL}", headers={"Prefer": prefer})).json["connections"]
         assert "_links" in item
 
 
-async def test_a_server_may_ignore_what_the_caller_prefers(serving, connections, whole):
+async def test_the_prefer_header_can_be_ignored(serving, connections, full_items):
     async with serving(honour_prefer=False) as api:
         connection_id = api.emulator.add_connection(IMODEL)
-        assert (await api.get(f"{connections}?imodelId={IMODEL}", **whole)).json["connections"] == [
+        assert (await api.get(f"{connections}?imodelId={IMODEL}", **full_items)).json["connections"] == [
             {"id": connection_id}
         ]
 
 
-async def test_the_list_of_all_kinds_shows_no_authentication_type(serving, whole):
+async def test_the_list_of_all_kinds_shows_no_authentication_type(serving, full_items):
     async with serving() as api:
         connection_id = api.emulator.add_connection(IMODEL, display_name="a")
         run = api.emulator.start_run(connection_id)
         path = f"/synchronization/imodels/connections?imodelId={IMODEL}"
         assert (await api.get(path)).json["connections"] == [{"id": connection_id, "displayName": "a"}]
-        [item] = (await api.get(path, **whole)).json["connections"]
+        [item] = (await api.get(path, **full_items)).json["connections"]
         assert set(item) == {"id", "displayName", "iModelId", "_links"}
         assert item["_links"]["lastRun"]["href"] == api.emulator.url + run.path
 
@@ -240,7 +242,7 @@ async def test_the_list_of_all_kinds_shows_no_authentication_type(serving, whole
     ("query", "detail"),
     [("", ("MissingRequiredProperty", "imodelId")), ("?imodelId=x", ("InvalidValue", "imodelId"))],
 )
-async def test_lists_need_an_imodel(serving, kind, query, detail):
+async def test_lists_require_an_imodel_id(serving, kind, query, detail):
     async with serving() as api:
         answer = await api.get(f"/synchronization/imodels/{kind}{query}")
         assert (answer.status, answer.details) == (422, [detail])
@@ -261,7 +263,7 @@ async def test_pages_are_linked_and_in_a_stable_order(serving, connections):
         assert body["_links"]["self"]["href"].endswith("$skip=4&$top=2")
 
 
-async def test_a_last_page_may_have_a_next_link_and_be_followed_by_an_empty_one(serving, connections):
+async def test_the_last_page_can_have_a_next_link_to_an_empty_page(serving, connections):
     async with serving(always_next=True) as api:
         api.emulator.add_connection(IMODEL)
         body = (await api.get(f"{connections}?imodelId={IMODEL}")).json
@@ -289,25 +291,25 @@ async def test_the_page_size_has_a_default_and_a_limit(serving, connections):
         ("$skip=x&$top=-1", [("InvalidValue", "$skip"), ("InvalidValue", "$top")]),
     ],
 )
-async def test_a_page_out_of_bounds_is_refused(serving, connections, query, details):
+async def test_invalid_skip_and_top_are_refused(serving, connections, query, details):
     async with serving() as api:
         answer = await api.get(f"{connections}?imodelId={IMODEL}&{query}")
         assert (answer.status, answer.details) == (422, details)
 
 
-async def test_the_page_size_is_refused_in_the_words_of_the_page(serving, connections):
+async def test_the_error_of_a_large_page_has_the_documented_text(serving, connections):
     async with serving() as api:
         answer = await api.get(f"{connections}?imodelId={IMODEL}&$top=5000")
         assert answer.error["details"][0]["message"] == "Page size is out of limits."
 
 
-async def test_an_unknown_path_is_an_error_in_the_form_of_the_api(serving):
+async def test_an_unknown_path_is_a_404_in_the_form_of_the_api(serving):
     async with serving() as api:
         answer = await api.get("/synchronization/imodels/nothing")
         assert (answer.status, answer.error["code"]) == (404, "NotFound")
 
 
-async def test_another_method_is_not_allowed_and_the_answer_says_which_are(serving, connections):
+async def test_an_unknown_method_is_a_405_with_the_allowed_methods(serving, connections):
     async with serving() as api:
         answer = await api.send("PATCH", connections)
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, POST")
@@ -315,7 +317,7 @@ async def test_another_method_is_not_allowed_and_the_answer_says_which_are(servi
         assert (await api.send("HEAD", connections)).status == 405
 
 
-async def test_the_same_seed_makes_the_same_world(serving):
+async def test_the_same_seed_gives_the_same_ids_and_runs(serving):
     made = []
     for seed in (1, 1, 2):
         async with serving(seed=seed) as api:
@@ -326,7 +328,7 @@ async def test_the_same_seed_makes_the_same_world(serving):
     assert is_guid(made[0][0])
 
 
-async def test_the_accept_header_may_be_anything(serving, connections):
+async def test_any_accept_header_is_accepted(serving, connections):
     async with serving() as api:
         answer = await api.get(f"{connections}?imodelId={IMODEL}", headers={"Accept": "text/html"})
         assert answer.status == 200

@@ -1,3 +1,5 @@
+"""Triggers, the states and payloads of runs, and authorization."""
+
 import re
 from datetime import UTC, datetime
 
@@ -22,7 +24,7 @@ def scripted(api, *, files=(("Model.dgn", "MSTN"),), run=SCRIPT, file=STEADY, **
     return api.emulator.add_connection(files=files, **options)
 
 
-async def test_a_trigger_is_accepted_with_an_absolute_location_and_nothing_else(serving):
+async def test_a_trigger_gets_a_202_with_an_absolute_location_and_no_body(serving):
     async with serving() as api:
         answer = await api.trigger(api.emulator.add_connection())
         [run] = api.emulator.runs
@@ -38,7 +40,7 @@ async def test_the_location_can_be_relative(serving):
         assert answer.headers["Location"] == api.emulator.runs[0].path
 
 
-async def test_a_new_run_is_in_the_list_and_the_last_run_at_once(serving, connections):
+async def test_a_new_run_is_immediately_in_the_list_and_the_last_run(serving, connections):
     async with serving() as api:
         connection_id = api.emulator.add_connection()
         location = (await api.trigger(connection_id)).headers["Location"]
@@ -48,7 +50,7 @@ async def test_a_new_run_is_in_the_list_and_the_last_run_at_once(serving, connec
         assert shown["_links"]["lastRun"]["href"] == location
 
 
-async def test_a_trigger_meets_the_active_run_of_another_connection_of_the_imodel(serving):
+async def test_a_trigger_gets_a_303_to_the_active_run_of_another_connection(serving):
     async with serving() as api:
         imodel_id = api.emulator.new_imodel_id()
         first, second = api.emulator.add_connection(imodel_id), api.emulator.add_connection(imodel_id.upper())
@@ -56,17 +58,17 @@ async def test_a_trigger_meets_the_active_run_of_another_connection_of_the_imode
         answer = await api.trigger(second)
         assert (answer.status, answer.headers["Location"]) == (303, api.emulator.url + run.path)
         assert len(api.emulator.runs) == 1
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         assert (await api.trigger(second)).status == 202
 
 
-async def test_runs_on_different_imodels_do_not_meet(serving):
+async def test_runs_on_different_imodels_do_not_conflict(serving):
     async with serving() as api:
         answers = [await api.trigger(api.emulator.add_connection()) for _ in range(2)]
         assert [answer.status for answer in answers] == [202, 202]
 
 
-async def test_of_two_triggers_at_the_same_instant_the_second_is_a_conflict(serving):
+async def test_the_second_of_two_simultaneous_triggers_gets_a_409(serving):
     async with serving(accept_window=0.2) as api:
         connection_id = api.emulator.add_connection()
         statuses = []
@@ -88,7 +90,7 @@ async def test_of_two_triggers_at_the_same_instant_the_second_is_a_conflict(serv
         assert len(api.emulator.runs) == 1
 
 
-async def test_the_window_counts_in_real_seconds_whatever_the_speed(serving):
+async def test_the_accept_window_does_not_depend_on_the_speed(serving):
     async with serving(speed=100, accept_window=0.5) as api:
         connection_id = api.emulator.add_connection()
         await api.trigger(connection_id)
@@ -96,7 +98,7 @@ async def test_the_window_counts_in_real_seconds_whatever_the_speed(serving):
         assert (await api.trigger(connection_id)).status == 409
 
 
-async def test_what_somebody_else_triggered_is_long_accepted(serving):
+async def test_start_run_opens_no_accept_window(serving):
     async with serving() as api:
         connection_id = api.emulator.add_connection()
         run = api.emulator.start_run(connection_id)
@@ -125,7 +127,7 @@ async def test_a_run_passes_its_states_and_phases_on_the_loops_clock(serving):
         ]
 
 
-async def test_a_run_that_began_just_now_has_no_result_no_end_and_no_jobs(serving):
+async def test_a_new_run_has_no_result_no_end_and_no_jobs(serving):
     async with serving(start=START) as api:
         run = api.emulator.start_run(scripted(api))
         assert await api.run(run) == {
@@ -141,7 +143,7 @@ async def test_a_run_that_began_just_now_has_no_result_no_end_and_no_jobs(servin
 
 
 @pytest.mark.parametrize(("form", "jobs"), [("null", {"jobs": None}), ("empty", {"jobs": []}), ("missing", {})])
-async def test_jobs_that_are_not_there_yet_have_three_forms(serving, form, jobs):
+async def test_missing_jobs_have_three_forms(serving, form, jobs):
     async with serving(jobs_at_start=form) as api:
         shown = await api.run(api.emulator.start_run(scripted(api)))
         assert {name: shown[name] for name in shown if name == "jobs"} == jobs
@@ -169,15 +171,15 @@ async def test_a_completed_run_shows_a_job_for_each_connector_and_a_task_for_eac
         }
 
 
-async def test_a_task_that_is_not_begun_has_empty_dates_and_no_report(serving):
+async def test_a_task_that_has_not_started_has_empty_dates_and_no_report(serving):
     async with serving() as api:
         run = api.emulator.start_run(
             scripted(api, files=[("a", "MSTN"), ("b", "MSTN")], run=RunRule(parallel=1, **DELAYS))
         )
         await anyio.sleep(36)
         [job] = (await api.run(run))["jobs"]
-        begun, waiting = job["tasks"]
-        assert (begun["state"], waiting["state"], job["state"]) == ("Executing", "NotStarted", "Executing")
+        executing, waiting = job["tasks"]
+        assert (executing["state"], waiting["state"], job["state"]) == ("Executing", "NotStarted", "Executing")
         assert (waiting["startDateTime"], waiting["endDateTime"]) == (EMPTY, EMPTY)
         assert "details" not in waiting
 
@@ -185,7 +187,7 @@ async def test_a_task_that_is_not_begun_has_empty_dates_and_no_report(serving):
 DELAYS = {"queued": 10, "waiting": 20, "preprocessing": 5, "references": 6, "finalizing": 4}
 
 
-async def test_a_retried_task_counts_its_attempts(serving):
+async def test_a_task_shows_the_number_of_its_retries(serving):
     async with serving() as api:
         run = api.emulator.start_run(scripted(api, file=FileRule(queued=0, duration=30, retries=2, retry_delay=10)))
         seen = []
@@ -206,12 +208,12 @@ async def test_a_retried_task_counts_its_attempts(serving):
         ]
 
 
-async def test_some_failed_files_make_a_partial_success_with_the_whole_error(serving):
+async def test_some_failed_files_make_a_partial_success_with_complete_errors(serving):
     async with serving() as api:
         connection_id = scripted(api, files=[("good.dgn", "MSTN"), ("bad.dwg", "DWG")])
         api.emulator.add_file_rule(FileRule(file_name="bad.*", error="SourceFileCorrupted", bridge_exit_code=-7002))
         run = api.emulator.start_run(connection_id)
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         shown = await api.run(run)
         assert (shown["result"], shown["error"]["errorKey"]) == ("PartialSuccess", "SomeJobsFailed")
         assert [job["result"] for job in shown["jobs"]] == ["Success", "Error"]
@@ -234,7 +236,7 @@ async def test_some_failed_files_make_a_partial_success_with_the_whole_error(ser
 async def test_when_all_files_fail_the_run_is_an_error(serving):
     async with serving() as api:
         run = api.emulator.start_run(scripted(api, file=FileRule(result="Error")))
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         shown = await api.run(run)
         assert (shown["result"], shown["error"]["errorKey"]) == ("Error", "AllJobsFailed")
         assert shown["jobs"][0]["tasks"][0]["error"]["bridgeExitCode"] == 4294967295
@@ -243,7 +245,7 @@ async def test_when_all_files_fail_the_run_is_an_error(serving):
 async def test_a_connection_without_files_is_skipped(serving):
     async with serving() as api:
         run = api.emulator.start_run(scripted(api, files=[]))
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         shown = await api.run(run)
         assert (shown["result"], shown["jobs"]) == ("Skipped", [])
 
@@ -253,23 +255,23 @@ async def test_canceled_has_two_spellings(serving, connections, spelling):
     async with serving(canceled=spelling) as api:
         connection_id = scripted(api, run=RunRule(result="Cancelled", error="TaskWasCancelled"))
         run = api.emulator.start_run(connection_id)
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         assert (await api.run(run))["result"] == spelling
         assert (await api.get(f"{connections}/{connection_id}/runs")).json["runs"][0]["result"] == spelling
 
 
-async def test_a_user_connection_needs_consent_when_it_is_triggered(serving):
+async def test_a_run_of_a_user_connection_needs_consent_at_its_trigger(serving):
     async with serving() as api:
         connection_id = scripted(api, authentication_type="User")
         assert not api.emulator.consent
         refused = api.emulator.start_run(connection_id)
-        await anyio.sleep(refused.plan.track.ended)
+        await anyio.sleep(refused.plan.timeline.ended)
         shown = await api.run(refused)
         assert (shown["state"], shown["result"], shown["jobs"]) == ("Completed", "Error", [])
         assert shown["error"] == {"errorKey": "UserNotAuthenticated", "description": "User is not authenticated."}
         api.emulator.consent = True
         good = api.emulator.start_run(connection_id)
-        await anyio.sleep(good.plan.track.ended)
+        await anyio.sleep(good.plan.timeline.ended)
         assert (await api.run(good))["result"] == "Success"
         assert api.emulator.state(good) == ExecutionState.COMPLETED
 
@@ -286,7 +288,7 @@ async def test_opening_the_authorization_page_is_the_consent(serving):
         assert (await api.get(path)).json["authorizationInformation"]["isUserAuthorized"] is True
 
 
-async def test_the_authorization_page_needs_no_redirect(serving):
+async def test_the_authorization_page_works_without_a_redirect_url(serving):
     async with serving() as api:
         path = "/synchronization/imodels/connections/authorizationinformation"
         href = (await api.get(path)).json["authorizationInformation"]["_links"]["authorizationUrl"]["href"]
@@ -295,7 +297,7 @@ async def test_the_authorization_page_needs_no_redirect(serving):
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://[", "ftp://host/"])
-async def test_a_redirect_url_that_is_none_is_refused(serving, url):
+async def test_an_invalid_redirect_url_is_refused(serving, url):
     async with serving() as api:
         path = "/synchronization/imodels/connections/authorizationinformation"
         answer = await api.send("GET", path, params={"redirectUrl": url})
@@ -303,15 +305,13 @@ async def test_a_redirect_url_that_is_none_is_refused(serving, url):
         assert answer.details == [("InvalidValue", "redirectUrl")]
 
 
-async def test_lists_of_runs_are_paged_newest_first_with_the_wrong_path_that_the_page_prints(
-    serving, connections, whole
-):
+async def test_lists_of_runs_are_paged_newest_first_with_the_wrong_path_of_the_page(serving, connections, full_items):
     async with serving() as api:
         connection_id = api.emulator.add_connection()
         for _ in range(3):
-            await anyio.sleep(api.emulator.start_run(connection_id).plan.track.ended)
+            await anyio.sleep(api.emulator.start_run(connection_id).plan.timeline.ended)
         ids = [run.id for run in api.emulator.runs]
-        first = (await api.get(f"{connections}/{connection_id}/runs?%24top=2", **whole)).json
+        first = (await api.get(f"{connections}/{connection_id}/runs?%24top=2", **full_items)).json
         assert [run["id"] for run in first["runs"]] == ids[:0:-1]
         assert all("startDateTime" in run for run in first["runs"])
         wrong = f"{api.emulator.url}/synchronization/imodels/connection/{connection_id}/runs?$skip=2&$top=2"
@@ -325,7 +325,7 @@ async def test_lists_of_runs_can_begin_with_the_oldest(serving, connections):
     async with serving(newest_first=False) as api:
         connection_id = api.emulator.add_connection()
         for _ in range(2):
-            await anyio.sleep(api.emulator.start_run(connection_id).plan.track.ended)
+            await anyio.sleep(api.emulator.start_run(connection_id).plan.timeline.ended)
         listed = (await api.get(f"{connections}/{connection_id}/runs")).json["runs"]
         assert [run["id"] for run in listed] == [run.id for run in api.emulator.runs]
 
@@ -371,7 +371,7 @@ async def test_speed_multiplies_time_and_the_date_header_follows_it(serving):
         assert answer.headers["Date"] == "Fri, 02 Jan 2026 04:04:05 GMT"
 
 
-async def test_without_a_start_the_clock_is_the_worlds(serving):
+async def test_without_a_start_the_clock_is_the_wall_clock(serving):
     async with serving() as api:
         shown = await api.run(api.emulator.start_run(api.emulator.add_connection()))
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", shown["startDateTime"])
@@ -379,39 +379,39 @@ async def test_without_a_start_the_clock_is_the_worlds(serving):
         assert abs(age.total_seconds()) < 60
 
 
-async def test_timestamps_have_seven_fraction_digits_that_mean_something():
+async def test_timestamps_have_seven_significant_fraction_digits():
     assert Clock(1, START).timestamp(60.1234567) == "2026-01-02T03:05:05.1234567Z"
 
 
-async def test_a_run_that_will_fail_does_not_say_so_before_its_end(serving):
+async def test_a_run_shows_no_error_before_its_end(serving):
     async with serving() as api:
         run = api.emulator.start_run(scripted(api, file=FileRule(error="ZeroByte")))
-        await anyio.sleep(run.plan.track.ended - 1)
+        await anyio.sleep(run.plan.timeline.ended - 1)
         shown = await api.run(run)
         assert (shown["error"], shown["result"]) == (None, "Undetermined")
 
 
-async def test_files_that_nobody_scripts_differ_from_one_another(serving):
+async def test_unscripted_files_differ_in_duration(serving):
     async with serving() as api:
         [job] = api.emulator.start_run(api.emulator.add_connection(files=[("a", "MSTN"), ("b", "MSTN")])).plan.jobs
-        assert len({task.track.ended for task in job.tasks}) == 2
+        assert len({task.timeline.ended for task in job.tasks}) == 2
 
 
-async def test_ids_of_runs_are_compared_without_case(serving):
+async def test_ids_of_runs_are_case_insensitive(serving):
     async with serving() as api:
         run = api.emulator.start_run(api.emulator.add_connection())
         answer = await api.get(run.path.replace(run.id, run.id.upper()))
         assert answer.json["run"]["id"] == run.id
 
 
-async def test_files_added_to_an_active_run_are_not_picked_up(serving, connections):
+async def test_files_added_during_a_run_are_not_part_of_it(serving, connections):
     async with serving() as api:
         connection_id = scripted(api)
         run = api.emulator.start_run(connection_id)
         body = {"storageFileId": api.emulator.new_storage_file_id(), "connectorType": "DWG"}
         await api.post(f"{connections}/{connection_id}/sourcefiles", json=body)
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         assert len((await api.run(run))["jobs"]) == 1
         again = api.emulator.start_run(connection_id)
-        await anyio.sleep(again.plan.track.ended)
+        await anyio.sleep(again.plan.timeline.ended)
         assert len((await api.run(again))["jobs"]) == 2

@@ -16,7 +16,7 @@ PAGE = json.loads(SCHEMAS.read_text(encoding="utf-8"))
 
 
 def without_openapi(schema):
-    """Return the page's schema as JSON schema: OpenAPI 3.0 says `nullable` where JSON schema has a type `null`."""
+    """Return the page's schema as JSON schema: OpenAPI 3.0 has `nullable` where JSON schema has the type `null`."""
     match schema:
         case {"nullable": True, "type": kind, **rest}:
             return without_openapi({**rest, "type": [kind, "null"]})
@@ -35,7 +35,7 @@ def validate(value, name):
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_every_snapshot_of_a_run_is_valid(serving, connections, seed):
+async def test_every_state_of_a_run_matches_the_schema(serving, connections, seed):
     async with serving(seed=seed, error_rate=0.4, retry_rate=0.4) as api:
         files = [("a.dgn", "MSTN"), ("b.dwg", "DWG"), ("c.dgn", "MSTN"), ("d.ifc", "IFC")]
         connection_id = api.emulator.add_connection(files=files)
@@ -50,36 +50,36 @@ async def test_every_snapshot_of_a_run_is_valid(serving, connections, seed):
         validate((await api.get(path, headers={"Prefer": "return=representation"})).json, "runs-representation")
 
 
-async def test_a_task_without_report_is_valid(serving):
+async def test_a_task_without_a_report_matches_the_schema(serving):
     async with serving() as api:
         api.emulator.add_file_rule(FileRule(result="TimedOut"))
         run = api.emulator.start_run(api.emulator.add_connection())
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         shown = await api.run(run)
         assert "details" not in shown["jobs"][0]["tasks"][0]
         validate(shown, "storage-run")
 
 
-async def test_a_run_of_a_user_who_has_not_consented_is_valid(serving):
+async def test_a_run_without_consent_matches_the_schema(serving):
     async with serving() as api:
         run = api.emulator.start_run(api.emulator.add_connection(authentication_type="User"))
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         validate(await api.run(run), "storage-run")
 
 
 @pytest.mark.parametrize("path", ["/x", "/x/runs", "/" + "A" * 43, "/" + "A" * 43 + "/runs?$top=0"])
-async def test_every_error_is_valid(serving, connections, path):
+async def test_every_error_matches_the_schema(serving, connections, path):
     async with serving() as api:
         answer = await api.get(connections + path)
         assert answer.status >= 400
         validate(answer.json, "error-response")
 
 
-async def test_the_schemas_refuse_what_the_page_does_not_have(serving):
+async def test_the_schemas_refuse_undocumented_properties(serving):
     async with serving() as api:
         api.emulator.add_file_rule(FileRule(error="ZeroByte"))
         run = api.emulator.start_run(api.emulator.add_connection())
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         spoiled = copy.deepcopy(await api.run(run))
         spoiled["jobs"][0]["tasks"][0]["error"]["hint"] = "not on the page"
         with pytest.raises(jsonschema.ValidationError, match="hint"):

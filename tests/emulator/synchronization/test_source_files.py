@@ -1,3 +1,5 @@
+"""Operations on source files."""
+
 import anyio
 import pytest
 
@@ -7,12 +9,12 @@ pytestmark = pytest.mark.looptime(start=0)
 UNKNOWN_FILE = "297c8ab9-53a3-4fe5-adf8-79b4c1a95cbb"
 
 
-async def test_a_list_of_files_shows_connector_types_only_to_those_who_prefer_them(serving, connections, whole):
+async def test_a_minimal_list_of_files_has_no_connector_types(serving, connections, full_items):
     async with serving() as api:
         path = f"{connections}/{api.emulator.add_connection(files=[('a.dgn', 'MSTN'), ('b.dwg', 'DWG')])}/sourcefiles"
         minimal = (await api.get(path)).json["sourceFiles"]
         assert [set(item) for item in minimal] == [{"id", "storageFileId", "_links"}] * 2
-        full = (await api.get(path, **whole)).json["sourceFiles"]
+        full = (await api.get(path, **full_items)).json["sourceFiles"]
         assert [item["connectorType"] for item in full] == ["MSTN", "DWG"]
         assert all(is_guid(item["id"]) for item in full)
         assert full[0]["_links"]["file"]["href"] == f"{api.emulator.url}/files/{full[0]['storageFileId']}"
@@ -39,7 +41,7 @@ async def test_files_are_added_updated_and_removed(serving, connections):
         assert (await api.post(path, json={"storageFileId": second, "connectorType": "DWG"})).status == 201
 
 
-async def test_a_file_that_the_imodel_has_cannot_be_added_or_put_in_place_of_another(serving, connections):
+async def test_a_file_that_is_mapped_to_the_imodel_cannot_be_added_or_set(serving, connections):
     async with serving() as api:
         imodel_id, taken = api.emulator.new_imodel_id(), api.emulator.new_storage_file_id()
         api.emulator.add_connection(imodel_id, [(taken, "MSTN")])
@@ -63,7 +65,7 @@ async def test_an_unknown_file_is_not_found_and_a_malformed_id_is_unprocessable(
         assert malformed.error["code"] == "InvalidStorageConnectionSourceFileRequest"
 
 
-async def test_a_body_without_the_two_properties_is_refused(serving, connections):
+async def test_a_body_without_the_required_properties_is_refused(serving, connections):
     async with serving() as api:
         answer = await api.post(f"{connections}/{api.emulator.add_connection()}/sourcefiles", json={"foo": 1})
         assert answer.error["code"] == "InvalidStorageConnectionSourceFileRequest"
@@ -81,7 +83,7 @@ async def test_files_of_an_unknown_connection_are_not_found(serving, connections
         assert malformed.error["code"] == "InvalidStorageConnectionSourceFilesRequest"
 
 
-async def test_without_permission_files_and_runs_cannot_be_changed_but_read(serving, connections):
+async def test_without_permission_files_and_runs_are_read_only(serving, connections):
     async with serving() as api:
         imodel_id = api.emulator.new_imodel_id()
         connection = f"{connections}/{api.emulator.add_connection(imodel_id)}"
@@ -96,20 +98,20 @@ async def test_without_permission_files_and_runs_cannot_be_changed_but_read(serv
         assert (await api.get(f"{connection}/sourcefiles")).status == 200
 
 
-async def test_the_name_of_a_file_is_known_from_its_first_run_on(serving, connections):
+async def test_the_name_of_a_file_is_shown_after_its_first_run(serving, connections):
     async with serving() as api:
         connection_id = api.emulator.add_connection(files=[("Bridge.dgn", "MSTN")])
         path = f"{connections}/{connection_id}/sourcefiles"
         run = api.emulator.start_run(connection_id)
         assert "lastKnownFileName" not in (await api.get(path)).json["sourceFiles"][0]
-        await anyio.sleep(run.plan.track.ended)
+        await anyio.sleep(run.plan.timeline.ended)
         assert (await api.get(path)).json["sourceFiles"][0]["lastKnownFileName"] == "Bridge.dgn"
 
 
-async def test_a_file_that_nobody_named_gets_a_name_that_fits_its_connector(serving, connections):
+async def test_an_unnamed_file_gets_a_name_with_the_extension_of_its_connector(serving, connections):
     async with serving() as api:
         files = [(api.emulator.new_storage_file_id(), "REVIT"), (api.emulator.new_storage_file_id(), "PSEXCEL")]
         connection_id = api.emulator.add_connection(files=files)
-        await anyio.sleep(api.emulator.start_run(connection_id).plan.track.ended)
+        await anyio.sleep(api.emulator.start_run(connection_id).plan.timeline.ended)
         listed = (await api.get(f"{connections}/{connection_id}/sourcefiles")).json["sourceFiles"]
         assert [item["lastKnownFileName"][-4:] for item in listed] == [".rvt", ".dat"]

@@ -1,3 +1,5 @@
+"""Plans of runs: timelines, results and reports."""
+
 import random
 import uuid
 from itertools import pairwise
@@ -7,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bentley_sync_async.emulator import FileRule, RunRule
-from bentley_sync_async.emulator.synchronization.planning import DEFAULT_FILE, DEFAULT_RUN, Planner, Work
-from bentley_sync_async.emulator.synchronization.rules import merged_file_rule, merged_run_rule
-from bentley_sync_async.emulator.synchronization.timeline import Track, derived_result
+from bentley_sync_async.emulator.synchronization.planning import DEFAULT_FILE, DEFAULT_RUN, PlannedFile, Planner
+from bentley_sync_async.emulator.synchronization.rules import merged
+from bentley_sync_async.emulator.synchronization.timeline import StateTimeline, derived_result
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import ConnectorType
 from bentley_sync_async.models import ExecutionResult as R
@@ -39,56 +41,56 @@ KINDS = st.sampled_from([ConnectorType.MSTN, ConnectorType.DWG])
 
 
 def plan(run_rule, file_rules, *, seed=0, error_rate=0.0, retry_rate=0.0):
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     planner = Planner(
-        new_id=lambda: str(uuid.UUID(int=chance.getrandbits(128))), error_rate=error_rate, retry_rate=retry_rate
+        new_id=lambda: str(uuid.UUID(int=rng.getrandbits(128))), error_rate=error_rate, retry_rate=retry_rate
     )
-    works = [
-        Work(
+    files = [
+        PlannedFile(
             storage_file_id=str(number),
             connector_type=kind,
-            rule=merged_file_rule([rule, DEFAULT_FILE]),
-            chance=random.Random(f"{seed}/{number}"),
+            rule=merged(FileRule, [rule, DEFAULT_FILE]),
+            rng=random.Random(f"{seed}/{number}"),
         )
         for number, (kind, rule) in enumerate(file_rules)
     ]
-    return planner.plan(merged_run_rule([run_rule, DEFAULT_RUN]), works, chance)
+    return planner.plan(merged(RunRule, [run_rule, DEFAULT_RUN]), files, rng)
 
 
 @settings(deadline=None)
 @example(RunRule(finalizing=0.0), [(ConnectorType.MSTN, FileRule(retries=2, retry_delay=412.0))], 1)
 @given(RUN_RULES, st.lists(st.tuples(KINDS, FILE_RULES), max_size=6), st.integers())
-def test_whatever_is_scripted_every_step_is_legal_and_parents_end_last(run_rule, file_rules, seed):
+def test_every_plan_has_legal_transitions_and_parents_that_end_last(run_rule, file_rules, seed):
     made = plan(run_rule, file_rules, seed=seed, error_rate=0.5, retry_rate=0.5)
-    jobs = [(job.track, made.track) for job in made.jobs]
-    tasks = [(task.track, job.track) for job in made.jobs for task in job.tasks]
-    for track in (made.track, *(inner for inner, _ in jobs + tasks)):
-        states = [state for _, state in track.steps]
+    jobs = [(job.timeline, made.timeline) for job in made.jobs]
+    tasks = [(task.timeline, job.timeline) for job in made.jobs for task in job.tasks]
+    for timeline in (made.timeline, *(inner for inner, _ in jobs + tasks)):
+        states = [state for _, state in timeline.steps]
         assert all(after in TRANSITIONS[before] for before, after in pairwise(states))
         assert states[0] in {S.NOT_STARTED, S.IDLE}
-        assert [at for at, _ in track.steps] == sorted(at for at, _ in track.steps)
-        assert track.state(track.ended) == S.COMPLETED
+        assert [at for at, _ in timeline.steps] == sorted(at for at, _ in timeline.steps)
+        assert timeline.state(timeline.ended) == S.COMPLETED
     for inner, outer in jobs + tasks:
         assert inner.ended <= outer.ended
         assert inner.started >= outer.started
     assert len(made.jobs) == (0 if run_rule.jobs is False else len({kind for kind, _ in file_rules}))
 
 
-def test_no_more_tasks_of_a_job_are_at_work_than_are_allowed():
+def test_parallel_limits_the_tasks_of_a_job_that_execute_at_the_same_time():
     files = [(ConnectorType.MSTN, FileRule(queued=0, duration=10, retries=0))] * 5
     [job] = plan(RunRule(parallel=2, queued=0, waiting=0, preprocessing=0), files).jobs
-    assert [task.track.started for task in job.tasks] == [0, 0, 10, 10, 20]
+    assert [task.timeline.started for task in job.tasks] == [0, 0, 10, 10, 20]
 
 
-def test_states_can_be_scripted_one_by_one():
+def test_all_states_can_be_scripted():
     steps = [["Idle", 5], ["Executing", 1], ["Idle", 2], ["Queued", 3], ["Executing", 4], ["WaitingToRetry", 1]]
     made = plan(
         RunRule(states=[["Idle", 1], ["Queued", 2]], preprocessing=0),
         [(ConnectorType.DWG, FileRule(states=[*steps, ["Executing", 1]]))],
     )
-    assert made.track.steps[:3] == ((0.0, S.IDLE), (1.0, S.QUEUED), (3.0, S.EXECUTING))
+    assert made.timeline.steps[:3] == ((0.0, S.IDLE), (1.0, S.QUEUED), (3.0, S.EXECUTING))
     [task] = made.jobs[0].tasks
-    assert [(at - 3, state) for at, state in task.track.steps[1:]] == [
+    assert [(at - 3, state) for at, state in task.timeline.steps[1:]] == [
         (5, S.EXECUTING),
         (6, S.IDLE),
         (8, S.QUEUED),
@@ -99,13 +101,13 @@ def test_states_can_be_scripted_one_by_one():
     ]
 
 
-def test_a_track_that_breaks_the_table_cannot_be_made():
+def test_a_timeline_with_an_illegal_transition_is_refused():
     with pytest.raises(ConfigurationError, match="Finalizing cannot lead to Executing"):
-        Track.starting(0, [(S.EXECUTING, 1), (S.FINALIZING, 1), (S.EXECUTING, 1)])
+        StateTimeline.starting(0, [(S.EXECUTING, 1), (S.FINALIZING, 1), (S.EXECUTING, 1)])
 
 
 @pytest.mark.parametrize(
-    ("parts", "whole"),
+    ("parts", "expected"),
     [
         ([], R.SKIPPED),
         ([R.SUCCESS, R.SUCCESS], R.SUCCESS),
@@ -119,15 +121,15 @@ def test_a_track_that_breaks_the_table_cannot_be_made():
         ([R.CANCELED], R.CANCELED),
     ],
 )
-def test_the_result_of_the_whole_follows_from_its_parts(parts, whole):
-    assert derived_result(parts) == whole
+def test_a_result_follows_from_the_results_of_the_parts(parts, expected):
+    assert derived_result(parts) == expected
 
 
-def test_unscripted_files_mostly_succeed_and_some_fail_or_are_tried_again():
+def test_some_unscripted_files_fail_or_are_retried():
     files = [(ConnectorType.MSTN, FileRule())] * 1000
     tasks = plan(RunRule(), files, error_rate=0.02, retry_rate=0.1).jobs[0].tasks
     failed = sum(task.result == R.ERROR for task in tasks)
-    retried = sum(task.track.retries(task.track.ended) > 0 for task in tasks)
+    retried = sum(task.timeline.retries(task.timeline.ended) > 0 for task in tasks)
     warned = sum(task.report.suggested_action == "Warning" for task in tasks)
     assert 5 < failed < 50
     assert 50 < retried < 200
@@ -143,6 +145,6 @@ def test_a_report_can_be_scripted():
     assert (task.report.total_warnings_count, task.report.total_other_issues_count) == (20, 3)
 
 
-def test_a_task_that_was_not_worked_on_has_no_report():
+def test_a_skipped_task_has_no_report():
     [task] = plan(RunRule(), [(ConnectorType.DWG, FileRule(result="Skipped"))]).jobs[0].tasks
     assert (task.report, task.error) == (None, None)

@@ -1,3 +1,5 @@
+"""Messages of webhooks."""
+
 import hashlib
 import hmac
 import json
@@ -20,23 +22,23 @@ NOON = datetime(2026, 3, 9, 12, 0, 0, tzinfo=UTC)
 class Receiver:
     def __init__(self, status):
         self.status = status
-        self.got = []
+        self.received = []
         self.url = ""
 
-    async def take(self, request):
-        self.got.append((anyio.current_time(), request.headers, await request.read()))
+    async def receive(self, request):
+        self.received.append((anyio.current_time(), request.headers, await request.read()))
         return web.Response(status=self.status)
 
     @property
     def messages(self):
-        return [json.loads(body) for _, _, body in self.got]
+        return [json.loads(body) for _, _, body in self.received]
 
 
 @asynccontextmanager
 async def receiving(status=204):
     receiver = Receiver(status)
     app = web.Application()
-    app.router.add_post("/hook", receiver.take)
+    app.router.add_post("/hook", receiver.receive)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -54,11 +56,11 @@ def emulator_of(**options):
     return emulator
 
 
-async def test_when_a_run_has_ended_a_message_comes():
+async def test_a_message_is_sent_when_a_run_has_ended():
     async with receiving() as receiver, emulator_of() as emulator, emulator.webhook(receiver.url, SECRET) as webhook:
         run = emulator.start_run(emulator.add_connection())
-        await anyio.sleep(run.plan.track.ended - 0.01)
-        assert receiver.got == []
+        await anyio.sleep(run.plan.timeline.ended - 0.01)
+        assert receiver.received == []
         await anyio.sleep(0.02)
         (message,) = receiver.messages
         assert message["content"] == {
@@ -71,11 +73,11 @@ async def test_when_a_run_has_ended_a_message_comes():
         assert emulator.state(run).value == "Completed"
 
 
-async def test_the_date_is_american():
+async def test_the_date_has_the_us_format():
     async with receiving() as receiver, emulator_of() as emulator, emulator.webhook(receiver.url, SECRET):
         run = emulator.start_run(emulator.add_connection())
         await anyio.sleep(300)
-        minutes, seconds = divmod(int(run.plan.track.ended), 60)
+        minutes, seconds = divmod(int(run.plan.timeline.ended), 60)
         assert receiver.messages[0]["enqueuedDateTime"] == f"3/9/2026 12:{minutes:02}:{seconds:02} PM"
 
 
@@ -83,14 +85,14 @@ async def test_a_message_is_signed_as_the_page_says():
     async with receiving() as receiver, emulator_of() as emulator, emulator.webhook(receiver.url, SECRET) as webhook:
         emulator.start_run(emulator.add_connection())
         await anyio.sleep(300)
-        ((_, headers, body),) = receiver.got
+        ((_, headers, body),) = receiver.received
         assert headers["Signature"] == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         assert headers["Content-Type"] == "application/json"
         (delivery,) = webhook.deliveries
         assert (delivery.body, delivery.headers["Signature"], delivery.status) == (body, headers["Signature"], 204)
 
 
-async def test_runs_that_were_there_before_the_webhook_are_told_unless_they_have_ended():
+async def test_a_run_that_is_active_when_the_webhook_is_added_is_reported():
     async with receiving() as receiver, emulator_of() as emulator:
         connection_id = emulator.add_connection()
         emulator.start_run(connection_id)
@@ -101,7 +103,7 @@ async def test_runs_that_were_there_before_the_webhook_are_told_unless_they_have
         assert [message["content"]["synchronizationId"] for message in receiver.messages] == [under_way.id]
 
 
-async def test_a_message_comes_as_late_as_was_asked_for_and_as_early_as_the_speed_has_it():
+async def test_a_message_is_delayed_in_seconds_of_the_loop_whatever_the_speed():
     async with (
         receiving() as receiver,
         emulator_of(speed=10) as emulator,
@@ -109,10 +111,10 @@ async def test_a_message_comes_as_late_as_was_asked_for_and_as_early_as_the_spee
     ):
         run = emulator.start_run(emulator.add_connection())
         await anyio.sleep(300)
-        assert receiver.got[0][0] == pytest.approx(run.plan.track.ended / 10 + 3.0, abs=0.01)
+        assert receiver.received[0][0] == pytest.approx(run.plan.timeline.ended / 10 + 3.0, abs=0.01)
 
 
-async def test_a_run_of_many_results_tells_its_own():
+async def test_a_message_contains_the_result_of_the_run():
     async with receiving() as receiver, emulator_of() as emulator, emulator.webhook(receiver.url, SECRET):
         emulator.add_file_rule(FileRule(error="SourceFileCorrupted"))
         emulator.start_run(emulator.add_connection())
@@ -120,7 +122,7 @@ async def test_a_run_of_many_results_tells_its_own():
         assert receiver.messages[0]["content"]["result"] == "error"
 
 
-async def test_every_webhook_gets_every_message_and_ids_are_its_own():
+async def test_every_webhook_gets_every_message_with_its_own_ids():
     async with (
         receiving() as receiver,
         emulator_of() as emulator,
@@ -136,7 +138,7 @@ async def test_every_webhook_gets_every_message_and_ids_are_its_own():
 
 
 @pytest.mark.parametrize("status", [400, 500, 302])
-async def test_a_message_that_is_refused_is_not_sent_again(status):
+async def test_a_refused_message_is_not_sent_again(status):
     async with (
         receiving(status) as receiver,
         emulator_of() as emulator,
@@ -144,47 +146,47 @@ async def test_a_message_that_is_refused_is_not_sent_again(status):
     ):
         emulator.start_run(emulator.add_connection())
         await anyio.sleep(3000)
-        assert len(receiver.got) == 1
+        assert len(receiver.received) == 1
         assert webhook.deliveries[0].status == status
 
 
-async def test_a_message_to_nobody_disturbs_nothing():
+async def test_an_unreachable_url_is_a_delivery_without_a_status():
     async with emulator_of() as emulator, emulator.webhook("http://127.0.0.1:1/", SECRET) as webhook:
         emulator.start_run(emulator.add_connection())
         await anyio.sleep(300)
         assert [delivery.status for delivery in webhook.deliveries] == [None]
 
 
-async def test_after_its_context_nothing_is_sent():
+async def test_no_message_is_sent_after_the_context_is_closed():
     async with receiving() as receiver, emulator_of() as emulator:
         async with emulator.webhook(receiver.url, SECRET):
             emulator.start_run(emulator.add_connection())
         emulator.start_run(emulator.add_connection())
         await anyio.sleep(300)
-        assert receiver.got == []
+        assert receiver.received == []
 
 
-async def test_a_webhook_changes_nothing_of_the_world_of_a_seed():
+async def test_a_webhook_does_not_change_the_ids_of_a_seed():
     async with (
         receiving() as receiver,
-        emulator_of(seed=7) as plain,
-        emulator_of(seed=7) as told,
-        told.webhook(receiver.url, SECRET),
+        emulator_of(seed=7) as without,
+        emulator_of(seed=7) as with_webhook,
+        with_webhook.webhook(receiver.url, SECRET),
     ):
-        for emulator in (plain, told):
+        for emulator in (without, with_webhook):
             emulator.start_run(emulator.add_connection())
         await anyio.sleep(300)
-        assert len(receiver.got) == 1
-        assert plain.new_imodel_id() == told.new_imodel_id()
+        assert len(receiver.received) == 1
+        assert without.new_imodel_id() == with_webhook.new_imodel_id()
 
 
-async def test_a_secret_that_is_too_short_is_refused():
+async def test_a_short_secret_is_refused():
     async with emulator_of() as emulator:
         with pytest.raises(ConfigurationError, match="secret must have at least 32 characters, not 5"):
             async with emulator.webhook("http://127.0.0.1:1/", "short"):
                 pass
 
 
-async def test_a_secret_is_not_shown():
+async def test_a_repr_does_not_show_the_secret():
     async with emulator_of() as emulator, emulator.webhook("http://127.0.0.1:1/", SECRET) as webhook:
         assert SECRET not in repr(webhook)

@@ -1,1 +1,1 @@
-"""The operations of the API: functions of what the emulator remembers and a request, that return an answer."""
+"""The operations: functions that take the store and a request and return an answer."""

@@ -1,11 +1,12 @@
-"""Whether a user has authorized the service (page `get-authorization-information`), and the page to do so."""
+"""Whether the user has authorized the service (page `get-authorization-information`), and the web page to do so."""
 
 from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
 from bentley_sync_async.emulator.platform.messages import Call, Reply
-from bentley_sync_async.emulator.platform.problems import REDIRECT_URL, ProblemError
+from bentley_sync_async.emulator.platform.problems import ProblemError
+from bentley_sync_async.emulator.synchronization.problems import REDIRECT_URL
 from bentley_sync_async.emulator.synchronization.store import Store
 
 _CODE = "InvalidAuthorizationInformationRequest"
@@ -24,7 +25,7 @@ def get_authorization_information(store: Store, call: Call) -> Reply:
 
 
 def authenticate(store: Store, call: Call) -> Reply:
-    """Answer the page that a browser is sent to: opening it is the consent."""
+    """Answer the authorization URL: opening it in a browser is the consent."""
     store.consent = True
     redirect_url = call.query.get("redirect_url", "")
     if _is_url(redirect_url):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page, wants_representation
-from bentley_sync_async.emulator.platform.problems import ProblemError, already_mapped
+from bentley_sync_async.emulator.platform.problems import ProblemError
 from bentley_sync_async.emulator.synchronization.payloads import source_file
+from bentley_sync_async.emulator.synchronization.problems import already_mapped
 from bentley_sync_async.emulator.synchronization.store import Connection, SourceFile, Store
 
 from .bodies import FileSpec, read_file
-from .lookup import connection_of, require_permission, source_file_of
+from .entities import connection_of, require_permission, source_file_of
 
 _CODE = "InvalidStorageConnectionSourceFileRequest"
 _LIST_CODE = "InvalidStorageConnectionSourceFilesRequest"
@@ -26,7 +27,7 @@ def list_source_files(store: Store, call: Call) -> Reply:
         name="sourceFiles",
         items=list(connection.files.values()),
         show=lambda file: source_file(store, connection, file, call.root, minimal=minimal),
-        path=f"imodels/storageconnections/{connection.id}/sourcefiles",
+        path=f"/synchronization/imodels/storageconnections/{connection.id}/sourcefiles",
     )
 
 
@@ -37,13 +38,13 @@ def add_source_file(store: Store, call: Call) -> Reply:
     storage_file_id, connector_type = _read(call)
     if storage_file_id in store.mapped_files(connection.imodel_id):
         raise already_mapped()
-    return _one(store, connection, store.attach(connection, storage_file_id, connector_type), call, status=201)
+    return _answer(store, connection, store.add_file(connection, storage_file_id, connector_type), call, status=201)
 
 
 def get_source_file(store: Store, call: Call) -> Reply:
     """Answer `get-storage-connection-sourcefile`."""
     connection = connection_of(store, call, _CODE)
-    return _one(store, connection, source_file_of(connection, call, _CODE), call)
+    return _answer(store, connection, source_file_of(connection, call, _CODE), call)
 
 
 def update_source_file(store: Store, call: Call) -> Reply:
@@ -54,7 +55,7 @@ def update_source_file(store: Store, call: Call) -> Reply:
     if storage_file_id in store.mapped_files(connection.imodel_id) - {file.storage_file_id}:
         raise already_mapped()
     file.storage_file_id, file.connector_type = storage_file_id, connector_type
-    return _one(store, connection, file, call)
+    return _answer(store, connection, file, call)
 
 
 def remove_source_file(store: Store, call: Call) -> Reply:
@@ -66,11 +67,11 @@ def remove_source_file(store: Store, call: Call) -> Reply:
 
 
 def _read(call: Call) -> FileSpec:
-    spec, wrong = read_file(call.json_object(_CODE))
+    spec, errors = read_file(call.json_object(_CODE))
     if spec is None:
-        raise ProblemError.invalid(_CODE, *wrong)
+        raise ProblemError.invalid(_CODE, *errors)
     return spec
 
 
-def _one(store: Store, connection: Connection, file: SourceFile, call: Call, *, status: int = 200) -> Reply:
+def _answer(store: Store, connection: Connection, file: SourceFile, call: Call, *, status: int = 200) -> Reply:
     return Reply.of_json(status, {"sourceFile": source_file(store, connection, file, call.root, minimal=False)})

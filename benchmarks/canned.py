@@ -57,7 +57,7 @@ def changing(size: str) -> list[bytes]:
 
 
 def for_azure(size: str) -> list[bytes]:
-    """Return the body of the run with the member in which azure-core looks for the state."""
+    """Return the body of the run with the member in which azure-core expects the state."""
     return [_bytes(status="InProgress", run=_run(*SIZES[size]))]
 
 

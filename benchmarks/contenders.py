@@ -1,4 +1,4 @@
-"""The client and its peers, each as a watch that never ends: it looks, waits as long as it is told, and looks again.
+"""The client and its peers, each as a watch that never ends: it polls, waits, and polls again.
 
 All share one connection pool for all their watches and send the same headers. A peer that is not installed is left out.
 """
@@ -96,7 +96,7 @@ async def bare(origin: str, runs: str, wait: Wait) -> AsyncGenerator[Watch]:
 
 @asynccontextmanager
 async def posts(origin: str, _runs: str, wait: Wait) -> AsyncGenerator[Watch]:
-    """POST with aiohttp and look at the Location."""
+    """POST with aiohttp and read the Location."""
     async with _session() as session:
 
         async def post(number: int) -> None:
@@ -112,7 +112,7 @@ async def posts(origin: str, _runs: str, wait: Wait) -> AsyncGenerator[Watch]:
 
 @asynccontextmanager
 async def msgspec_loop(origin: str, runs: str, wait: Wait) -> AsyncGenerator[Watch]:
-    """GET with aiohttp, decode with msgspec, look at the state: the loop that one writes by hand."""
+    """GET with aiohttp, decode with msgspec, read the state: the loop that one writes by hand."""
     async with _session() as session:
 
         async def state(url: URL) -> str:  # of its own, as a name for the answer would keep it while the watch sleeps

@@ -22,7 +22,7 @@ _FOR_EVER = 3600.0
 def cost(origin: str, name: str, *, watches: int, interval: float, window: float) -> float:
     """Return the seconds of CPU that a poll takes where every watch polls at an interval.
 
-    The server counts the polls. Nothing tells a contender when to begin or to stop, so all polls are alike.
+    The server counts the polls. No contender knows when to begin or to stop, so all polls are alike.
     """
 
     async def measured() -> float:
@@ -76,7 +76,7 @@ async def _begun(
 
 
 async def _quiet(origin: str) -> None:
-    """Wait until nobody asks the server any more."""
+    """Wait until no request comes any more."""
     before = -1
     while before != (now := await asked(origin)):
         before = now

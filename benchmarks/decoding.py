@@ -66,7 +66,7 @@ def measure(*, repeats: int, rounds: int) -> dict[str, list[float]]:
 
 
 def _follow(decode: Decode, bodies: Sequence[bytes]) -> Callable[[], object]:
-    """Return what decodes the next body and tells what changed since the last."""
+    """Return what decodes the next body and reports what changed since the last."""
     following = cycle(bodies)
     last = decode(next(following))
 

@@ -19,7 +19,7 @@ class Row:
         what: What people read.
         of: The figure above the line.
         over: The figure below it, or a limit's unit.
-        bound: What it must not pass; `None` for a row that only tells.
+        bound: What it must not pass; `None` for a row that is only shown.
         at_least: Whether the bound is the least that it must be, not the most.
     """
 

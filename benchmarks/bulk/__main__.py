@@ -17,7 +17,7 @@ from attrs import asdict
 from .measuring import Figures, Size
 from .nights import MEASUREMENTS, measure
 
-_KINDS = ("look-ups", "histories", "triggers", "looks")
+_KINDS = ("look-ups", "histories", "triggers", "polls")
 _STATES = ("waiting", "under way", "finished")
 
 

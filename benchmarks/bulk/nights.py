@@ -73,7 +73,7 @@ async def journaled(client: SynchronizationClient, service: Service, size: Size,
 
 
 async def watches(client: SynchronizationClient, service: Service, size: Size, memory: Memory) -> dict[str, float]:
-    """Start a watch of each, as many at a time: what somebody writes who does not know of bulks."""
+    """Start a watch of each, as many at a time: the loop that one writes without a bulk."""
     places = anyio.Semaphore(size.concurrency)
 
     async def watch(connection_id: str) -> None:

@@ -27,7 +27,7 @@ class Service:
     but a run's number while it answers, so the memory of the process is the client's.
 
     Attributes:
-        asked: How many requests of which kind: look-ups, histories, triggers, looks.
+        asked: How many requests of which kind: look-ups, histories, triggers, polls.
         seconds: CPU that its answers took.
     """
 
@@ -51,7 +51,7 @@ class Service:
             ("GET", ""): ("look-ups", self._connection),
             ("GET", "runs"): ("histories", self._past_runs),
             ("POST", "run"): ("triggers", self._trigger),
-            ("GET", "run"): ("looks", self._run),
+            ("GET", "run"): ("polls", self._run),
         }
 
     @property

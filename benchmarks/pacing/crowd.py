@@ -16,7 +16,7 @@ from .optimum import Outcome, best_fixed
 from .workloads import Case
 
 HOURLY = 4000
-"""Looks in any hour: what Community allows, less a fifth for triggers and all else."""
+"""Polls in any hour: what Community allows, less a fifth for triggers and all else."""
 
 
 @frozen(kw_only=True)
@@ -27,7 +27,7 @@ class Crowd:
         watches: How many there were.
         minute: The most polls in any minute.
         hour: The most polls in any hour.
-        learned: Looks a run and the mean delay.
+        learned: Polls a run and the mean delay.
         fixed: What the best fixed interval reaches with as many polls.
     """
 

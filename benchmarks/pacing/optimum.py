@@ -99,7 +99,7 @@ def _noticed(instants: Schedule, duration: float) -> tuple[int, float]:
 
 @define
 class Clairvoyant:
-    """The optimum for whoever knows the true law of each connection, but not how long this run takes.
+    """The optimum for a client that knows the true law of each connection, but not how long this run takes.
 
     For a price of a poll, the best schedule is found by dynamic programming over instants, backwards from the end of
     the law; then once more over instants close around the polls found. It knows nothing of hazards or root laws.

@@ -68,7 +68,7 @@ class TaskError:
         description_key: The key of the published error catalogue, such as `SourceFileNotFound`.
         description: For people. Several keys share one.
         kb_article_link: Where to read on; an empty string or `None` when there is no article.
-        can_user_fix: Whether somebody must correct the file, the permissions or the settings; trying again is no use.
+        can_user_fix: Whether a person must correct the file, the permissions or the settings; trying again is no use.
     """
 
     error_code: str | None = None

@@ -15,7 +15,7 @@ class WebhookContent:
         synchronization_id: The run.
         imodel_id: Its iModel.
         connection_id: Its storage connection.
-        result: What came of it, in lower case, such as `success`. The run itself says more: look at it.
+        result: What came of it, in lower case, such as `success`. The run itself has the details.
     """
 
     synchronization_id: str

@@ -11,7 +11,7 @@ from bentley_sync_async.redaction import excerpt
 
 from .codec import parse
 
-_FOR_EVER = 1e9  # seconds; a life beyond is no number to reckon with
+_FOR_EVER = 1e9  # seconds; a life beyond is treated as unlimited
 
 
 @frozen(kw_only=True)

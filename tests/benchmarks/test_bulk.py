@@ -40,7 +40,7 @@ def test_every_connection_is_run_exactly_once(found, name):
 
 @pytest.mark.parametrize("name", BULKS)
 def test_a_bulk_takes_three_requests_a_connection_and_its_polls(found, name):
-    asked = {kind: count / CONNECTIONS for kind, count in found[name]["asked"].items() if kind != "looks"}
+    asked = {kind: count / CONNECTIONS for kind, count in found[name]["asked"].items() if kind != "polls"}
     assert asked == {"look-ups": 1, "histories": 1, "triggers": 1}
 
 
@@ -64,7 +64,7 @@ def test_memory_is_measured_for_each_state_of_a_connection(found):
 
 
 def test_requests_and_memory_a_connection_are_printed(benchmark):
-    for line in ("requests a connection ", "looks", *(f"resident a connection {state}, KiB " for state in STATES)):
+    for line in ("requests a connection ", "polls", *(f"resident a connection {state}, KiB " for state in STATES)):
         assert line in benchmark[0]
 
 

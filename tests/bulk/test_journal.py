@@ -420,7 +420,7 @@ async def test_a_missing_directory_is_an_error(tmp_path):
 
 
 async def test_a_directory_in_place_of_a_file_is_an_error(tmp_path):
-    assert await error_of_opening(tmp_path) == f"The journal {tmp_path} is no file. Name another one."
+    assert await error_of_opening(tmp_path) == f"The journal {tmp_path} is not a file. Name another one."
 
 
 async def test_a_directory_in_place_of_a_file_gets_no_lock_beside_it(tmp_path):
@@ -447,13 +447,13 @@ def overwritten(path: Path, start: int, data: bytes) -> None:
 
 async def test_a_file_of_garbage_is_an_error(path):
     path.write_bytes(b"certainly no database " * 500)
-    assert "file is not a database. It is no journal, or damaged: name another file." in await error_of_opening(path)
+    assert "file is not a database. It is not a journal, or damaged: name another file." in await error_of_opening(path)
 
 
 async def test_a_file_whose_header_is_garbage_is_an_error(path):
     await made(path)
     overwritten(path, 0, b"\xff" * 100)
-    assert "It is no journal, or damaged" in await error_of_opening(path)
+    assert "It is not a journal, or damaged" in await error_of_opening(path)
 
 
 async def test_a_file_that_is_damaged_in_the_middle_is_an_error(path):
@@ -498,7 +498,7 @@ async def test_a_database_of_another_program_is_left_as_it_is(path):
 
 
 async def test_a_program_that_holds_the_file_is_named_as_the_cause(path, monkeypatch):
-    monkeypatch.setattr("bentley_sync_async.bulk.journal.sqlite_file._LATE", 0.0)
+    monkeypatch.setattr("bentley_sync_async.bulk.journal.sqlite_file._BUSY_TIMEOUT", 0.0)
     await made(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")

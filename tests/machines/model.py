@@ -76,7 +76,7 @@ LATENCIES = st.sampled_from([0.1, 0.5, 8.0])
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock starts where it is told and jumps to the next timer when nothing is ready."""
+    """An event loop whose clock starts where it is set to and jumps to the next timer when nothing is ready."""
 
     def __init__(self, now):
         self._now = now
@@ -165,7 +165,7 @@ def location(run):
 
 @define
 class Ledger:
-    """What was told, and whether each further event can be: without a hole, nothing twice, the end last."""
+    """What was reported, and whether each further event can be: without a hole, nothing twice, the end last."""
 
     events: list[WatchEvent] = field(factory=list)
     states: dict = field(factory=dict)
@@ -364,9 +364,9 @@ class WatchStateMachine(RuleBasedStateMachine):
     # The consumer.
 
     def served_is(self, body):
-        told = fold(self.ledger.events)
-        assert told is not None
-        assert normal(told) == normal(decode_one(body, "run", StorageRun))
+        known = fold(self.ledger.events)
+        assert known is not None
+        assert normal(known) == normal(decode_one(body, "run", StorageRun))
 
     def wait(self, seconds):
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -474,7 +474,7 @@ class WatchStateMachine(RuleBasedStateMachine):
         raise AssertionError("the watch does not end")
 
     def ended_well(self, run):
-        """The consumer knows the run as it is, is told no more, and gets its snapshot."""
+        """The consumer knows the run as it is, gets no more events, and gets its snapshot."""
         body = answer(200, {"run": run.data}).body
         self.served_is(body)
         assert not self.ask(10)

@@ -100,7 +100,7 @@ class JournalFile(AsyncContextManagerMixin):
         return await self._in_thread(lambda: self._db.execute(sql, arguments).fetchall())
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Make a change; it is on the disk when this returns. If the call is cancelled, the change may or may not be made.
+        """Make a change; it is on the disk when this returns. A call that is cancelled may have made its change or not.
 
         Raises:
             JournalError: The file cannot be written; it is unchanged.

@@ -29,7 +29,7 @@ _INTERVAL = 1.0  # seconds between two updates of the progress, which cost time
 
 @define(kw_only=True)
 class Bulk:
-    """Runs the connections of a file or of iModels, and tells the user how to continue.
+    """Runs the connections of a file or of iModels, and reports how to continue.
 
     Attributes:
         make_client: Makes the client.
@@ -146,7 +146,8 @@ class Bulk:
         if not self.has_journal:
             command = shlex.join(["bentley-sync", *self.again, "--journal", "bulk.db"])
             return (
-                f"{done}\nThere is no --journal, so nothing was recorded: the same command would run them all again. "
+                f"{done}\nThere is no --journal, so nothing was recorded: "
+                f"the same command would run all of them again. "
                 f"With a journal, it continues where it was left:\n  {command}"
             )
         command = shlex.join(["bentley-sync", *self.again])

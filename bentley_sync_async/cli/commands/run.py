@@ -29,7 +29,7 @@ from bentley_sync_async.cli.views.summary import Outcome, print_summary
 
 @define(kw_only=True)
 class Follower:
-    """Follows one run, and tells the user how to follow it again.
+    """Follows one run, and reports how to follow it again.
 
     Attributes:
         make_client: Makes the client.

@@ -37,7 +37,7 @@ class Runs(Resource):
         Raises:
             NotFoundError: There is no such connection.
             PermissionDeniedError: The caller may not run it.
-            ConflictError: Somebody else's trigger of the iModel is in flight; try again in a second.
+            ConflictError: Another client's trigger of the iModel is in flight; try again in a second.
             LocationError: The service accepted, but the Location is missing, or names no run or one of another
                 connection; the run may exist.
             ForeignOriginError: The Location is on another origin.

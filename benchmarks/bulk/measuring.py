@@ -38,7 +38,7 @@ class Size:
     def service(self) -> tuple[Service, float]:
         """Return a service of this size, and the seconds that no order of its runs can beat.
 
-        Each iModel has a connection, and the nth gets n ** -EXPONENT of the others. DurationDistribution are
+        Each iModel has a connection, and the nth gets n ** -EXPONENT of the others. Durations are
         log-normal, and those of earlier runs are off by ERROR.
         """
         chance = random.Random(_SEED)

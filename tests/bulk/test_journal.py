@@ -503,7 +503,7 @@ async def test_a_program_that_holds_the_file_is_named_as_the_cause(path, monkeyp
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         text = await error_of_opening(path)
-    assert "database is locked. Another program holds it: end that, then start again" in text
+    assert "database is locked. Another program has locked it: close that program, then start again" in text
 
 
 # The version.

@@ -93,7 +93,7 @@ def test_the_run_is_named_with_its_kind():
     ],
 )
 def test_what_no_watch_can_be_at_is_refused(changes):
-    with pytest.raises(ResumeTokenError, match="does not have the values of its version"):
+    with pytest.raises(ResumeTokenError, match="does not hold what one of its version holds"):
         taken_up(**changes)
 
 

@@ -22,13 +22,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
 )
 from bentley_sync_async.pacing.strategies import PollContext
-from bentley_sync_async.watch.retry_state import (
-    FAILURE_BUDGET,
-    RetryState,
-    certainly_created_no_run,
-    may_retry,
-    without_frames,
-)
+from bentley_sync_async.watch.retry_state import FAILURE_BUDGET, RetryState, certainly_created_no_run, without_frames
 
 URL = "https://api.example/"
 
@@ -136,12 +130,12 @@ def test_a_new_retry_state_has_no_failures():
 def test_failures_may_go_on_for_half_an_hour():
     patient = retry_state()
     assert FAILURE_BUDGET == 1800.0
-    assert [patient.budget_exhausted(now) for now in (100.0, 1899.0, 1900.0)] == [False, False, True]
+    assert [patient.exhausted(now) for now in (100.0, 1899.0, 1900.0)] == [False, False, True]
 
 
 def test_the_failure_budget_starts_over_when_the_watch_is_awaited_again():
     patient = retry_state(failing_since=100.0)
-    assert [patient.budget_exhausted(now) for now in (1900.0, 1901.0, 3700.0, 3701.0)] == [True, False, False, True]
+    assert [patient.exhausted(now) for now in (1900.0, 1901.0, 3700.0, 3701.0)] == [True, False, False, True]
 
 
 TOO_LARGE = ResponseTooLargeError("too large", method="GET", url=URL, sent=True)
@@ -149,18 +143,18 @@ TOO_LARGE = ResponseTooLargeError("too large", method="GET", url=URL, sent=True)
 
 @pytest.mark.parametrize("passing", [lost(), throttle(), DecodeError("not JSON"), TOO_LARGE])
 def test_a_failure_of_the_connection_a_throttle_and_a_garbled_body_may_pass(passing):
-    assert may_retry(passing)
+    assert retry_state().may_retry(passing)
 
 
 def test_a_refusal_does_not_pass_but_where_it_is_expected():
     missing = error(NotFoundError, 404)
-    assert not may_retry(missing)
-    assert may_retry(missing, NotFoundError)
+    assert not retry_state().may_retry(missing)
+    assert retry_state().may_retry(missing, NotFoundError)
 
 
 def test_an_answer_that_leads_elsewhere_does_not_pass_though_garbled_ones_do():
-    assert may_retry(LocationError("no run"), ProtocolError)
-    assert not may_retry(ForeignOriginError("elsewhere"), ProtocolError)
+    assert retry_state().may_retry(LocationError("no run"), ProtocolError)
+    assert not retry_state().may_retry(ForeignOriginError("elsewhere"), ProtocolError)
 
 
 @pytest.mark.parametrize(
@@ -198,21 +192,21 @@ def test_a_trigger_whose_answer_says_nothing_may_have_created_a_run(failure):
 
 def test_the_time_that_the_service_asked_to_wait_is_no_failure():
     patient = retry_state()
-    assert not patient.budget_exhausted(0.0)
+    assert not patient.exhausted(0.0)
     patient.delay_after_failure(throttle(2000.0), chance=0.0)
-    assert [patient.budget_exhausted(now) for now in (2000.0, 3799.0, 3800.0)] == [False, False, True]
+    assert [patient.exhausted(now) for now in (2000.0, 3799.0, 3800.0)] == [False, False, True]
 
 
 def test_of_a_wait_of_years_the_hour_that_is_waited_is_no_failure():
     patient = retry_state()
-    assert not patient.budget_exhausted(0.0)
+    assert not patient.exhausted(0.0)
     patient.delay_after_failure(throttle(1e9), chance=0.0)
     assert patient.failing_since == 3600.0
 
 
 def test_a_wait_of_our_own_choice_is_time_of_failure():
     patient = retry_state()
-    assert not patient.budget_exhausted(100.0)
+    assert not patient.exhausted(100.0)
     patient.delay_after_failure(lost(), chance=0.0)
     assert patient.failing_since == 100.0
 

@@ -84,7 +84,7 @@ def run(
         open_watch=lambda client: client.watch(
             connection_id, timeout=timeout, when_active=when_active, when_busy=when_busy
         ),
-        again=[
+        arguments=[
             *("run", connection_id),
             *(("--timeout", f"{timeout:g}") if timeout is not None else ()),
             *(("--when-active", when_active) if when_active != "join" else ()),
@@ -109,7 +109,7 @@ def attach(
     follower = Follower(
         make_client=package.SynchronizationClient.from_env,
         open_watch=lambda client: client.attach(run_url, timeout=timeout),
-        again=["attach", run_url],
+        arguments=["attach", run_url],
         hint=_RUN_URL,
         json=json,
     )
@@ -171,7 +171,7 @@ def bulk(
             timeout=timeout,
             retry_failed=retry_failed,
         ),
-        again=given(context),
+        arguments=given(context),
         file=file,
         column=column,
         imodels=len(imodel or ()),
@@ -196,12 +196,12 @@ def budget(
 
 def given(context: typer.Context) -> list[str]:
     """Return the command and its arguments as the user gave them; defaults are left out."""
-    words = [context.info_name or ""]
+    arguments = [context.info_name or ""]
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
         if value in (None, False, parameter.get_default(context)):
             continue
         option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
         for one in value if isinstance(value, list | tuple) else [value]:
-            words += option if one is True else [*option, str(one)]
-    return words
+            arguments += option if one is True else [*option, str(one)]
+    return arguments

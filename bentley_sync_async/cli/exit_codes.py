@@ -31,10 +31,10 @@ class ExitCode(enum.IntEnum):
     AUTH = 6, "the credentials were refused or lack a permission"
     BUSY = 7, "--when-busy fail, and the iModel was busy"
     NOT_RUN = 8, "bulk: a connection was refused, or its run could not be followed"
-    FILES = 9, "bulk: the journal, or the report's file, could not be used; a run may go on"
+    FILES = 9, "bulk: the journal or the report file could not be used; a run may go on"
     DETACHED = 130, "Ctrl-C, or the reader of the output went away; the run goes on"
     TERMINATED = 143, "SIGTERM; the run goes on"
 
 
-WORST = "A bulk exits with the worst that came of a connection: 8, else 4, 5 or 3, in this order."
+WORST = "A bulk exits with the code of its worst connection: 8, else 4, 5 or 3, in this order."
 """How the exit code of a bulk follows from its connections, for people."""

@@ -18,7 +18,7 @@ STDIN = "-"
 _COLUMNS = ("connectionid", "id")  # the better name first: a table may count its rows as `id`
 _DELIMITERS = ",;\t"
 _COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
-_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _HOW = "Save it as text with an id a line, or as CSV with a column connectionId."
 
 
@@ -29,12 +29,12 @@ class IdList:
     Attributes:
         ids: Each id once, in the order of the file.
         repeated: How many ids were repetitions.
-        without: How many rows of the table are not empty, but have no id.
+        rows_without_id: How many rows of the table are not empty, but have no id.
     """
 
     ids: tuple[str, ...]
     repeated: int = 0
-    without: int = 0
+    rows_without_id: int = 0
 
 
 def read_ids(file: str, *, column: str | None = None) -> IdList:
@@ -66,7 +66,7 @@ def parse_ids(data: bytes, *, name: str, column: str | None = None) -> IdList:
         column: The column of the ids; otherwise `connectionId`, `connection_id` or `id`, however they are written.
 
     Raises:
-        InvalidArgumentError: It is no text, has no id, or is a table whose column of ids is not known.
+        InvalidArgumentError: It is not text, has no id, or is a table whose column of ids is not known.
     """
     numbered = [
         (number, line)
@@ -74,7 +74,7 @@ def parse_ids(data: bytes, *, name: str, column: str | None = None) -> IdList:
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not numbered:
-        raise InvalidArgumentError(f"{name} names no connection. {_HOW}")
+        raise InvalidArgumentError(f"{name} contains no id of a connection. {_HOW}")
     first = _COMMENT.sub("", numbered[0][1])
     delimiter = max(_DELIMITERS, key=first.count)
     try:
@@ -82,17 +82,17 @@ def parse_ids(data: bytes, *, name: str, column: str | None = None) -> IdList:
         header = [cell.strip() for cell in next(rows)]
         place = _place(header, column)
         if place is not None:
-            found, without = _of_table(rows, place)
+            found, without = _ids_of_table(rows, place)
         elif column is None and delimiter not in first.strip().rstrip(_DELIMITERS):
-            found, without = _of_lines(numbered, name), 0
+            found, without = _ids_of_lines(numbered, name), 0
         else:
             raise InvalidArgumentError(_no_column(name, header, column))
     except csv.Error as exc:
-        raise InvalidArgumentError(f"{name} is no table that can be read: {exc}. {_HOW}") from exc
+        raise InvalidArgumentError(f"{name} is not a readable table: {exc}. {_HOW}") from exc
     if not found:
-        raise InvalidArgumentError(f"{name} names no connection below the names of its columns.")
+        raise InvalidArgumentError(f"{name} contains no id of a connection below the names of its columns.")
     ids = tuple(dict.fromkeys(found))
-    return IdList(ids=ids, repeated=len(found) - len(ids), without=without)
+    return IdList(ids=ids, repeated=len(found) - len(ids), rows_without_id=without)
 
 
 def _text(data: bytes, name: str) -> str:
@@ -101,23 +101,23 @@ def _text(data: bytes, name: str) -> str:
         text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    if _NO_TEXT.search(text):
-        raise InvalidArgumentError(f"{name} is no text: a workbook, an archive or another program's file. {_HOW}")
+    if _NOT_TEXT.search(text):
+        raise InvalidArgumentError(f"{name} is not text: a workbook, an archive or another program's file. {_HOW}")
     return text
 
 
 def _place(header: Sequence[str], column: str | None) -> int | None:
     """Return the index of the column with the ids; `None` if no column has such a name."""
-    names = [_bare(cell) for cell in header]
-    wanted = _COLUMNS if column is None else (_bare(column),)
+    names = [_normalized(cell) for cell in header]
+    wanted = _COLUMNS if column is None else (_normalized(column),)
     return next((names.index(one) for one in wanted if one in names), None)
 
 
-def _bare(column: str) -> str:
+def _normalized(column: str) -> str:
     return re.sub(r"[\s_-]", "", column).casefold()
 
 
-def _of_table(rows: Iterable[Sequence[str]], place: int) -> tuple[list[str], int]:
+def _ids_of_table(rows: Iterable[Sequence[str]], place: int) -> tuple[list[str], int]:
     found: list[str] = []
     without = 0
     for row in rows:
@@ -128,7 +128,7 @@ def _of_table(rows: Iterable[Sequence[str]], place: int) -> tuple[list[str], int
     return found, without
 
 
-def _of_lines(numbered: Iterable[tuple[int, str]], name: str) -> list[str]:
+def _ids_of_lines(numbered: Iterable[tuple[int, str]], name: str) -> list[str]:
     found: list[str] = []
     for number, line in numbered:
         one = _COMMENT.sub("", line).strip().rstrip(_DELIMITERS).strip(" \"'")

@@ -27,7 +27,9 @@ class ReportFile:
             why = getattr(exc, "strerror", None) or exc
             raise InvalidArgumentError(f"{path} cannot be written: {why}. Nothing was triggered.") from exc
         if special:
-            raise InvalidArgumentError(f"{path} is no file that a report could replace. Nothing was triggered.")
+            raise InvalidArgumentError(
+                f"{path} is not a regular file; no report can replace it. Nothing was triggered."
+            )
 
     def write(self, text: str) -> None:
         """Replace the contents of the file with the text.

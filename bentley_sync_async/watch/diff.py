@@ -56,6 +56,7 @@ class _Child(Protocol):
 
 
 C = TypeVar("C", bound=_Child)
+N = TypeVar("N", StorageRun, StorageJob, StorageTask)
 
 _run_fields = attrgetter(*(field.name for field in attrs.fields(StorageRun) if field.name != "jobs"))
 _job_fields = attrgetter(*(field.name for field in attrs.fields(StorageJob) if field.name != "tasks"))
@@ -122,7 +123,7 @@ def _enums(model: type) -> list[str]:
 
 
 def _run(last: StorageRun | None, now: StorageRun, unreported: UnreportedCompletions) -> Iterator[_Change]:
-    completes = _completed(now) and (last is None or not _completed(last) or RUN_ITSELF in unreported)
+    completes = _completes(last, now, RUN_ITSELF, unreported)
     own_changes = list(_own_changes(last, now))
     if last is None or not completes:
         yield from own_changes
@@ -159,7 +160,7 @@ def _jobs(
 def _job(last: StorageJob | None, now: StorageJob, unreported: UnreportedCompletions) -> Iterator[_Change]:
     if last is now and not unreported:
         return
-    completes = _completed(now) and (last is None or not _completed(last) or (now.id,) in unreported)
+    completes = _completes(last, now, (now.id,), unreported)
     state_changed = None
     if last is None:
         yield partial(JobAppeared, job=now)
@@ -181,22 +182,25 @@ def _tasks(
 ) -> Iterator[_Change]:
     before, after = _by_id(last), _by_id(now)
     for task in after.values():
-        known = before.get(task.id)
-        if known is task and not unreported:
-            continue
-        yield from _task(job_id, known, task)
-        if _completed(task) and (known is None or not _completed(known) or (job_id, task.id) in unreported):
-            yield partial(TaskCompleted, job_id=job_id, task=task)
+        yield from _task(job_id, before.get(task.id), task, unreported)
     for gone in (id_ for id_ in before if id_ not in after):
         yield partial(TaskVanished, job_id=job_id, task=before[gone])
 
 
-def _task(job_id: str, last: StorageTask | None, now: StorageTask) -> Iterator[_Change]:
+def _task(
+    job_id: str, last: StorageTask | None, now: StorageTask, unreported: UnreportedCompletions
+) -> Iterator[_Change]:
+    if last is now and not unreported:
+        return
     if last is None:
         yield partial(TaskAppeared, job_id=job_id, task=now)
-        return
-    if last is now:
-        return
+    elif last is not now:
+        yield from _task_changes(job_id, last, now)
+    if _completes(last, now, (job_id, now.id), unreported):
+        yield partial(TaskCompleted, job_id=job_id, task=now)
+
+
+def _task_changes(job_id: str, last: StorageTask, now: StorageTask) -> Iterator[_Change]:
     retries = last.retry_attempts or 0
     retried = (now.retry_attempts or 0) > retries
     changed = evolve(now, retry_attempts=last.retry_attempts) if retried else now
@@ -213,5 +217,8 @@ def _by_id(children: Iterable[C]) -> dict[str, C]:
     return {child.id: child for child in children}
 
 
-def _completed(node: StorageRun | StorageJob | StorageTask) -> bool:
-    return node.state == ExecutionState.COMPLETED
+def _completes(last: N | None, now: N, key: tuple[str, ...], unreported: UnreportedCompletions) -> bool:
+    """Return whether a run, job or task gets its `...Completed` event now."""
+    if now.state != ExecutionState.COMPLETED:
+        return False
+    return last is None or last.state != ExecutionState.COMPLETED or key in unreported

@@ -1,13 +1,12 @@
 """Fingerprints of a run in a resume token: enough to report what changed since, in some twenty bytes a task. Pure.
 
-Of the run and of each job and task they keep the id, what has events of its own (state, phase, retries), and a hash of
-all other fields. When the watch is resumed, whatever still has its hash is known completely; of whatever has not, the
-other fields are unknown.
+A fingerprint holds the id of the run, job or task, the fields that have events of their own (state, phase, retries),
+and a hash of all other fields. When a watch is resumed, the hash is compared with the current snapshot: if it is equal,
+the other fields are the current ones; if not, the fields that the hash covers are unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ UNKNOWN_RESULT = ExecutionResult("NotRemembered")
 """The result, in the restored snapshot, of a run, job or task that changed or vanished since the token was taken."""
 
 _DIGEST_SIZE = 6
-_NO_STATE = ExecutionState.NOT_STARTED
+_ANY_STATE = ExecutionState.NOT_STARTED
 
 
 PackedRun = tuple[str, str | None, bytes, list[tuple[bytes, str, bytes, list[tuple[bytes, str, int | None, bytes]]]]]
@@ -136,7 +135,7 @@ def fingerprint_run(run: StorageRun) -> RunFingerprint:
 
 
 def restore_run(reported: RunFingerprint, now: StorageRun) -> StorageRun:
-    """Return the reported snapshot, as far as its fingerprint holds it or it is still the same now."""
+    """Return the reported snapshot, from its fingerprint and the fields that have not changed until now."""
     jobs_now = {job.id: job for job in now.jobs}
     jobs = tuple(_restored_job(job, jobs_now.get(job.id)) for job in reported.jobs)
     if reported.digest != _digest_of_run(now):
@@ -151,15 +150,11 @@ def fingerprint(node: StorageRun | StorageJob | StorageTask) -> bytes:
 
 
 def _restored_job(reported: JobFingerprint, now: StorageJob | None) -> StorageJob:
-    tasks = _restored_tasks(reported.tasks, now.tasks if now is not None else ())
+    tasks_now = {task.id: task for task in now.tasks} if now is not None else {}
+    tasks = tuple(_restored_task(task, tasks_now.get(task.id)) for task in reported.tasks)
     if now is None or reported.digest != _digest_of_job(now):
         now = StorageJob(id=reported.id, result=UNKNOWN_RESULT)
     return evolve(now, state=ExecutionState(reported.state), tasks=tasks)
-
-
-def _restored_tasks(reported: Iterable[TaskFingerprint], now: Iterable[StorageTask]) -> tuple[StorageTask, ...]:
-    tasks_now = {task.id: task for task in now}
-    return tuple(_restored_task(task, tasks_now.get(task.id)) for task in reported)
 
 
 def _restored_task(reported: TaskFingerprint, now: StorageTask | None) -> StorageTask:
@@ -169,15 +164,15 @@ def _restored_task(reported: TaskFingerprint, now: StorageTask | None) -> Storag
 
 
 def _digest_of_run(run: StorageRun) -> bytes:
-    return fingerprint(evolve(run, state=_NO_STATE, phase=None, jobs=()))
+    return fingerprint(evolve(run, state=_ANY_STATE, phase=None, jobs=()))
 
 
 def _digest_of_job(job: StorageJob) -> bytes:
-    return fingerprint(evolve(job, state=_NO_STATE, tasks=()))
+    return fingerprint(evolve(job, state=_ANY_STATE, tasks=()))
 
 
 def _digest_of_task(task: StorageTask) -> bytes:
-    return fingerprint(evolve(task, state=_NO_STATE, retry_attempts=None))
+    return fingerprint(evolve(task, state=_ANY_STATE, retry_attempts=None))
 
 
 def _packed_task(task: TaskFingerprint) -> list[Any]:
@@ -185,12 +180,12 @@ def _packed_task(task: TaskFingerprint) -> list[Any]:
 
 
 def _packed_id(id_: str) -> bytes:
-    """Return an id as bytes: the sixteen of a GUID, as most ids are, or the text; a letter before them says which."""
+    """Return an id as bytes: `g` and the sixteen bytes of a GUID, as most ids are, or `t` and the text."""
     try:
-        is_guid = str(UUID(id_)) == id_
+        guid = UUID(id_)
     except ValueError:
-        is_guid = False
-    return b"g" + UUID(id_).bytes if is_guid else b"t" + id_.encode("utf-8", "surrogatepass")
+        guid = None
+    return b"g" + guid.bytes if guid is not None and str(guid) == id_ else b"t" + id_.encode("utf-8", "surrogatepass")
 
 
 def _unpacked_id(id_: bytes) -> str:

@@ -1,8 +1,11 @@
-"""The state machine of a watch: trigger, wait for a busy iModel, follow.
+"""The state machine of a watch: trigger a run, wait for a blocking run, poll the run that is followed.
 
-A watch is in one of these three steps. A step sends its requests first, and only then, without another `await`, changes
-the machine's state and queues events. So a step can be cancelled at any point: nothing was recorded, and it is
-repeated.
+    _trigger -> _first_poll -> _poll_run            the trigger created a run
+    _trigger -> _poll_run                           the watch joins an active run, or recovered its own
+    _trigger -> _poll_blocking_run -> _trigger      another run is active on the iModel
+
+A step sends its requests first, and only then, without another `await`, changes the machine's state and queues events.
+So a step can be cancelled at any point: nothing was recorded, and the step is repeated.
 """
 
 from __future__ import annotations
@@ -44,11 +47,11 @@ from .events import (
 from .fingerprints import RunFingerprint, fingerprint, restore_run
 from .poller import Poller
 from .recovery import classify_run, find_triggered_run
-from .retry_state import FAILURE_BUDGET, GRACE, certainly_created_no_run, without_frames
+from .retry_state import FAILURE_BUDGET, GRACE, certainly_created_no_run, may_retry, without_frames
 
 Ev = TypeVar("Ev", bound=WatchEvent)
 
-# Shared by all watches: an empty container of its own would be much of what a sleeping watch holds.
+# Shared by all watches: an empty container for each would be much of the memory of a sleeping watch.
 _NO_EVENTS: deque[WatchEvent] = deque()
 _NO_COMPLETIONS: UnreportedCompletions = frozenset()
 _NO_VALUES: frozenset[tuple[str, str]] = frozenset()
@@ -61,11 +64,10 @@ class WatchMachine:
         connection_id: The connection that is watched.
         ref: The run that is followed; `None` until it is known.
         run: Its latest snapshot; `None` before the first.
-        reported_run: The snapshot that the queued events start from, with the events of the same poll that the consumer
-            took already.
+        reported_run: The snapshot before the events of the latest poll.
         events: The events that the consumer has not taken yet.
         seq: The number of the latest event.
-        unknown_values: Enums and unknown values that were reported.
+        unknown_values: The unknown values that were reported, each with its enum.
         last_failure: How the latest attempt failed; `None` after a good answer.
         done: Whether the run is completed and its last event is queued.
         attempted_at: When the earliest trigger with an unknown outcome began, by the event loop's clock.
@@ -73,8 +75,9 @@ class WatchMachine:
             watch began with the run.
         blocking_run: The run on the iModel that the watch waits for before it triggers.
         blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before that.
-        fingerprint: What the consumer knows of the run from a watch that this one resumes.
-        unreported_completions: What is completed in `reported_run` without a `...Completed` event.
+        fingerprint: The fingerprint of the run that was reported by the watch that this one resumes.
+        unreported_completions: The run, jobs and tasks that are completed in `reported_run` without a `...Completed`
+            event.
     """
 
     def __init__(
@@ -113,19 +116,19 @@ class WatchMachine:
         self._retry_state = self._poller.retry_state
         self._hooks = hooks
         self._utc_now = utc_now
-        self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._follow
+        self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._poll_run
 
     def resume_waiting(self, ref: RunRef, fingerprint: bytes | None) -> None:
         """Start with the wait for a blocking run that was reported before."""
         self.blocking_run, self.blocking_fingerprint = ref, fingerprint
-        self._step = self._wait
+        self._step = self._poll_blocking_run
 
-    def pause(self) -> Awaitable[None] | None:
-        """Return what waits until the next step is due or a completion is signalled; `None` if the step is due."""
-        return self._poller.pause(self.ref or self.blocking_run)
+    def wait_until_due(self) -> Awaitable[None] | None:
+        """Return an awaitable of the next step's due time or a signalled completion; `None` if the step is due."""
+        return self._poller.wait_until_due(self.ref or self.blocking_run)
 
     async def step(self) -> None:
-        """Take the next step, which is due.
+        """Take the next step; it must be due.
 
         Raises:
             SynchronizationError: The watch cannot continue by itself; see `RunWatcher.__anext__`.
@@ -133,17 +136,17 @@ class WatchMachine:
         await self._step()
 
     def suspend(self) -> None:
-        """Leave the polls that this watch would need to other watches."""
+        """Stop counting this watch towards the price of a poll: nothing awaits it."""
         self._poller.suspend()
 
     def resume(self) -> None:
-        """Take part in the shared price of polls again, after `suspend`."""
+        """Count this watch towards the price of a poll again, after `suspend`."""
         self._poller.resume()
 
-    def emit(self, event: type[Ev], **members: object) -> None:
+    def emit(self, event: type[Ev], **fields: object) -> None:
         """Queue an event with its number and instant."""
         self.seq += 1
-        self._queue(event(seq=self.seq, at=self._utc_now(), **members))
+        self._queue(event(seq=self.seq, at=self._utc_now(), **fields))
 
     def take_event(self) -> WatchEvent:
         """Remove and return the next event."""
@@ -162,8 +165,8 @@ class WatchMachine:
         if events:
             self.events = deque((*self.events, *events))
 
-    def fate_of_run(self) -> str:
-        """Return a sentence for an error on what becomes of the run when the watch ends here."""
+    def run_status_text(self) -> str:
+        """Return a sentence for an error: whether a run was triggered, and how to follow it again."""
         if self.ref is not None:
             return "The run itself goes on; client.attach() follows it again."
         if self.attempted_at is not None:
@@ -181,7 +184,7 @@ class WatchMachine:
                 return
             if earlier is None:
                 self.attempted_at = current_time()
-            counts_as_lost = ProtocolError  # whatever else the answer is, the trigger may have been carried out
+            counts_as_lost = ProtocolError  # an answer of any other form: the trigger may have been carried out
             triggered = await self._connections.runs.trigger(self.connection_id)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
@@ -219,7 +222,7 @@ class WatchMachine:
         elif (self._when_busy if foreign else self._when_active) == "join":
             self.emit(RunJoined, ref=ref, foreign=foreign)
         else:
-            self._wait_for(ref)
+            self._start_waiting(ref)
             return
         self.ref, self.blocking_run, self.blocking_fingerprint = ref, None, None
         self._poller.switch_run()
@@ -227,9 +230,9 @@ class WatchMachine:
         self.grace_ends = now + GRACE
         if ours and not recovered:
             self._poller.note_triggered(now)
-            self._schedule(self._schedule_first_poll)
+            self._schedule(self._first_poll)
         else:
-            self._schedule(self._follow)
+            self._schedule(self._poll_run)
 
     def _delay_trigger(self, error: SynchronizationError, counts_as_lost: type[SynchronizationError]) -> None:
         if isinstance(error, ConflictError):
@@ -246,29 +249,29 @@ class WatchMachine:
             TriggerDelayed, connection_id=self.connection_id, cause=self.last_failure, attempt=attempt, delay=delay
         )
 
-    # Waiting for another run on the iModel.
+    # Waiting for a blocking run.
 
-    def _wait_for(self, ref: RunRef) -> None:
+    def _start_waiting(self, ref: RunRef) -> None:
         if self.blocking_run != ref:
             self.blocking_run, self.blocking_fingerprint = ref, None
             self._poller.switch_run()
             self.emit(WaitingForIModel, ref=ref)
-            self._schedule(self._wait)
-        else:  # the service names the same run again, although a poll did not find it
-            self._schedule(self._wait, self._poller.delay_until_next_poll(ref, blocking=True))
+            self._schedule(self._poll_blocking_run)
+        else:  # the service names the same run again, although the poll was answered 403 or 404
+            self._schedule(self._poll_blocking_run, self._poller.delay_until_next_poll(ref, blocking=True))
 
-    async def _wait(self) -> None:
+    async def _poll_blocking_run(self) -> None:
         ref = self.blocking_run
-        assert ref is not None  # noqa: S101 - _wait_for or resume_waiting has set it
+        assert ref is not None  # noqa: S101 - _start_waiting or resume_waiting has set it
         try:
             run, response = await self._poller.poll(ref)
         except (NotFoundError, PermissionDeniedError):
-            # Another connection's run may be invisible to this caller: only a trigger shows whether it has ended.
+            # This caller may not be allowed to see another connection's run: only a trigger shows whether it has ended.
             self._note_good_answer()
             self._schedule(self._trigger, self._poller.delay_until_next_poll(ref, blocking=True))
             return
         except SynchronizationError as error:
-            self._delay_poll(error, ref, self._wait)
+            self._delay_poll(error, ref, self._poll_blocking_run)
             return
         self._note_good_answer()
         seen = fingerprint(run)
@@ -278,25 +281,27 @@ class WatchMachine:
         if run.completed:
             self._schedule(self._trigger)
         else:
-            self._schedule(self._wait, self._poller.delay_until_next_poll(ref, run, response, blocking=True))
+            self._schedule(
+                self._poll_blocking_run, self._poller.delay_until_next_poll(ref, run, response, blocking=True)
+            )
 
-    # Following our run.
+    # Following the run.
 
-    async def _schedule_first_poll(self) -> None:
-        """Poll a run that was triggered just now at once, if the price of a poll allows that."""
+    async def _first_poll(self) -> None:
+        """Schedule the first poll of a new run: at once, if the price of a poll allows that."""
         ref = self.ref
         assert ref is not None  # noqa: S101 - _handle_run has set it
         if self._poller.needs_history(ref):
             await self._poller.fetch_history(ref)
-        self._schedule(self._follow, self._poller.delay_until_next_poll(ref, at_once=True))
+        self._schedule(self._poll_run, self._poller.delay_until_next_poll(ref, at_once=True))
 
-    async def _follow(self) -> None:
+    async def _poll_run(self) -> None:
         ref = self.ref
         assert ref is not None  # noqa: S101 - _handle_run or the constructor has set it
         try:
             run, response = await self._poller.poll(ref)
         except SynchronizationError as error:
-            self._delay_poll(error, ref, self._follow)
+            self._delay_poll(error, ref, self._poll_run)
             return
         if not run.completed and self._poller.needs_history(ref):
             await self._poller.fetch_history(ref)
@@ -314,7 +319,7 @@ class WatchMachine:
             self.done = True
             self._poller.note_completed(ref, run)
         else:
-            self._schedule(self._follow, delay)
+            self._schedule(self._poll_run, delay)
         if self._hooks.wants(PollRecord):
             self._hooks(PollRecord(ref=ref, state=run.state, changes=len(changes), delay=delay))
 
@@ -341,7 +346,7 @@ class WatchMachine:
             for seq, (enum, value) in enumerate(sorted(found), self.seq + 1)
         )
 
-    # What the steps share.
+    # Failures, and the next step.
 
     def _delay_poll(self, error: SynchronizationError, ref: RunRef, step: Callable[[], Awaitable[None]]) -> None:
         grace = (self.grace_ends or 0.0) - current_time()
@@ -356,20 +361,20 @@ class WatchMachine:
         self.emit(PollDelayed, ref=ref, cause=self.last_failure, failures=self._retry_state.failures, delay=delay)
 
     def _delay_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
-        """Return the seconds to wait after a transient failure; raise any other, and one after too long a time of them.
+        """Return the seconds to wait after a transient failure; raise other ones, and all when the budget is exhausted.
 
         Args:
             error: The failure.
             *also: Errors that count as transient here, besides those that always do.
         """
-        if not self._retry_state.may_retry(error, *also):
+        if not may_retry(error, *also):
             raise error
         self.last_failure = without_frames(error)
-        if self._retry_state.exhausted(current_time()):
+        if self._retry_state.budget_exhausted(current_time()):
             what = str(self.ref or f"connection {self.connection_id}")
             raise WatchFailedError(
                 f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
-                f"Await this watcher again to continue. {self.fate_of_run()}",
+                f"Await this watcher again to continue. {self.run_status_text()}",
                 ref=self.ref,
                 run=self.run,
             ) from error

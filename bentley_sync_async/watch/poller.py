@@ -57,8 +57,8 @@ class Poller:
         self._reader: RunReader | None = None
         self._signalled: RunRef | None = None
 
-    def pause(self, ref: RunRef | None) -> Awaitable[None] | None:
-        """Return what waits until the next step is due or the run's completion is signalled; `None` if it is due."""
+    def wait_until_due(self, ref: RunRef | None) -> Awaitable[None] | None:
+        """Return an awaitable of the next step's due time or the run's completion signal; `None` if the step is due."""
         wait = self.due - current_time()
         if wait <= 0:
             return None
@@ -69,18 +69,18 @@ class Poller:
     async def _until_signalled(self, ref: RunRef, completions: CompletionSignal) -> None:
         with anyio.move_on_at(self.due):
             await completions.wait(ref)
-            # Only the first signal counts: one that repeats without an end would never let the watch wait.
+            # Only a run's first signal counts: with a signal that is repeated forever, the watch would never wait.
             self._signalled, self.due = ref, current_time()
             self._change_pacing(AFTER_SIGNAL)
 
     async def poll(self, ref: RunRef) -> tuple[StorageRun, Response]:
-        """Return a snapshot of a run and its response; see `RunReader.read`. Unchanged parts are the same objects."""
+        """Return a snapshot of a run and its response. Unchanged jobs and tasks are the same objects as before."""
         if self._reader is None or self._reader.ref is not ref:
             self._reader = self._connections.runs.reader(ref)
         return await self._reader.read(self._scheduler.value)
 
     def needs_history(self, ref: RunRef) -> bool:
-        """Return whether to fetch the past runs of the connection: once for all watches of the client."""
+        """Return whether to fetch the past runs of the connection: once for all watches of a client."""
         return ref.kind == "storage" and self._scheduler.needs_history(ref.connection_id)
 
     async def fetch_history(self, ref: RunRef) -> None:
@@ -112,7 +112,7 @@ class Poller:
             run: The snapshot of the latest poll, if there was one.
             response: Its response.
             at_once: Whether the next poll may be sent at once.
-            blocking: Whether the run only blocks the iModel; its completion may be signalled to others only.
+            blocking: Whether the run only blocks the iModel; its completion may not be signalled to this client.
         """
         headers = response.headers if response is not None else {}
         now = current_time()
@@ -138,26 +138,26 @@ class Poller:
         self._scheduler.register()
 
     def switch_run(self) -> None:
-        """Start over with another run: what is known of the previous one no longer counts."""
+        """Start over with another run: the signal, the pacing and the unchanged polls of the last one are dropped."""
         self._signalled = None
         self._change_pacing(self._pacing)
         self.register()
 
     def note_triggered(self, now: float) -> None:
-        """Take the run that is polled next as triggered now, by the event loop's clock."""
+        """Note that the run was triggered now, by the event loop's clock."""
         self._scheduler.note_triggered(now)
 
     def note_completed(self, ref: RunRef, run: StorageRun) -> None:
-        """Record the duration of the completed run, and need no more polls."""
+        """Record the duration of the completed run, and stop counting this watch towards the price of a poll."""
         self._scheduler.suspend()
         self._shared_pacing.history.record(ref.connection_id, *durations_of([run]))
 
     def suspend(self) -> None:
-        """Leave the polls that this watch would need to other watches."""
+        """Stop counting this watch towards the price of a poll."""
         self._scheduler.suspend()
 
     def resume(self) -> None:
-        """Need polls again, as before `suspend`."""
+        """Count this watch towards the price of a poll again, after `suspend`."""
         self._scheduler.resume()
 
     def _change_pacing(self, pacing: Pacing) -> None:

@@ -1,11 +1,13 @@
-"""Finds the run that a trigger may have created whose answer was lost.
+"""Searches for the run of a trigger whose answer was lost.
 
-The instant of the trigger is compared with the run's start by the server's clock alone: the Date header of the poll,
-less the time that has passed here. So neither a skewed local clock nor a jump of it can mistake an old run for a new
-one. The Date header counts whole seconds and is older than its arrival, so a run that others started less than a second
-and the time of one answer before our trigger counts as ours; and without a Date header a run that has ended by then
-cannot be distinguished from an older one. After a resume on another machine the time that has passed is as exact as the
-clocks of the two machines agree.
+Such a trigger may have created a run. The instant of the trigger is compared with the start of a run by the server's
+clock alone: the Date header of the response that shows the run, less the seconds that have passed here since then. So a
+local clock that is wrong, or is set meanwhile, cannot make an old run look like a new one. Three cases stay inexact:
+
+* The Date header counts whole seconds and is older than its arrival. A run that another client started less than a
+  second and the time of one response before our trigger counts as ours.
+* Without a Date header, a run that has ended by the time of the search cannot be distinguished from an older one.
+* After a resume on another machine, the seconds that have passed are as exact as the clocks of the two machines agree.
 """
 
 from __future__ import annotations
@@ -26,11 +28,11 @@ from .retry_state import GRACE
 
 @frozen(kw_only=True)
 class RecoveredRun:
-    """A run of the connection that was found after a lost answer.
+    """The run of the connection that the search has found.
 
     Attributes:
         ref: The run.
-        ours: Whether it started after our trigger; otherwise it was active before.
+        ours: Whether it started after our trigger; otherwise it was active before it.
     """
 
     ref: RunRef
@@ -40,7 +42,7 @@ class RecoveredRun:
 async def find_triggered_run(
     connections: StorageConnections, connection_id: str, *, attempted_at: float
 ) -> RecoveredRun | None:
-    """Return the run of the connection that is active or started after the attempt; `None` if there is none.
+    """Return the connection's run that is active or started after the attempt; `None` if there is none.
 
     Args:
         connections: The resource to search.
@@ -55,7 +57,7 @@ async def find_triggered_run(
 
 
 async def classify_run(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> RecoveredRun | None:
-    """Return the run with whether it is ours; `None` if it had ended before the attempt. See `find_triggered_run`."""
+    """Return whether a run is ours; `None` if it ended before the attempt. Arguments as for `find_triggered_run`."""
     try:
         run, response = await connections.runs.reader(ref).read()
     except NotFoundError as exc:

@@ -45,7 +45,7 @@ class ResumeState:
     """The state of a watch. It holds no secret.
 
     Attributes:
-        origin: The platform's root of the client; a client of another origin must not resume it.
+        origin: The base URL of the client; a client with another one must not resume the watch.
         connection_id: The connection that is watched.
         run: Kind, connection and id of the run, `None` if none is known yet.
         seq: The number of the last event that the consumer took.
@@ -55,12 +55,12 @@ class ResumeState:
         when_active: What to do when a run of the connection is active.
         when_busy: What to do when another connection's run is active on the iModel.
         unknown_values: Enums and unknown values that were reported.
-        fingerprint: What was reported of the run, packed.
-        unreported_completions: What was reported as completed without a `...Completed` event.
+        fingerprint: The packed fingerprint of the run's snapshot that was reported last; `None` before the first.
+        unreported_completions: Which completed run, jobs and tasks were reported without a `...Completed` event.
         grace_ends: Until when the service may not know the run yet, in seconds since 1970 (UTC).
-        blocking_run: Kind, connection and id of the run that the watch waits for; `None` if it waits for none.
-        blocking_fingerprint: The fingerprint of the snapshot of that run that was reported last; `None` before the
-        first.
+        blocking_run: Kind, connection and id of the run that blocks the iModel; `None` if the watch waits for none.
+        blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before the
+            first.
     """
 
     origin: str
@@ -89,7 +89,7 @@ class ResumeState:
 
         Args:
             token: From `RunWatcher.resume_token`.
-            origin: The platform's root of the client that is to resume it.
+            origin: The base URL of the client that resumes it.
 
         Raises:
             ResumeTokenError: It is no token, is damaged, of a later version, or of another origin.
@@ -104,7 +104,7 @@ class ResumeState:
         try:
             state._check()
         except (ValueError, OverflowError) as exc:  # an InvalidArgumentError is a ValueError
-            raise ResumeTokenError("This resume token does not hold what one of its version holds.") from exc
+            raise ResumeTokenError("This resume token does not have the values of its version.") from exc
         return state
 
     def _check(self) -> None:
@@ -132,7 +132,7 @@ class ResumeState:
         return _ref(self.blocking_run)
 
     def run_fingerprint(self) -> RunFingerprint | None:
-        """Return what was reported of the run."""
+        """Return the fingerprint of the run's snapshot that was reported last."""
         return RunFingerprint.unpack(self.fingerprint) if self.fingerprint is not None else None
 
     @property

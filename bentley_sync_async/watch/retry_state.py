@@ -40,8 +40,9 @@ class RetryState:
 
     Attributes:
         pacing: The strategy between two polls.
-        failing_since: When the first of the failures in a row came, moved on by the waits that the service requested
-        since. unchanged_polls: How many polls in a row have brought no change.
+        failing_since: When the first of the failures in a row came, moved on by the waits that the service has
+            requested since, by the event loop's clock.
+        unchanged_polls: How many polls in a row have brought no change.
         failures: How many polls or triggers in a row have failed.
         conflicts: How many triggers in a row were in conflict with another one (409).
     """
@@ -59,11 +60,11 @@ class RetryState:
 
     def delay_until_next_poll(self, context: PollContext, *, requested: float = 0.0) -> float:
         """Return the seconds until the next poll, which are at least what the service requested (Retry-After)."""
-        delay = self._delay(context)
+        delay = self._pacing_delay(context)
         self.unchanged_polls += 1
         return max(delay, min(requested, MAX_RETRY_AFTER))
 
-    def _delay(self, context: PollContext) -> float:
+    def _pacing_delay(self, context: PollContext) -> float:
         delay: object = self.pacing.delay(context)
         if not isinstance(delay, int | float) or not 0 <= delay < inf:
             raise InvalidArgumentError(
@@ -71,13 +72,11 @@ class RetryState:
             )
         return delay
 
-    def may_retry(self, error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
-        """Return whether a watch tries again after the failure; `also` are errors that count as transient here."""
-        garbled = isinstance(error, (DecodeError, ResponseTooLargeError, *also))
-        return is_transient(error) or (garbled and not isinstance(error, ForeignOriginError))
+    def budget_exhausted(self, now: float) -> bool:
+        """Note a failure at this instant, and return whether failures have lasted for the whole failure budget.
 
-    def exhausted(self, now: float) -> bool:
-        """Return whether failures have gone on too long; if so, start over for a caller that awaits the watch again."""
+        If they have, the budget starts over for a caller that awaits the watch again.
+        """
         if self.failing_since is None:
             self.failing_since = now
         if now - self.failing_since < FAILURE_BUDGET:
@@ -88,7 +87,7 @@ class RetryState:
     def delay_after_failure(self, error: SynchronizationError, *, chance: float) -> float:
         """Count a failure and return the seconds until the next attempt."""
         self.failures += 1
-        own = self._delay(PollContext(unchanged_polls=self.failures - 1, failed=True, chance=chance))
+        own = self._pacing_delay(PollContext(unchanged_polls=self.failures - 1, failed=True, chance=chance))
         requested = min(requested_wait(error), MAX_RETRY_AFTER)
         if self.failing_since is not None:
             self.failing_since += requested
@@ -104,6 +103,17 @@ class RetryState:
         return None
 
 
+def may_retry(error: SynchronizationError, *also: type[SynchronizationError]) -> bool:
+    """Return whether a watch tries again after the failure.
+
+    Args:
+        error: The failure.
+        *also: Errors that count as transient here, besides those that always do.
+    """
+    retryable = isinstance(error, (DecodeError, ResponseTooLargeError, *also))
+    return is_transient(error) or (retryable and not isinstance(error, ForeignOriginError))
+
+
 def certainly_created_no_run(error: SynchronizationError) -> bool:
     """Return whether a trigger that failed like this certainly created no run."""
     never_sent = isinstance(error, (TokenError, ConfigurationError))
@@ -114,8 +124,8 @@ def certainly_created_no_run(error: SynchronizationError) -> bool:
 def without_frames(error: SynchronizationError) -> SynchronizationError:
     """Return a copy of an error and of its causes without tracebacks, for an event.
 
-    The frames of a traceback hold whole answers, and an event may be kept. The originals stay as they are: some belong
-    to the caller.
+    The frames of a traceback hold whole responses, and a consumer may keep an event. The originals stay unchanged: some
+    belong to the caller.
     """
     copies: dict[int, BaseException] = {}
     originals: list[BaseException] = [error]
@@ -134,5 +144,5 @@ def without_frames(error: SynchronizationError) -> SynchronizationError:
 def _copy(error: BaseException) -> BaseException:
     try:
         return copy(error)
-    except Exception:  # noqa: BLE001 - a class of the caller's that cannot be made of what it keeps
+    except Exception:  # noqa: BLE001 - a class of the caller's whose constructor does not accept its own args
         return Exception(type(error).__qualname__, *error.args)

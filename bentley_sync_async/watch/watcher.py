@@ -91,12 +91,12 @@ class RunWatcher:
             hooks=hooks or Hooks(),
             utc_now=utc_now,
         )
-        self._taken: list[WatchEvent] = []  # of the latest poll's changes, until the last of them is taken
+        self._taken: list[WatchEvent] = []  # the changes of the latest poll that were taken, while others are queued
         self._awaited = False
         self._started = False
         self._interrupted = False  # by an error or a cancellation
         self._ends_at = math.inf  # by the event loop's clock
-        self._time = anyio.current_time  # that clock; after the first step it works outside the loop, too
+        self._time = anyio.current_time  # that clock; after the first step it can be read outside of the loop, too
         if resume_state is not None:
             self._machine.seq = resume_state.seq
             self._machine.unknown_values = frozenset(resume_state.unknown_values)
@@ -202,27 +202,27 @@ class RunWatcher:
     def resume_token(self) -> str:
         """Return one line of text with which `client.resume` continues from here, in another process, too.
 
-        The resumed watch reports the events that were not taken from this one and what happened since, and nothing
+        The resumed watch reports the events that were not taken from this one and the changes since, and no event
         twice. Taking a token sends nothing, and this watch can be used as before. The token holds no secret. It has
         some 300 characters, and some 35 a task.
 
         Raises:
             ResumeTokenError: The run has too many tasks for a token, some 90,000.
         """
-        return self._resume_state_now().token()
+        return self._current_state().token()
 
     def intent_token(self) -> str:
         """Return the resume token to keep before a step that may trigger, if the run must not be triggered twice.
 
-        It says that a trigger is on its way. If this process is killed in that step, a watch that is resumed from the
-        token searches for a run that has started since before it triggers one. Once `ref` is known, keep
-        `resume_token()` in its place.
+        The token records that a trigger is under way. If this process is killed in that step, a watch that is resumed
+        from the token first searches for a run that has started since, and triggers one only if there is none. Once
+        `ref` is known, keep `resume_token()` in its place.
         """
-        state = self._resume_state_now()
+        state = self._current_state()
         now = utc_now().timestamp()
         return (state if state.attempted_at is not None else evolve(state, attempted_at=now)).token()
 
-    def _resume_state_now(self) -> ResumeState:
+    def _current_state(self) -> ResumeState:
         machine, resume_state = self._machine, self._resume_state
         if resume_state is not None and not self._started:
             return resume_state
@@ -266,8 +266,8 @@ class RunWatcher:
     def _has_event(self) -> bool:
         return self._machine.done or bool(self._machine.events)
 
-    async def _advance(self, far_enough: Callable[[], bool]) -> None:
-        """Take steps until they are far enough; an error that ends them gets a resume token."""
+    async def _advance(self, is_done: Callable[[], bool]) -> None:
+        """Take steps until a condition holds. An error that ends the watch gets a resume token."""
         if self._awaited:
             raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
         self._awaited = True
@@ -275,12 +275,12 @@ class RunWatcher:
             self._machine.resume()
         self._interrupted = True
         try:
-            while not far_enough():
+            while not is_done():
                 if not self._started:
                     self._start()
                 if self._ends_at == math.inf:  # without a scope, so that a sleeping watch holds little memory
-                    if (pause := self._machine.pause()) is not None:
-                        await pause
+                    if (waiting := self._machine.wait_until_due()) is not None:
+                        await waiting
                     await self._machine.step()
                 elif await self._step_timed_out():
                     raise self._timeout_error() from self._machine.last_failure
@@ -299,8 +299,8 @@ class RunWatcher:
         if self._time() >= self._ends_at:
             return True
         with anyio.CancelScope(deadline=self._ends_at) as scope:
-            if (pause := self._machine.pause()) is not None:
-                await pause
+            if (waiting := self._machine.wait_until_due()) is not None:
+                await waiting
             await self._machine.step()
         return scope.cancelled_caught
 
@@ -337,7 +337,7 @@ class RunWatcher:
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
             f"The watch of {self._subject()} ended after its timeout of {self._timeout:g} s{state}. "
-            f"{self._machine.fate_of_run()}{self._failure_text()}",
+            f"{self._machine.run_status_text()}{self._failure_text()}",
             ref=self.ref,
             run=self.run,
         )
@@ -352,6 +352,7 @@ def _ref_values(ref: RunRef | None) -> tuple[str, str, str] | None:
 
 
 def _completion_of(event: WatchEvent) -> tuple[str, ...] | None:
+    """Return what an event reports as completed; `None` if it reports no completion."""
     match event:
         case RunCompleted():
             return RUN_ITSELF

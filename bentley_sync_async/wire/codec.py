@@ -32,10 +32,10 @@ _FORMER_NAMES: dict[type, dict[str, str]] = {ConnectionLinks: {"project": "iTwin
 
 
 def decode_one(body: bytes, key: str, cls: type[T]) -> T:
-    """Return the entity that stands under `key` in a JSON object.
+    """Return the entity under `key` of a JSON object.
 
     Raises:
-        DecodeError: The body is not JSON, or is not such an object; names the path of what is wrong.
+        DecodeError: The body is not JSON, or not such an object; the error names the JSON path of the wrong value.
     """
     return cast("T", _structure(_members(body).get(key), cls, f"$.{key}"))
 
@@ -67,7 +67,7 @@ def encode(value: object) -> bytes:
 
 
 def to_builtins(value: object) -> Any:
-    """Return a model, or containers of models, as the dicts, lists and strings that its JSON is made of."""
+    """Return a model, or containers of models, as the dicts, lists and strings of its JSON."""
     return _CONVERTER.unstructure(value)
 
 
@@ -75,7 +75,7 @@ def parse(body: bytes) -> Any:
     """Return the JSON as dicts and lists.
 
     Raises:
-        DecodeError: The body is not JSON, or nested too deeply to be one of the API's answers.
+        DecodeError: The body is not JSON, or is nested too deeply for an answer of the API.
     """
     try:
         return msgspec.json.decode(body)
@@ -96,7 +96,7 @@ def to_date(value: Any) -> datetime | None:
     """Return a date of the service in UTC; `None` for its empty date.
 
     Raises:
-        ValueError: It is no date.
+        ValueError: The value is not a date.
     """
     try:
         parsed = datetime.fromisoformat(value)
@@ -110,7 +110,7 @@ def to_date(value: Any) -> datetime | None:
         raise _Mismatch("a date like 2020-10-24T02:44:13.4109666Z", value) from exc
 
 
-class _Mismatch(ValueError):  # noqa: N818 - never leaves wire
+class _Mismatch(ValueError):  # noqa: N818 - wire raises it as a DecodeError
     def __init__(self, expected: str, value: object) -> None:
         super().__init__(expected)
         self.expected = expected
@@ -161,7 +161,7 @@ def _is_tuple(cls: Any) -> bool:
 
 def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
-        # bool is an int to Python and none to JSON.
+        # In Python a bool is an int, in JSON it is not.
         if not isinstance(value, cls) or (cls is int and isinstance(value, bool)):
             raise _Mismatch(expected, value)
         return value
@@ -182,21 +182,21 @@ def _structure_closed_enum(value: Any, cls: type[StrEnum]) -> StrEnum:
         raise _Mismatch(f"one of {', '.join(cls)}", value) from exc
 
 
-def _tuple_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
-    each = homogenous_tuple_structure_factory(cls, converter)
+def _tuple_structurer(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
+    structure_items = homogenous_tuple_structure_factory(cls, converter)
 
     def structure(value: Any, target: Any) -> Any:
         if not isinstance(value, list):
             raise _Mismatch("an array", value)
-        return each(value, target)
+        return structure_items(value, target)
 
     return structure
 
 
-def _class_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
+def _class_structurer(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
     attrs.resolve_types(cls)
     renames = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(cls)}
-    fill = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
+    structure_fields = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
     former = _FORMER_NAMES.get(cls, {})
 
     def structure(value: Any, target: Any) -> Any:
@@ -206,24 +206,24 @@ def _class_hook(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]
         for old, new in former.items():
             if old in present:
                 present.setdefault(new, present[old])
-        return fill(present, target)
+        return structure_fields(present, target)
 
     return structure
 
 
-def _class_unhook(cls: Any, converter: BaseConverter) -> Callable[[Any], Any]:
-    # Links that the service did not send have an empty default, which is left out, too.
+def _class_unstructurer(cls: Any, converter: BaseConverter) -> Callable[[Any], Any]:
+    # Links that the service did not send are empty by default; empty links are left out, too.
     names = [
         (field.name, wire_name(field.name), field.default if attrs.has(type(field.default)) else None)
         for field in attrs.fields(cls)
     ]
 
     def unstructure(value: Any) -> dict[str, Any]:
-        members = ((name, getattr(value, field), unsent) for field, name, unsent in names)
+        members = ((name, getattr(value, field), empty) for field, name, empty in names)
         return {
             name: converter.unstructure(member)
-            for name, member, unsent in members
-            if member is not None and (unsent is None or member != unsent)
+            for name, member, empty in members
+            if member is not None and (empty is None or member != empty)
         }
 
     return unstructure
@@ -244,9 +244,9 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(OpenEnum, _structure_enum)
     converter.register_structure_hook(StrEnum, _structure_closed_enum)
     converter.register_structure_hook(datetime | None, lambda value, _: to_date(value))
-    converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
-    converter.register_structure_hook_factory(attrs.has, _class_hook)
-    converter.register_unstructure_hook_factory(attrs.has, _class_unhook)
+    converter.register_structure_hook_factory(_is_tuple, _tuple_structurer)
+    converter.register_structure_hook_factory(attrs.has, _class_structurer)
+    converter.register_unstructure_hook_factory(attrs.has, _class_unstructurer)
     converter.register_unstructure_hook(datetime, _unstructure_date)
     converter.register_unstructure_hook(SynchronizationError, _unstructure_error)
     converter.register_unstructure_hook(tuple, lambda items: [converter.unstructure(item) for item in items])

@@ -12,13 +12,14 @@ _PLAIN = re.compile(f"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
 
 
 def check_id(value: str, name: str) -> str:
-    """Return the id if it can be one.
+    """Return the id after a check that it can be one.
 
-    Ids are opaque: their form is not checked. What is refused could change the meaning of a URL, or is an obvious slip.
+    Ids are opaque: their form is not checked. A value is refused if it could change the meaning of a URL or is an
+    obvious mistake.
 
     Raises:
-        InvalidArgumentError: It is no text, empty, all dots, longer than 256 characters, a URL, or holds white space
-            or control characters.
+        InvalidArgumentError: The value is not a string, is empty, all dots, longer than 256 characters or a URL, or has
+            white space or control characters.
     """
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{name} must be a string, not {type(value).__name__}.")
@@ -34,13 +35,13 @@ def check_id(value: str, name: str) -> str:
 
 
 def is_plain(value: object) -> bool:
-    """Return whether this can be an id, and is the same percent-encoded; so are all ids that are known."""
-    # Of an enum's members that are texts, an f-string would show the names.
+    """Return whether the value is an id that percent-encoding does not change, as all known ids are."""
+    # A subclass is not plain: an f-string of a member of `class E(str, Enum)` has the member's name, not its value.
     return type(value) is str and _PLAIN.fullmatch(value) is not None
 
 
 def path_segment(value: str, name: str) -> str:
-    """Return the id percent-encoded, so that it stays one segment of a path whatever it holds."""
+    """Return the id percent-encoded: one segment of a path, whatever characters it has."""
     return value if is_plain(value) else quote(check_id(value, name), safe="")
 
 

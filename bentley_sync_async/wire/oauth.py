@@ -11,7 +11,7 @@ from bentley_sync_async.redaction import excerpt
 
 from .codec import parse
 
-_FOR_EVER = 1e9  # seconds; a life beyond is treated as unlimited
+_LONGEST_LIFETIME = 1e9  # seconds; a life beyond is treated as unlimited
 
 
 @frozen(kw_only=True)
@@ -20,7 +20,7 @@ class TokenAnswer:
 
     Attributes:
         access_token: The token.
-        expires_in: Its life in seconds, 3600 as a rule; `None` if the issuer does not say.
+        expires_in: Its lifetime in seconds, usually 3600; `None` if the answer has no valid one.
     """
 
     access_token: str = field(repr=False)
@@ -28,7 +28,7 @@ class TokenAnswer:
 
 
 def token_request(client_id: str, client_secret: str, scope: str) -> bytes:
-    """Return the form that asks for a token."""
+    """Return the form of a request for a token."""
     form = {
         "grant_type": "client_credentials",
         "client_id": client_id,
@@ -42,14 +42,14 @@ def decode_token(body: bytes) -> TokenAnswer:
     """Return the token of a successful answer.
 
     Raises:
-        DecodeError: There is none in it.
+        DecodeError: The answer has no token.
     """
     parsed = parse(body)
     token = parsed.get("access_token") if isinstance(parsed, dict) else None
     if not isinstance(token, str) or not token:
-        raise DecodeError("the issuer's answer holds no access_token")
+        raise DecodeError("the issuer's answer has no access_token")
     lifetime = parsed.get("expires_in")
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < _FOR_EVER:
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < _LONGEST_LIFETIME:
         lifetime = None
     return TokenAnswer(access_token=token, expires_in=lifetime)
 

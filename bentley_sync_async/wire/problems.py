@@ -1,7 +1,7 @@
-"""Error answers to exceptions.
+"""Converts error answers to exceptions.
 
-The usual body is `{"error": {"code", "message", "target", "details"}}`; gateways answer un-wrapped
-`{"code", "message"}` or `{"statusCode", "message"}`, with HTML, or with nothing (pages `run-storage-connection`,
+The usual body is `{"error": {"code", "message", "target", "details"}}`. Gateways answer without the wrapping member,
+`{"code", "message"}` or `{"statusCode", "message"}`, with HTML, or with an empty body (pages `run-storage-connection`,
 "Error Response", and the official OpenAPI of 2021). Decoding an error never fails.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from attrs import frozen
 
 from bentley_sync_async.errors import (
     APIError,
@@ -22,7 +24,6 @@ from bentley_sync_async.errors import (
     ServerError,
     UnprocessableError,
 )
-from bentley_sync_async.models.problems import Problem
 from bentley_sync_async.redaction import excerpt, redact
 
 from .codec import parse
@@ -39,6 +40,24 @@ _CLASSES: dict[int, type[APIError]] = {
 _LONGEST_TEXT = 500
 _MOST_DETAILS = 50
 _FIRST_SERVER_ERROR = 500
+
+
+@frozen(kw_only=True)
+class Problem:
+    """The error object of an answer ("Error"). By the pages, any part of it may be missing.
+
+    Attributes:
+        code: The service's error code, such as `StorageConnectionNotFound`. Codes of the same error have changed: use
+            the status first.
+        message: For people.
+        target: The parameter or entity with the error; usually `None`, as the details have it.
+        details: One for each mistake; empty if the service gives none.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    target: str | None = None
+    details: tuple[ProblemDetail, ...] = ()
 
 
 def api_error(*, status: int, headers: Mapping[str, str], body: bytes, method: str, url: str) -> APIError:
@@ -90,7 +109,7 @@ def _text(members: dict[str, Any], name: str) -> str | None:
 
 
 def _foreign_body(headers: Mapping[str, str], body: bytes) -> str | None:
-    """Return a line on a body that is not from the service: HTML of a proxy, plain text, truncated JSON."""
+    """Return one line about a body that is not from the service: HTML of a proxy, plain text, truncated JSON."""
     if not body.strip():
         return None
     kind = headers.get("content-type", "unknown type").partition(";")[0]

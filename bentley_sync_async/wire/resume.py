@@ -1,7 +1,7 @@
 """Resume tokens: plain values as one line of printable text, and back.
 
-`bsr1.` (the version), then base64url of a checksum and the compressed values. A released version stays readable: a
-change in the form of the values makes a new one, and the forms of the earlier ones are read as before.
+A token is `bsr1.` (the version), then base64url of a checksum and the compressed values. A released version stays
+readable: if the form of the values changes, the new form gets a new version, and the earlier forms are still read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def pack(values: Any) -> str:
     """Return dicts, lists, strings, numbers, bytes and `None` as a token.
 
     Raises:
-        ResumeTokenError: They are too large for a token, more than 4 MiB before compression.
+        ResumeTokenError: The values are too large for a token, more than 4 MiB before compression.
     """
     plain = msgspec.msgpack.encode(values)
     if len(plain) > _LONGEST:
@@ -35,15 +35,15 @@ def pack(values: Any) -> str:
             f"{_LONGEST:,}. Attach to the run by its URL instead."
         )
     packed = zlib.compress(plain, level=9)
-    checked = zlib.crc32(packed).to_bytes(_CHECKSUM, "big") + packed
-    return _VERSION + urlsafe_b64encode(checked).decode().rstrip("=")
+    with_checksum = zlib.crc32(packed).to_bytes(_CHECKSUM, "big") + packed
+    return _VERSION + urlsafe_b64encode(with_checksum).decode().rstrip("=")
 
 
 def unpack(token: str) -> Any:
     """Return the values of a token.
 
     Raises:
-        ResumeTokenError: It is no token, one of a later version, or damaged.
+        ResumeTokenError: The text is not a token, is of a later version, or is damaged.
     """
     text = token.strip() if isinstance(token, str) else ""
     if not text.startswith(_VERSION):
@@ -54,9 +54,9 @@ def unpack(token: str) -> Any:
         )
     body = text.removeprefix(_VERSION)
     try:
-        checked = urlsafe_b64decode(body + "==")  # padding beyond what is missing is ignored
-        packed = checked[_CHECKSUM:]
-        if zlib.crc32(packed).to_bytes(_CHECKSUM, "big") != checked[:_CHECKSUM]:
+        with_checksum = urlsafe_b64decode(body + "==")  # superfluous padding is ignored
+        packed = with_checksum[_CHECKSUM:]
+        if zlib.crc32(packed).to_bytes(_CHECKSUM, "big") != with_checksum[:_CHECKSUM]:
             raise ResumeTokenError(_DAMAGED)
         unpacker = zlib.decompressobj()
         values = unpacker.decompress(packed, _LONGEST)
@@ -68,15 +68,15 @@ def unpack(token: str) -> Any:
 
 
 def checked(values: Any, form: Any) -> Any:
-    """Return plain values checked against their types, such as `tuple[str, int | None]`.
+    """Return the values of a token after a check of their types, such as `tuple[str, int | None]`.
 
     Raises:
-        ResumeTokenError: They are of another form.
+        ResumeTokenError: The values are of other types.
     """
     try:
         return msgspec.convert(values, form)
     except (msgspec.ValidationError, RecursionError) as exc:
-        raise ResumeTokenError("This resume token does not hold what one of its version holds.") from exc
+        raise ResumeTokenError("This resume token does not have the values of its version.") from exc
 
 
 _DAMAGED = "This resume token is damaged: part of it is missing or changed. Attach to the run by its URL instead."

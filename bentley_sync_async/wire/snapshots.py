@@ -1,8 +1,9 @@
-"""The snapshots of one run over many polls: what has not changed since the last answer is not decoded again. Pure.
+"""The snapshots of one run over many polls: parts that are unchanged since the last answer are not decoded again. Pure.
 
-An answer with the same bytes is not decoded at all. Of any other answer, a job whose bytes are those of a job before is
-the same object, and in a changed job so is a task; only the rest is decoded, by `shapes`. A snapshot always equals what
-`codec.decode_one` makes of the whole answer, and that decodes whatever is unusual.
+An answer with the same bytes as the last one is not decoded at all. In any other answer, a job with the same bytes as
+in the last answer is the same object as in the last snapshot. In a changed job, the same holds for its tasks. Only the
+rest is decoded, by `shapes`. A snapshot always equals what `codec.decode_one` returns for the whole answer, and
+`decode_one` decodes every answer that the shapes refuse.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from .shapes import UNUSUAL, shape
 
 N = TypeVar("N")
 
-_BEGINNING = 64
+_BEGINNING = 64  # bytes of an array's first element by which it is found in the text; its equality is checked later
 
 
 class Snapshots:
-    """Keeps what is needed of a run between two polls: the latest answer, or its digest, and its snapshot."""
+    """Decodes the answers of one run; keeps the latest snapshot, and its answer or the answer's digest."""
 
     __slots__ = ("_body", "_digest_of_body", "_jobs", "_run")
 
@@ -56,7 +57,7 @@ class Snapshots:
         self._run = run
         if sum(len(job.tasks) for job in run.jobs) > 1:
             self._body, self._jobs, self._digest_of_body = body, tuple(jobs), b""
-        else:  # there is next to nothing to share, so the body need not be kept
+        else:  # too little can be shared to keep the body for it
             self._body, self._jobs, self._digest_of_body = b"", (), _digest(body)
         return run
 
@@ -65,7 +66,7 @@ class Snapshots:
         before = {job.id: (text, job) for text, job in zip(self._jobs, last, strict=False)}
         jobs = _shared_nodes(texts, self._jobs, last, partial(_job, before=before))
         without_jobs = _without(texts, body)
-        msgspec.json.decode(without_jobs)  # checks what msgspec skips below; see Shape.decode
+        msgspec.json.decode(without_jobs)  # checks the members that msgspec skips below; see Shape.decode
         run: StorageRun = shape(StorageRun).decode(_RUN_WITHOUT_JOBS.decode(without_jobs).run)
         if ref is None or (ref.run_id, ref.connection_id) != (run.id, run.connection_id):
             return _with_members(run, jobs=jobs)
@@ -123,7 +124,7 @@ def _shared_nodes(
     last: Sequence[N],
     decode: Callable[[msgspec.Raw], N],
 ) -> tuple[N, ...]:
-    """Return the decoded texts; a text that was there before, in any place, is the object that it was then."""
+    """Return the decoded texts; for a text that the last answer had too, at any position, the same object as then."""
     nodes: list[N | None] = []
     new: list[int] = []
     for place, text in enumerate(texts):
@@ -145,7 +146,7 @@ def _shared_nodes(
 
 
 def _without(children: Sequence[msgspec.Raw], text: bytes) -> bytes:
-    """Return a text without the elements of an array, which are its children.
+    """Return a text without the elements of one of its arrays.
 
     Raises:
         ValueError: The elements are not adjacent, with the same separator between each two.

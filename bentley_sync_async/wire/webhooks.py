@@ -1,8 +1,8 @@
 """Messages of the platform's webhooks: signature, age, contents.
 
 The header `Signature: sha256=<hex>` is the HMAC-SHA256 of the raw body with the webhook's secret (page `webhooks`,
-"Security"); `enqueuedDateTime` comes as `11/3/2023 8:07:01 PM` (page `synchronization/available-events`), and is taken
-for UTC, as no page names a zone.
+"Security"). `enqueuedDateTime` has the form `11/3/2023 8:07:01 PM` (page `synchronization/available-events`). It is
+assumed to be UTC, as no page names a time zone.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def verify_webhook(
         secret: The secret of the webhook.
         now: The instant, with its time zone.
         seen: The ids of earlier messages, as far back as `max_age`.
-        max_age: Seconds after which a message is too old; `None` if its time does not matter.
+        max_age: Seconds after which a message is too old; `None` for no check of the age.
 
     Raises:
-        WebhookError: It is not from the platform, a repetition, too old, or not about the end of a run.
+        WebhookError: The message is not from the platform, repeated, too old, or not about the end of a run.
         InvalidArgumentError: There is no secret, or `now` has no time zone.
     """
     if not secret or now.tzinfo is None:
@@ -66,7 +66,7 @@ def verify_webhook(
     if max_age is not None:
         _check_age((now - message.enqueued_date_time).total_seconds(), max_age)
     if message.message_id in seen:
-        raise WebhookError(f"The message {excerpt(message.message_id)} came before.", status=_OK)
+        raise WebhookError(f"The message {excerpt(message.message_id)} was received before.", status=_OK)
     return message
 
 
@@ -77,16 +77,16 @@ class ReplayGuard:
         """Start empty.
 
         Args:
-            max_age: As for `verify_webhook`; with `None` all are kept.
+            max_age: As for `verify_webhook`; with `None` all ids are kept.
         """
         self._keep = timedelta.max if max_age is None else timedelta(seconds=max_age + _AHEAD)
-        self._came: dict[str, datetime] = {}
+        self._received: dict[str, datetime] = {}
 
     def __contains__(self, message_id: object) -> bool:
-        return message_id in self._came
+        return message_id in self._received
 
     def __len__(self) -> int:
-        return len(self._came)
+        return len(self._received)
 
     def add(self, message_id: str, now: datetime) -> None:
         """Add an id, and remove those that are too old to matter.
@@ -95,9 +95,9 @@ class ReplayGuard:
             message_id: The id of the message.
             now: The instant, with its time zone.
         """
-        while self._came and now - self._came[oldest := next(iter(self._came))] > self._keep:
-            del self._came[oldest]
-        self._came[message_id] = now
+        while self._received and now - self._received[oldest := next(iter(self._received))] > self._keep:
+            del self._received[oldest]
+        self._received[message_id] = now
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -111,7 +111,7 @@ def _check_signature(body: bytes, headers: Mapping[str, str], secret: str) -> No
         raise WebhookError("The header Signature is missing.", status=_UNAUTHORIZED)
     if not hmac.compare_digest(sign(body, secret).encode(), given.strip().lower().encode("utf-8", "replace")):
         raise WebhookError(
-            "The signature does not fit the body: another secret, or not the bytes that the platform sent.",
+            "The signature does not match the body: the secret is wrong, or the body is not what the platform sent.",
             status=_UNAUTHORIZED,
         )
 
@@ -120,7 +120,9 @@ def _check_age(age: float, max_age: float) -> None:
     if age > max_age:
         raise WebhookError(f"The message is {age:.0f} s old; {max_age:g} s are allowed.", status=_BAD_REQUEST)
     if age < -_AHEAD:
-        raise WebhookError(f"The message is of {-age:.0f} s from now; check this clock.", status=_BAD_REQUEST)
+        raise WebhookError(
+            f"The message is dated {-age:.0f} s in the future; check the clock of this machine.", status=_BAD_REQUEST
+        )
 
 
 def _decode(body: bytes) -> WebhookMessage:
@@ -144,18 +146,18 @@ def _decode(body: bytes) -> WebhookMessage:
             webhook_id=_text(members, "webhookId"),
         )
     except (DecodeError, InvalidArgumentError) as exc:
-        raise WebhookError(f"The body is no message of a run's end: {exc}", status=_BAD_REQUEST) from exc
+        raise WebhookError(f"The body is not a message about the end of a run: {exc}", status=_BAD_REQUEST) from exc
 
 
 def _text(members: Any, name: str) -> str:
     value = members.get(name) if isinstance(members, dict) else None
     if not isinstance(value, str) or not value:
-        raise DecodeError("expected a text", path=f"$..{name}")
+        raise DecodeError("expected a non-empty string", path=f"$..{name}")
     return value
 
 
 def _date(text: str) -> datetime:
-    """Return the instant. By hand: `strptime` reads AM and PM in the language of the process."""
+    """Return the instant. Without `strptime`, whose AM and PM depend on the locale of the process."""
     found = _US_DATE.fullmatch(text)
     try:
         if found is None:

@@ -74,12 +74,12 @@ def test_repeated_ids_are_counted():
 
 
 def test_rows_that_say_something_but_no_id_are_counted():
-    assert parse_ids(b"name,id\nStation,\n,\nBridge,two\nTunnel", name="the list").without == 2
+    assert parse_ids(b"name,id\nStation,\n,\nBridge,two\nTunnel", name="the list").rows_without_id == 2
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n", b"# nothing\n", b"\xef\xbb\xbf", b"id\n", b"id,name\n,Station\n"])
 def test_a_file_without_an_id_is_refused(data):
-    assert refusal(data).startswith("the list names no connection")
+    assert refusal(data).startswith("the list contains no id")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_file_without_an_id_is_refused(data):
     ids=["workbook", "picture", "utf-16 without its mark", "half a character"],
 )
 def test_what_is_no_text_is_refused(data):
-    assert "is no text" in refusal(data)
+    assert "is not text" in refusal(data)
 
 
 def test_a_table_without_a_column_of_ids_says_which_it_has():
@@ -107,7 +107,7 @@ def test_several_values_on_a_line_of_a_list_are_refused_with_the_number_of_the_l
 
 
 def test_a_table_that_cannot_be_read_is_refused():
-    assert "is no table that can be read" in refusal(b'id,name\none,"' + b"x" * 200_000)
+    assert "is not a readable table" in refusal(b'id,name\none,"' + b"x" * 200_000)
 
 
 def test_a_file_is_read(tmp_path):

@@ -1,4 +1,4 @@
-"""What the page on watching says, and cannot be seen by running its blocks once."""
+"""The promises of the page on watching that running its programs once does not prove."""
 
 import os
 import re
@@ -29,20 +29,20 @@ BASES = {WatchEvent, RunEvent, RunChange, JobChange, TaskChange}
 
 
 class Killed(BaseException):
-    """Stands for the end of a process, which no handler of the job sees."""
+    """Stands for a killed process: no handler of the job catches it."""
 
 
-def nightly_job(tell):
+def nightly_job(print_seq):
     programs = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     program = next(program for program in programs if "KEPT" in program)
-    module = {"print": lambda seq, name: tell(seq)}
+    module = {"print": lambda seq, name: print_seq(seq)}
     exec(program.replace("asyncio.run(main())", ""), module)
     return module["main"]
 
 
 @asynccontextmanager
 async def night(monkeypatch, tmp_path):
-    """An emulator, with what the job needs to know of it, and a wall clock that goes like the loop's."""
+    """An emulator, the environment variables of the job, and a wall clock that follows the event loop's."""
     start = datetime.now(UTC)
     monkeypatch.setattr(watcher_module, "utc_now", lambda: start + timedelta(seconds=anyio.current_time()))
     async with emulated() as (emulator, _):
@@ -63,39 +63,39 @@ async def night(monkeypatch, tmp_path):
     ],
 )
 async def test_the_nightly_job_survives_a_restart(seconds, monkeypatch, tmp_path):
-    told = []
+    printed = []
     async with night(monkeypatch, tmp_path) as emulator:
         emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=2, method="POST", path=TRIGGER_PATH, nth=1))
-        main = nightly_job(told.append)
+        main = nightly_job(printed.append)
         with anyio.move_on_after(seconds) as scope:
             await main()
         await anyio.sleep(60)
         await main()
     assert scope.cancelled_caught
-    assert told == list(range(1, len(told) + 1))
+    assert printed == list(range(1, len(printed) + 1))
     assert len(emulator.runs) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_the_killed_nightly_job_reports_only_the_last_event_again(monkeypatch, tmp_path):
-    told = []
+    printed = []
 
-    def tell(seq):
-        told.append(seq)
-        if len(told) == 5:
+    def print_seq(seq):
+        printed.append(seq)
+        if len(printed) == 5:
             raise Killed
 
     async with night(monkeypatch, tmp_path) as emulator:
         with pytest.raises(Killed):
-            await nightly_job(tell)()
-        await nightly_job(tell)()
-    assert told[:6] == [1, 2, 3, 4, 5, 5]
-    assert told[5:] == list(range(5, told[-1] + 1))
+            await nightly_job(print_seq)()
+        await nightly_job(print_seq)()
+    assert printed[:6] == [1, 2, 3, 4, 5, 5]
+    assert printed[5:] == list(range(5, printed[-1] + 1))
     assert len(emulator.runs) == 1
 
 
 @pytest.mark.parametrize(("status", "error"), [(403, PermissionDeniedError), (404, RunVanishedError)])
-async def test_the_nightly_job_whose_result_cannot_be_had_keeps_its_token_if_it_may_be_had_later(
+async def test_the_nightly_job_keeps_its_token_after_a_failure_that_may_be_resumed(
     status, error, monkeypatch, tmp_path
 ):
     token = tmp_path / "token"

@@ -35,7 +35,7 @@ async def tokens_of(*script, events):
     return token, client.resume(token).resume_token()
 
 
-async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_knows_of_the_lost_trigger():
+async def test_a_token_of_a_resumed_watch_keeps_the_lost_trigger():
     first, second = await tokens_of(lost("POST"), events=1)
     origin = "https://api.example"
     assert (
@@ -44,7 +44,7 @@ async def test_a_token_taken_from_a_resumed_watch_before_its_first_step_still_kn
     )
 
 
-async def test_a_run_that_is_gone_after_a_resume_has_vanished():
+async def test_a_404_after_a_resume_ends_the_watch():
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Executing"))
     watcher = client.watch(CONNECTION, pacing=PACING)
     for _ in range(2):
@@ -56,7 +56,7 @@ async def test_a_run_that_is_gone_after_a_resume_has_vanished():
 
 
 @pytest.mark.parametrize("behind", [0, 3600])
-async def test_a_run_that_is_not_known_yet_is_waited_for_after_a_resume_and_not_for_longer(behind, monkeypatch):
+async def test_a_resume_does_not_extend_the_grace_period_of_a_new_run(behind, monkeypatch):
     _, client = scripted(answer(202, location=LOCATION), snapshot(state="Executing"))
     watcher = client.watch(CONNECTION, pacing=PACING)
     for _ in range(2):

@@ -105,7 +105,7 @@ def open_sessions() -> int:
     return sum(isinstance(thing, ClientSession) and not thing.closed for thing in gc.get_objects())
 
 
-async def test_many_watches_for_hours_end_right_with_flat_memory_and_leave_nothing(record_property, caplog):
+async def test_many_watches_for_hours_complete_with_constant_memory_and_leave_nothing_open(record_property, caplog):
     caplog.set_level(logging.CRITICAL, "bentley_sync_async")  # pytest keeps what is logged
     tasks_before, sockets_before = asyncio.all_tasks(), sockets()
     watched = [Watched() for _ in range(WATCHES)]

@@ -1,4 +1,4 @@
-"""Generated runs for property tests, and what two snapshots must have in common to be the same run."""
+"""Generated runs for property tests, and the normal form in which two snapshots are compared."""
 
 from datetime import UTC, datetime
 
@@ -89,9 +89,9 @@ def lawful_histories(draw: st.DrawFn) -> list[StorageRun]:
 @st.composite
 def _lawful_step(draw: st.DrawFn, run: StorageRun) -> StorageRun:
     move = draw(st.sampled_from(["run", "new job", "job", "new task", "task", "shuffle"]))
-    open_jobs = [job for job in run.jobs if not _ended(job)]
+    open_jobs = [job for job in run.jobs if not _completed(job)]
     job = draw(st.sampled_from(open_jobs)) if open_jobs else None
-    open_tasks = [task for task in job.tasks if not _ended(task)] if job is not None else []
+    open_tasks = [task for task in job.tasks if not _completed(task)] if job is not None else []
     changed = run
     match move:
         case "run":
@@ -120,5 +120,5 @@ def _with_job(run: StorageRun, job: StorageJob) -> StorageRun:
     return evolve(run, jobs=tuple(job if other.id == job.id else other for other in run.jobs))
 
 
-def _ended(thing: StorageRun | StorageJob | StorageTask) -> bool:
-    return thing.state == ExecutionState.COMPLETED
+def _completed(node: StorageRun | StorageJob | StorageTask) -> bool:
+    return node.state == ExecutionState.COMPLETED

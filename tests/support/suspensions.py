@@ -1,11 +1,11 @@
-"""An awaitable whose suspensions somebody is told of, to count them and to cancel at one."""
+"""An awaitable that calls back at each suspension: to count them, or to cancel at one."""
 
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 
 class Counted:
-    """Awaits something, and calls `suspended` each time that it is about to suspend."""
+    """Awaits something, and calls `suspended` before each suspension."""
 
     def __init__(self, awaitable: Awaitable[Any], suspended: Callable[[], None]) -> None:
         self._awaitable = awaitable

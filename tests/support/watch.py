@@ -1,4 +1,4 @@
-"""A client and an emulator, and what tests of a watch ask of them."""
+"""A client and an emulator for tests of a watch, and helpers that read events and requests."""
 
 import re
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ RESUME_STATE = ResumeState(
 
 @asynccontextmanager
 async def emulated(**options: Unpack[Options]) -> AsyncIterator[tuple[Emulator, SynchronizationClient]]:
-    """An emulator whose runs take just over five minutes and succeed, and a client of it with a token that lasts."""
+    """An emulator whose runs take just over five minutes and succeed, and its client."""
     plain: Options = {"error_rate": 0.0, "retry_rate": 0.0, "accept_window": 0.0}
     async with Emulator(**(plain | options)) as emulator:
         emulator.add_run_rule(RunRule(queued=10, waiting=60, preprocessing=30, references=30, finalizing=10))
@@ -61,5 +61,5 @@ def triggers(emulator: Emulator) -> list[float]:
 
 
 def polls(emulator: Emulator) -> list[float]:
-    """The instants at which looks at a run arrived."""
+    """The instants at which polls arrived."""
     return [request.time for request in emulator.requests if RUN_PATH in request.path]

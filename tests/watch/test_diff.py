@@ -1,3 +1,5 @@
+"""The changes between two snapshots as events."""
+
 import copy
 
 import pytest
@@ -18,7 +20,6 @@ from bentley_sync_async import (
     TaskRetried,
     TaskStateChanged,
     diff,
-    fold,
 )
 from bentley_sync_async.models import RunErrorDetails, TaskErrorSystem, Transition
 from bentley_sync_async.watch.diff import RUN_ITSELF, unknown_values
@@ -78,15 +79,15 @@ def test_each_change_has_its_events(now, expected):
     assert names(RUN, now) == expected
 
 
-def test_a_phase_may_come_before_or_after_the_one_before_it():
+def test_any_phase_may_follow_any_other():
     for before in (*JobPhase, None):
         for after in (*JobPhase, None):
-            told = ["RunPhaseChanged"] if before != after else []
-            assert names(evolve(RUN, phase=before), evolve(RUN, phase=after)) == told
+            expected = ["RunPhaseChanged"] if before != after else []
+            assert names(evolve(RUN, phase=before), evolve(RUN, phase=after)) == expected
 
 
 @pytest.mark.parametrize("state", [*S, S("Asleep"), S("Zombie")])
-def test_what_appears_in_a_state_has_ended_only_if_that_is_completed(state):
+def test_a_first_snapshot_has_completed_events_only_in_state_completed(state):
     task = StorageTask(id="t", state=state)
     job = StorageJob(id="j", state=state, tasks=(task,))
     ends = [name for name in names(None, StorageRun(id="r", state=state, jobs=(job,))) if name.endswith("Completed")]
@@ -101,14 +102,14 @@ def test_what_appears_in_a_state_has_ended_only_if_that_is_completed(state):
         (lambda state: with_task(state=state), "TaskStateChanged"),
     ],
 )
-def test_any_state_may_come_after_any_other(with_state, name):
+def test_any_state_may_follow_any_other(with_state, name):
     for before in S:
         for after in S:
             assert (name in names(with_state(before), with_state(after))) == (before != after)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "expected"),
     [
         (None, 1, ["TaskRetried"]),
         (None, 0, ["TaskUpdated"]),
@@ -117,11 +118,11 @@ def test_any_state_may_come_after_any_other(with_state, name):
         (1, 2, ["TaskRetried"]),
     ],
 )
-def test_no_word_on_retries_means_none(before, after, told):
-    assert names(with_task(retry_attempts=before), with_task(retry_attempts=after)) == told
+def test_missing_retry_attempts_count_as_zero(before, after, expected):
+    assert names(with_task(retry_attempts=before), with_task(retry_attempts=after)) == expected
 
 
-def test_the_first_retry_has_zero_before_it():
+def test_the_first_retry_has_zero_retries_before():
     (retried,) = diff(with_task(retry_attempts=None), with_task(retry_attempts=1), ref=REF, at=NOW)
     assert isinstance(retried, TaskRetried)
     assert retried.before == 0
@@ -135,7 +136,7 @@ ENDED = evolve(RUN, state=S.COMPLETED, jobs=(evolve(JOB, state=S.COMPLETED, task
 
 
 @pytest.mark.parametrize(
-    ("ending", "told"),
+    ("unreported", "expected"),
     [
         ({("j", "t")}, ["TaskCompleted"]),
         ({("j",)}, ["JobCompleted"]),
@@ -145,10 +146,10 @@ ENDED = evolve(RUN, state=S.COMPLETED, jobs=(evolve(JOB, state=S.COMPLETED, task
         (set(), []),
     ],
 )
-def test_an_unreported_completion_is_emitted(ending, told):
+def test_an_unreported_completion_is_emitted(unreported, expected):
     for now in (ENDED, copy.deepcopy(ENDED)):
-        events = diff(ENDED, now, ref=REF, at=NOW, unreported=frozenset(ending))
-        assert [type(event).__name__ for event in events] == told
+        events = diff(ENDED, now, ref=REF, at=NOW, unreported=frozenset(unreported))
+        assert [type(event).__name__ for event in events] == expected
 
 
 def test_an_unreported_completion_of_a_reopened_run_is_not_emitted():
@@ -174,7 +175,7 @@ def test_a_reopened_task_changes_its_state_and_completes_again():
     assert names(RUN, completed) == ["TaskStateChanged", "TaskCompleted"]
 
 
-def test_a_whole_run_that_ends_at_once_ends_from_the_inside_out():
+def test_children_complete_before_their_parents_in_one_poll():
     ended = evolve(with_task(state=S.COMPLETED), state=S.COMPLETED)
     ended = evolve(ended, jobs=(evolve(ended.jobs[0], state=S.COMPLETED),))
     assert [name for name in names(RUN, ended) if name.endswith("Completed")] == [
@@ -184,7 +185,7 @@ def test_a_whole_run_that_ends_at_once_ends_from_the_inside_out():
     ]
 
 
-def test_events_carry_the_thing_as_it_is_now_and_what_it_was():
+def test_events_carry_the_task_after_the_change_and_the_value_before():
     (changed, retried) = diff(RUN, with_task(state=S.WAITING_TO_RETRY, retry_attempts=2), ref=REF, at=NOW, seq=7)
     assert isinstance(changed, TaskStateChanged)
     assert isinstance(retried, TaskRetried)
@@ -206,7 +207,7 @@ def test_state_changes_are_classified():
     assert of_run.transition is Transition.SKIPPED
 
 
-def test_unknown_values_are_found_wherever_they_are():
+def test_unknown_values_are_found_in_runs_jobs_and_tasks():
     odd = evolve(
         RUN,
         result=ExecutionResult("Miraculous"),
@@ -226,20 +227,16 @@ def test_unknown_values_are_searched_in_new_objects_only():
     assert list(unknown_values(last, evolve(last, jobs=(evolve(job, tasks=(*job.tasks, TASK)),)))) == ["Asleep"]
 
 
-def test_unknown_values_are_found_in_a_child_that_took_the_place_of_another():
+def test_unknown_values_are_found_after_children_were_reordered():
     job = evolve(JOB, tasks=(TASK, evolve(TASK, id="u")))
     now = evolve(job, tasks=(job.tasks[1], evolve(TASK, error=TaskError(system=TaskErrorSystem("Moon")))))
     assert list(unknown_values(evolve(RUN, jobs=(job,)), evolve(RUN, jobs=(now,)))) == ["Moon"]
 
 
-def test_children_that_are_the_objects_of_before_are_not_compared(monkeypatch):
+def test_children_that_are_the_same_objects_are_not_compared(monkeypatch):
     last = evolve(RUN, jobs=(evolve(JOB, tasks=(TASK,)), evolve(JOB, id="k")))
     now = evolve(last, jobs=(evolve(last.jobs[0], tasks=(TASK, evolve(TASK, id="u"))), last.jobs[1]))
     compared = []
     monkeypatch.setattr(StorageTask, "__eq__", lambda one, other: compared.append(one) or one is other)
     assert len(diff(last, now, ref=REF, at=NOW)) == 1
     assert compared == []
-
-
-def test_folding_changes_of_children_without_a_run_gives_nothing():
-    assert fold(diff(RUN, with_task(state=S.IDLE), ref=REF, at=NOW)) is None

@@ -1,3 +1,5 @@
+"""The events of a watch and their JSON."""
+
 import json
 from datetime import UTC, datetime
 
@@ -38,16 +40,16 @@ EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and issu
 
 
 @pytest.mark.parametrize("cls", EVENTS)
-def test_an_event_is_made_by_the_names_of_its_attributes(cls):
+def test_events_are_keyword_only(cls):
     assert all(attribute.kw_only for attribute in fields(cls))
 
 
 @pytest.mark.parametrize("cls", EVENTS)
-def test_an_event_takes_no_more_room_than_its_attributes(cls):
+def test_events_have_slots(cls):
     assert "__slots__" in vars(cls)
 
 
-def test_a_run_is_taken_for_ours_unless_its_event_says_otherwise():
+def test_recovered_and_foreign_default_to_false():
     assert not RunTriggered(seq=1, at=AT, ref=REF).recovered
     assert not RunJoined(seq=1, at=AT, ref=REF).foreign
 
@@ -78,7 +80,7 @@ def test_a_run_is_taken_for_ours_unless_its_event_says_otherwise():
         ),
     ],
 )
-def test_an_event_is_one_line_of_json_in_the_spelling_of_the_api(event, expected):
+def test_an_event_is_one_line_of_json_with_the_names_of_the_api(event, expected):
     line = event.to_json()
     assert "\n" not in line
     assert json.loads(line) == expected
@@ -87,6 +89,6 @@ def test_an_event_is_one_line_of_json_in_the_spelling_of_the_api(event, expected
 def test_the_cause_of_a_delay_has_its_class_and_text_in_json():
     cause = RateLimitedError(status=429, method="GET", url="https://api.bentley.com/x", code="RateLimitExceeded")
     event = PollDelayed(seq=3, at=AT, ref=REF, cause=cause, failures=1, delay=2.5)
-    told = json.loads(event.to_json())
-    assert told["cause"] == {"type": "RateLimitedError", "message": str(cause)}
-    assert (told["failures"], told["delay"]) == (1, 2.5)
+    data = json.loads(event.to_json())
+    assert data["cause"] == {"type": "RateLimitedError", "message": str(cause)}
+    assert (data["failures"], data["delay"]) == (1, 2.5)

@@ -1,4 +1,4 @@
-"""What a resume token remembers of a run."""
+"""Fingerprints of a run in a resume token, and what is restored from them."""
 
 import pytest
 from attrs import evolve, fields
@@ -30,15 +30,15 @@ def with_task(**changes):
     return with_job(tasks=(evolve(TASK, **changes), JOB.tasks[1]))
 
 
-def of_task(id_):
+def run_with_task(id_):
     return StorageRun(id="r", jobs=(StorageJob(id="j", tasks=(StorageTask(id=id_),)),))
 
 
 def packed_id(id_):
-    return fingerprint_run(of_task(id_)).pack()[3][0][3][0][0]
+    return fingerprint_run(run_with_task(id_)).pack()[3][0][3][0][0]
 
 
-def test_states_phase_and_retries_are_remembered_as_they_are():
+def test_a_packed_fingerprint_holds_states_phase_and_retries():
     state, phase, _, jobs = fingerprint_run(RUN).pack()
     assert (state, phase) == ("Executing", str(JobPhase.MASTER_FILE))
     assert [(job[0], job[1]) for job in jobs] == [(b"tj", "Finalizing"), (b"tk", "NotStarted")]
@@ -48,52 +48,52 @@ def test_states_phase_and_retries_are_remembered_as_they_are():
     ]
 
 
-def test_all_else_is_remembered_by_fingerprints_of_six_bytes():
-    _, _, of_run, jobs = fingerprint_run(RUN).pack()
-    assert [len(of_run), len(jobs[0][2]), len(jobs[0][3][0][3])] == [6, 6, 6]
+def test_a_packed_fingerprint_holds_hashes_of_six_bytes():
+    _, _, run_hash, jobs = fingerprint_run(RUN).pack()
+    assert [len(run_hash), len(jobs[0][2]), len(jobs[0][3][0][3])] == [6, 6, 6]
 
 
-def test_a_guid_takes_seventeen_bytes():
+def test_a_guid_is_packed_in_seventeen_bytes():
     assert packed_id(GUID) == b"g" + bytes.fromhex(GUID.replace("-", ""))
 
 
 @pytest.mark.parametrize("id_", [GUID, GUID.upper(), f"{{{GUID}}}", "g", "t", "47da1bb2", "ü", "x" * 256])
-def test_an_id_of_any_form_comes_back_as_it_was(id_):
-    (job,) = RunFingerprint.unpack(unpack(pack(fingerprint_run(of_task(id_)).pack()))).jobs
+def test_an_id_of_any_form_is_unpacked_unchanged(id_):
+    (job,) = RunFingerprint.unpack(unpack(pack(fingerprint_run(run_with_task(id_)).pack()))).jobs
     assert [task.id for task in job.tasks] == [id_]
 
 
 @pytest.mark.parametrize("broken", [b"g", b"g123", b"g" + b"\x00" * 17, b"t\xff"])
-def test_a_packed_id_that_is_none_is_refused(broken):
+def test_an_invalid_packed_id_is_refused(broken):
     state, phase, fingerprint, _ = fingerprint_run(RUN).pack()
     with pytest.raises(ValueError, match=r"16-char|decode"):
         RunFingerprint.unpack((state, phase, fingerprint, [(broken, "Queued", fingerprint, [])]))
 
 
 @pytest.mark.parametrize("run", [RUN, evolve(RUN, phase=None, jobs=()), evolve(RUN, result=ExecutionResult.SUCCESS)])
-def test_of_a_run_that_did_not_change_everything_is_known(run):
+def test_an_unchanged_run_is_restored_completely(run):
     assert restore_run(fingerprint_run(run), run) == run
 
 
-def test_of_a_run_that_changed_its_state_and_phase_are_known_and_the_rest_is_not():
+def test_a_changed_run_is_restored_with_state_and_phase_only():
     now = evolve(RUN, state=S.FINALIZING, phase=None, start_date_time=NOW)
-    known = StorageRun(id="r", state=S.EXECUTING, phase=JobPhase.MASTER_FILE, result=UNKNOWN_RESULT, jobs=RUN.jobs)
-    assert restore_run(fingerprint_run(RUN), now) == known
+    restored = StorageRun(id="r", state=S.EXECUTING, phase=JobPhase.MASTER_FILE, result=UNKNOWN_RESULT, jobs=RUN.jobs)
+    assert restore_run(fingerprint_run(RUN), now) == restored
 
 
-def test_of_a_run_without_a_phase_that_has_one_now_none_is_known():
-    told = evolve(RUN, phase=None)
-    assert restore_run(fingerprint_run(told), evolve(RUN, start_date_time=NOW)).phase is None
+def test_a_run_without_a_phase_is_restored_without_one():
+    reported = evolve(RUN, phase=None)
+    assert restore_run(fingerprint_run(reported), evolve(RUN, start_date_time=NOW)).phase is None
 
 
-def test_of_a_job_that_changed_its_state_is_known_and_its_tasks_are():
+def test_a_changed_job_is_restored_with_state_and_tasks_only():
     now = with_job(state=S.COMPLETED, end_date_time=NOW)
-    known = StorageJob(id="j", state=S.FINALIZING, result=UNKNOWN_RESULT, tasks=JOB.tasks)
-    assert restore_run(fingerprint_run(RUN), now).jobs == (known, RUN.jobs[1])
+    restored = StorageJob(id="j", state=S.FINALIZING, result=UNKNOWN_RESULT, tasks=JOB.tasks)
+    assert restore_run(fingerprint_run(RUN), now).jobs == (restored, RUN.jobs[1])
 
 
-def test_of_a_job_that_vanished_its_state_is_known_and_those_of_its_tasks_are():
-    known = StorageJob(
+def test_a_vanished_job_is_restored_with_its_state_and_those_of_its_tasks():
+    restored = StorageJob(
         id="j",
         state=S.FINALIZING,
         result=UNKNOWN_RESULT,
@@ -102,27 +102,27 @@ def test_of_a_job_that_vanished_its_state_is_known_and_those_of_its_tasks_are():
             StorageTask(id="u", result=UNKNOWN_RESULT),
         ),
     )
-    assert restore_run(fingerprint_run(RUN), evolve(RUN, jobs=RUN.jobs[1:])).jobs == (known, RUN.jobs[1])
+    assert restore_run(fingerprint_run(RUN), evolve(RUN, jobs=RUN.jobs[1:])).jobs == (restored, RUN.jobs[1])
 
 
-def test_of_a_task_that_changed_its_state_and_retries_are_known_and_the_rest_is_not():
+def test_a_changed_task_is_restored_with_state_and_retries_only():
     now = with_task(state=S.COMPLETED, retry_attempts=3, end_date_time=NOW)
-    known = StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=UNKNOWN_RESULT)
-    assert restore_run(fingerprint_run(RUN), now) == with_job(tasks=(known, JOB.tasks[1]))
+    restored = StorageTask(id="t", state=S.EXECUTING, retry_attempts=2, result=UNKNOWN_RESULT)
+    assert restore_run(fingerprint_run(RUN), now) == with_job(tasks=(restored, JOB.tasks[1]))
 
 
 LATER = evolve(with_job(end_date_time=NOW, tasks=with_task(end_date_time=NOW).jobs[0].tasks), end_date_time=NOW)
 
 
-@pytest.mark.parametrize(("told", "now"), [(RUN, LATER), (LATER, RUN)])
-def test_no_change_of_a_run_a_job_or_a_task_goes_unnoticed(told, now):
-    run = restore_run(fingerprint_run(told), now)
+@pytest.mark.parametrize(("reported", "now"), [(RUN, LATER), (LATER, RUN)])
+def test_a_change_of_a_run_a_job_or_a_task_changes_its_hash(reported, now):
+    run = restore_run(fingerprint_run(reported), now)
     job = run.jobs[0]
     assert [run.result, job.result, job.tasks[0].result] == [UNKNOWN_RESULT] * 3
 
 
 @pytest.mark.parametrize("cls", [RunFingerprint, JobFingerprint, TaskFingerprint])
-def test_what_is_remembered_is_put_down_by_the_names_of_its_attributes(cls):
+def test_fingerprints_are_keyword_only(cls):
     assert all(attribute.kw_only for attribute in fields(cls))
 
 

@@ -1,4 +1,4 @@
-"""A snapshot put together from events."""
+"""The snapshot that events lead to."""
 
 import pytest
 from attrs import evolve
@@ -30,56 +30,56 @@ RUN = StorageRun(id="r", jobs=(BEFORE, JOB, AFTER))
 CHANGED = evolve(TASK, state=ExecutionState.EXECUTING)
 
 
-def folded(cls, start=RUN, **told):
-    return fold([cls(seq=1, at=NOW, ref=REF, **told)], start)
+def folded(cls, start=RUN, **fields):
+    return fold([cls(seq=1, at=NOW, ref=REF, **fields)], start)
 
 
-def test_no_events_lead_nowhere():
+def test_folding_no_events_returns_the_start():
     assert fold([]) is None
     assert fold([], RUN) is RUN
 
 
-def test_a_run_that_appears_has_no_jobs_before_they_appear():
+def test_run_appeared_adds_the_run_without_its_jobs():
     assert folded(RunAppeared, None, run=RUN) == evolve(RUN, jobs=())
 
 
-def test_a_change_of_the_run_leaves_its_jobs():
+def test_a_change_of_the_run_keeps_its_jobs():
     now = evolve(RUN, start_date_time=NOW, jobs=())
     assert folded(RunUpdated, run=now) == evolve(now, jobs=RUN.jobs)
 
 
-def test_a_job_that_appears_has_no_tasks_before_they_appear():
+def test_job_appeared_adds_the_job_without_its_tasks():
     job = StorageJob(id="n", tasks=(TASK,))
     assert folded(JobAppeared, job=job) == evolve(RUN, jobs=(*RUN.jobs, evolve(job, tasks=())))
 
 
-def test_a_change_of_a_job_leaves_its_tasks_and_the_other_jobs():
+def test_a_change_of_a_job_keeps_its_tasks_and_the_other_jobs():
     now = evolve(JOB, end_date_time=NOW, tasks=())
     assert folded(JobUpdated, job=now) == evolve(RUN, jobs=(BEFORE, AFTER, evolve(now, tasks=JOB.tasks)))
 
 
-def test_a_job_that_vanished_is_gone():
+def test_job_vanished_removes_the_job():
     assert folded(JobVanished, job=JOB) == evolve(RUN, jobs=(BEFORE, AFTER))
 
 
-def test_a_task_appears_in_its_job_alone():
+def test_task_appeared_adds_the_task_to_its_job_only():
     task = StorageTask(id="n")
     now = evolve(JOB, tasks=(TASK, OTHER_TASK, task))
     assert folded(TaskAppeared, job_id="j", task=task) == evolve(RUN, jobs=(BEFORE, now, AFTER))
 
 
-def test_a_task_changes_in_its_job_alone_though_others_have_one_of_its_id():
+def test_a_task_of_the_same_id_in_another_job_is_not_changed():
     now = evolve(JOB, tasks=(OTHER_TASK, CHANGED))
     assert folded(TaskUpdated, job_id="j", task=CHANGED) == evolve(RUN, jobs=(BEFORE, now, AFTER))
 
 
-def test_a_task_vanishes_from_its_job_alone():
+def test_task_vanished_removes_the_task_from_its_job_only():
     now = evolve(JOB, tasks=(OTHER_TASK,))
     assert folded(TaskVanished, job_id="j", task=TASK) == evolve(RUN, jobs=(BEFORE, now, AFTER))
 
 
 @pytest.mark.parametrize(
-    ("cls", "told"),
+    ("cls", "fields"),
     [
         (JobUpdated, {"job": JOB}),
         (JobVanished, {"job": JOB}),
@@ -87,11 +87,11 @@ def test_a_task_vanishes_from_its_job_alone():
         (TaskVanished, {"job_id": "j", "task": TASK}),
     ],
 )
-def test_changes_inside_an_unknown_run_are_ignored(cls, told):
-    assert folded(cls, None, **told) is None
+def test_changes_inside_an_unknown_run_are_ignored(cls, fields):
+    assert folded(cls, None, **fields) is None
 
 
-def test_what_happens_on_the_way_to_a_run_changes_no_snapshot():
+def test_events_before_a_run_change_no_snapshot():
     conflict = ConflictError(status=409, method="POST", url="https://api.example/")
     delayed = TriggerDelayed(seq=1, at=NOW, connection_id="c", cause=conflict, attempt=1, delay=1.0)
     assert fold([delayed], RUN) is RUN

@@ -50,7 +50,7 @@ def test_folding_all_events_gives_the_last_snapshot(history):
 
 
 @given(runs, histories)
-def test_folding_from_a_snapshot_goes_on_from_it(start, history):
+def test_folding_later_events_from_a_snapshot_gives_the_last_one(start, history):
     events = stream([start, *history])[len(stream([start])) :]
     folded = fold(events, start)
     assert folded is not None
@@ -58,7 +58,7 @@ def test_folding_from_a_snapshot_goes_on_from_it(start, history):
 
 
 @given(runs)
-def test_a_snapshot_differs_in_nothing_from_itself_or_its_copy(run):
+def test_a_snapshot_does_not_differ_from_itself_or_its_copy(run):
     assert diff(run, run, ref=REF, at=NOW) == ()
     assert diff(run, copy.deepcopy(run), ref=REF, at=NOW) == ()
 
@@ -114,7 +114,7 @@ def test_seq_has_no_holes(history):
 
 
 @given(lawful_histories())
-def test_where_the_state_table_is_obeyed_a_parent_finishes_after_its_children(history):
+def test_in_lawful_histories_a_parent_completes_after_its_children(history):
     events = stream(history)
     for place, event in enumerate(events):
         after = events[place + 1 :]
@@ -126,7 +126,7 @@ def test_where_the_state_table_is_obeyed_a_parent_finishes_after_its_children(hi
 
 
 @given(lawful_histories())
-def test_where_the_state_table_is_obeyed_everything_completes_exactly_once(history):
+def test_in_lawful_histories_everything_completes_exactly_once(history):
     events = stream(history)
     done = [(event.job_id, event.task.id) for event in events if isinstance(event, TaskCompleted)]
     done_jobs = [event.job.id for event in events if isinstance(event, JobCompleted)]
@@ -138,7 +138,7 @@ def test_where_the_state_table_is_obeyed_everything_completes_exactly_once(histo
 
 
 @given(lawful_histories())
-def test_reordering_children_alone_is_no_event(history):
+def test_reordered_children_have_no_events(history):
     run = history[-1]
     for order in itertools.islice(itertools.permutations(run.jobs), 24):
         assert diff(run, evolve(run, jobs=order), ref=REF, at=NOW) == ()

@@ -1,4 +1,4 @@
-"""Where a watch is, as a resume token has it."""
+"""The state of a watch in a resume token."""
 
 import math
 
@@ -14,7 +14,7 @@ ORIGIN = "https://api.bentley.com"
 RUN = StorageRun(id="r", state=ExecutionState.EXECUTING, jobs=(StorageJob(id="j"),))
 
 
-def taken_up(origin=ORIGIN, **changes):
+def round_trip(origin=ORIGIN, **changes):
     return ResumeState.from_token(evolve(RESUME_STATE, **changes).token(), origin=origin)
 
 
@@ -35,34 +35,34 @@ def taken_up(origin=ORIGIN, **changes):
         {"unreported_completions": [["j"], ["j", "t"], []]},
     ],
 )
-def test_a_watch_is_taken_up_where_it_was(changes):
-    assert taken_up(**changes) == evolve(RESUME_STATE, **changes)
+def test_a_resume_state_survives_its_token(changes):
+    assert round_trip(**changes) == evolve(RESUME_STATE, **changes)
 
 
 def test_the_fingerprint_of_the_run_survives_the_token():
-    assert taken_up(fingerprint=fingerprint_run(RUN).pack()).run_fingerprint() == fingerprint_run(RUN)
+    assert round_trip(fingerprint=fingerprint_run(RUN).pack()).run_fingerprint() == fingerprint_run(RUN)
 
 
 @pytest.mark.parametrize("state", [*ExecutionState, ExecutionState("Asleep"), ExecutionState("Zombie")])
-@pytest.mark.parametrize("ending", [[], [["j"]], [[]]])
-def test_the_completion_was_reported_if_state_and_event_were(state, ending):
-    told = taken_up(
-        fingerprint=fingerprint_run(evolve(RUN, state=state)).pack(), unreported_completions=ending
+@pytest.mark.parametrize("unreported", [[], [["j"]], [[]]])
+def test_a_completion_is_reported_when_state_and_event_are(state, unreported):
+    reported = round_trip(
+        fingerprint=fingerprint_run(evolve(RUN, state=state)).pack(), unreported_completions=unreported
     ).completion_reported
-    assert told == (state == ExecutionState.COMPLETED and [] not in ending)
+    assert reported == (state == ExecutionState.COMPLETED and [] not in unreported)
 
 
-def test_the_completion_of_an_unreported_run_was_not_reported():
-    assert not taken_up().completion_reported
+def test_the_completion_of_an_unreported_run_is_not_reported():
+    assert not round_trip().completion_reported
 
 
 def test_a_state_without_a_run_has_no_ref_and_no_fingerprint():
-    early = taken_up(run=None)
-    assert (early.ref, early.run_fingerprint()) == (None, None)
+    state = round_trip(run=None)
+    assert (state.ref, state.run_fingerprint()) == (None, None)
 
 
-def test_the_run_is_named_with_its_kind():
-    assert taken_up(run=("manifest", "m", "r")).ref == RunRef(connection_id="m", run_id="r", kind="manifest")
+def test_the_ref_has_the_kind_of_the_connection():
+    assert round_trip(run=("manifest", "m", "r")).ref == RunRef(connection_id="m", run_id="r", kind="manifest")
 
 
 @pytest.mark.parametrize(
@@ -88,35 +88,36 @@ def test_the_run_is_named_with_its_kind():
         {"blocking_run": ("storage", "other", "r")},
         {"fingerprint": ["Executing", None, b"", [[b"g123", "Queued", b"", []]]]},
         {"fingerprint": ["Executing", None, b""]},
+        {"fingerprint": [1, 2]},
         {"when_active": "never"},
         {"when_busy": "never"},
     ],
 )
-def test_what_no_watch_can_be_at_is_refused(changes):
-    with pytest.raises(ResumeTokenError, match="does not hold what one of its version holds"):
-        taken_up(**changes)
+def test_impossible_values_are_refused(changes):
+    with pytest.raises(ResumeTokenError, match="does not have the values of its version"):
+        round_trip(**changes)
 
 
-def test_a_token_of_another_origin_is_refused_and_both_are_named():
+def test_a_token_of_another_origin_is_refused_with_both_origins():
     with pytest.raises(
         ResumeTokenError, match=r"belongs to https://api\.bentley\.com, .* talks to https://qa\.example"
     ):
-        taken_up(origin="https://qa.example")
+        round_trip(origin="https://qa.example")
 
 
-def test_a_resume_state_is_built_by_attribute_names():
+def test_a_resume_state_is_keyword_only():
     with pytest.raises(TypeError, match="takes 1 positional"):
         ResumeState(ORIGIN)
 
 
-def test_a_token_of_this_version_is_read_by_every_later_one():
+def test_a_token_of_version_1_is_read_by_all_later_versions():
     """A change of form needs a new version; this token is not to be changed then."""
     written = (
         "bsr1.XXiZCXjam789o6SkoNhKXz-xIFMvKTWvJCe1Ui85P3dh8uTlxSX5RYnpqQuTFxaxn3bwYwCD0463LpU0KIAYN0P-OAgwMCw"
         "tSi0qzVtSnphZMnHSOteK1OTSksz8vOCSxJLUZY7FOampBVNWQoXz0g8cYXuvJdogpjtxyhGmkqxVfvklQJVFJakpR9jMHGYwaB2"
         "eMHHiwiyw6c4XGBgOHAAAfUdEvg"
     )
-    assert ResumeState.from_token(written, origin=ORIGIN) == taken_up(
+    assert ResumeState.from_token(written, origin=ORIGIN) == round_trip(
         seq=7,
         timeout=60.0,
         ends_at=1_800_000_000.5,
@@ -130,4 +131,4 @@ def test_a_token_of_this_version_is_read_by_every_later_one():
     assert ResumeState.from_token(
         "bsr1.JraZT3jaAUQAu_-ft2h0dHBzOi8vYXBpLmJlbnRsZXkuY29toWPAA8DAwKRqb2lupHdhaXSQwJDAk6htYW5pZmVzdKFtoXLEBnByaW50IRyJHwk",
         origin=ORIGIN,
-    ) == taken_up(run=None, blocking_run=("manifest", "m", "r"), blocking_fingerprint=b"print!")
+    ) == round_trip(run=None, blocking_run=("manifest", "m", "r"), blocking_fingerprint=b"print!")

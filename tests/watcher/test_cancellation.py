@@ -1,8 +1,8 @@
-"""A watch that is cancelled once, at every one of the steps that it takes, loses no event and creates one run.
+"""A watch that is cancelled once, at any of its suspensions, loses no event and creates one run.
 
-A step is one suspension: the watch hands control to the event loop. The task that awaits the watch is cancelled there,
-as `asyncio.timeout` or a task group would do it, over a real socket; then the same watch is asked again, or another
-client takes it up.
+At a suspension the watch hands control to the event loop. The task that awaits the watch is cancelled there, as
+`asyncio.timeout` or a task group would do it, over a real socket. Then the same watch is awaited
+again, or another client resumes it.
 """
 
 import asyncio
@@ -38,25 +38,25 @@ from bentley_sync_async import (
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule
 
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dwg", ConnectorType.DWG)]
-PACING = BackoffPacing(shortest=20, longest=60, jitter=0)  # few looks, and at the same instants each time
+PACING = BackoffPacing(shortest=20, longest=60, jitter=0)  # few polls, and at the same instants each time
 
 EVERY = int(os.environ.get("CANCEL_EVERY", "2"))
-"""Of the suspensions, every so many is cancelled, from a random one on; each with 1."""
+"""Every how many suspensions one is cancelled, from a random one on; 1 cancels at each."""
 
 
 class Steps:
     """Awaits coroutines one after the other, counts their suspensions, and cancels the task at one of them."""
 
     def __init__(self, cancel_at: int | None) -> None:
-        self.granted_at = 0
+        self.suspensions = 0
         self.cancel_at = cancel_at
 
     async def run(self, awaitable: Awaitable[Any]) -> Any:
         return await Counted(awaitable, self.suspended)
 
     def suspended(self) -> None:
-        self.granted_at += 1
-        if self.granted_at == self.cancel_at:
+        self.suspensions += 1
+        if self.suspensions == self.cancel_at:
             task = asyncio.current_task()
             assert task is not None
             asyncio.get_running_loop().call_soon(task.cancel)
@@ -64,14 +64,14 @@ class Steps:
 
 @frozen(kw_only=True)
 class Scene:
-    """A watch in the midst of things, and what is to come of it.
+    """A watch in some state, and the runs that it must lead to.
 
     Attributes:
         emulator: The service.
         watcher: The watch.
         new_client: Opens another client of the service.
-        before: The events that were taken before, from the watch that this one goes on from.
-        runs: How many runs there are in the end.
+        before: The events that were taken from the watch that this one resumes.
+        runs: How many runs there must be in the end.
     """
 
     emulator: Emulator
@@ -81,20 +81,22 @@ class Scene:
     runs: int = 1
 
 
-Again = Callable[[Scene, RunWatcher], Awaitable[RunWatcher]]
+Continue = Callable[[Scene, RunWatcher], Awaitable[RunWatcher]]
 Stage = Callable[[AsyncExitStack], Awaitable[Scene]]
 
 
-async def the_same(scene: Scene, watcher: RunWatcher) -> RunWatcher:
+async def same_watcher(scene: Scene, watcher: RunWatcher) -> RunWatcher:
     return watcher
 
 
-async def taken_up_in_a_new_client(scene: Scene, watcher: RunWatcher) -> RunWatcher:
+async def resumed_in_a_new_client(scene: Scene, watcher: RunWatcher) -> RunWatcher:
     return (await scene.new_client()).resume(watcher.resume_token(), pacing=PACING)
 
 
-async def follow(scene: Scene, steps: Steps, again: Again = the_same) -> tuple[list[WatchEvent], int, RunWatcher]:
-    """Return the events of a watch, how often it was cancelled on the way, and the watcher that came to the end."""
+async def follow(
+    scene: Scene, steps: Steps, continue_watch: Continue = same_watcher
+) -> tuple[list[WatchEvent], int, RunWatcher]:
+    """Return the events of a watch, how often it was cancelled, and the watcher that reported the completion."""
     events, watcher = list(scene.before), scene.watcher
     cancelled = 0
     while not (events and isinstance(events[-1], RunCompleted)):
@@ -104,12 +106,12 @@ async def follow(scene: Scene, steps: Steps, again: Again = the_same) -> tuple[l
         except asyncio.CancelledError:
             assert task.cancelled()
             cancelled += 1
-            watcher = await again(scene, watcher)
+            watcher = await continue_watch(scene, watcher)
     return events, cancelled, watcher
 
 
 async def opened(stack: AsyncExitStack, **options: Any) -> tuple[Emulator, Callable[[], Awaitable[Any]]]:
-    """Start an emulator; return it and what opens a client of it."""
+    """Start an emulator; return it and a function that opens a client of it."""
     emulator, _ = await stack.enter_async_context(emulated(**options))
 
     async def new_client() -> SynchronizationClient:
@@ -121,8 +123,8 @@ async def opened(stack: AsyncExitStack, **options: Any) -> tuple[Emulator, Calla
 
 
 async def resumed(scene: Scene) -> Scene:
-    """The watch is left here, and another client takes it up."""
-    return evolve(scene, watcher=await taken_up_in_a_new_client(scene, scene.watcher))
+    """Resume the watch in another client."""
+    return evolve(scene, watcher=await resumed_in_a_new_client(scene, scene.watcher))
 
 
 async def plain(stack: AsyncExitStack) -> Scene:
@@ -163,7 +165,7 @@ async def left_while_waiting_for_a_busy_imodel(stack: AsyncExitStack) -> Scene:
     return await resumed(scene)
 
 
-async def left_between_two_events_of_one_look(stack: AsyncExitStack) -> Scene:
+async def left_between_two_events_of_one_poll(stack: AsyncExitStack) -> Scene:
     scene = await plain(stack)
     scene.emulator.add_file_rule(FileRule(duration=900))
     while not (scene.before and isinstance(scene.before[-1], JobAppeared)):
@@ -177,23 +179,25 @@ STAGES: list[Stage] = [
     lost_answer_and_new_tokens,
     left_before_the_answer_to_the_trigger,
     left_while_waiting_for_a_busy_imodel,
-    left_between_two_events_of_one_look,
+    left_between_two_events_of_one_poll,
 ]
 
 
-@pytest.mark.parametrize("again", [the_same, taken_up_in_a_new_client])
+@pytest.mark.parametrize("continue_watch", [same_watcher, resumed_in_a_new_client])
 @pytest.mark.parametrize("stage", STAGES)
-async def test_a_watch_that_is_cancelled_at_any_step_loses_nothing_and_creates_one_run(stage, again, record_property):
+async def test_a_watch_cancelled_at_any_suspension_loses_no_event_and_creates_one_run(
+    stage, continue_watch, record_property
+):
     steps = Steps(cancel_at=None)
     async with AsyncExitStack() as stack:
         undisturbed, _, _ = await follow(await stage(stack), steps)
-    number = steps.granted_at
+    number = steps.suspensions
     assert number > 20
     for step in range(random.randint(1, EVERY), number + 1, EVERY):
         async with AsyncExitStack() as stack:
             scene = await stage(stack)
-            events, cancelled, watcher = await follow(scene, Steps(cancel_at=step), again)
-        where = f"cancelled at step {step} of {number}"
+            events, cancelled, watcher = await follow(scene, Steps(cancel_at=step), continue_watch)
+        where = f"cancelled at suspension {step} of {number}"
         assert cancelled == 1, where
         assert len(scene.emulator.runs) == scene.runs, where
         assert [event.seq for event in events] == list(range(1, len(events) + 1)), where
@@ -203,10 +207,10 @@ async def test_a_watch_that_is_cancelled_at_any_step_loses_nothing_and_creates_o
         folded = fold(events)
         assert folded is not None, where
         assert normal(folded) == normal(watcher.run), where
-    record_property("steps", f"{stage.__name__}, {again.__name__}: cancelled at every {EVERY}. of {number}")
+    record_property("steps", f"{stage.__name__}, {continue_watch.__name__}: cancelled at every {EVERY}. of {number}")
 
 
-async def test_a_watch_that_is_cancelled_again_and_again_comes_to_its_end():
+async def test_a_watch_cancelled_every_few_seconds_completes():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), pacing=PACING)
         events: list[WatchEvent] = []
@@ -223,7 +227,7 @@ async def test_a_watch_that_is_cancelled_again_and_again_comes_to_its_end():
 
 
 def _once(events: list[WatchEvent]) -> list[tuple[str, str]]:
-    """The events that each thing has once; which states are seen in between depends on the instants of the looks."""
+    """The events that come once per run, job or task; which states a watch sees in between depends on when it polls."""
     kinds = {
         RunAppeared: "run",
         JobAppeared: "job",

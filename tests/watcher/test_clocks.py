@@ -1,4 +1,4 @@
-"""A wall clock that jumps, because the machine slept or somebody set it, while the event loop's clock goes on."""
+"""A wall clock that jumps, because the machine slept or the clock was set, while the event loop's clock does not."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def clock(wall_clock, monkeypatch):
 
 
 @JUMPS
-async def test_an_event_bears_the_instant_at_which_it_came(clock, hours):
+async def test_an_event_has_the_instant_of_its_poll(clock, hours):
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection())
         await anext(watcher)
@@ -60,7 +60,7 @@ async def test_a_watch_keeps_its_timeout(clock, hours):
 
 
 @JUMPS
-async def test_a_token_leaves_the_timeout_what_was_left_of_it(clock, hours):
+async def test_a_resumed_watch_has_the_seconds_left_of_its_timeout(clock, hours):
     async with emulated() as (emulator, client):
         emulator.add_file_rule(FileRule(duration=7200))
         watcher = client.watch(emulator.add_connection(), timeout=3600)

@@ -1,4 +1,4 @@
-"""Every error that leaves a watch brings a resume token, and with it the watch comes to its end and to one run."""
+"""Every error of a watch has a resume token; the watch that is resumed from it completes, with one run."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -48,7 +48,7 @@ TRIGGERED = answer(202, location=RUN_URL)
 
 @define
 class Service:
-    """A service that is well; its one run, once created, has just been completed."""
+    """A service without failures; its one run, once created, has just been completed."""
 
     created: int = 0
 
@@ -68,7 +68,7 @@ class Service:
                 return answer(200, {"run": run}, date="Sun, 22 Nov 2026 12:00:00 GMT")
 
     def then(self, step: Step) -> Callable[[Request], Response]:
-        """Do what is asked, and answer something else."""
+        """Carry out the request, and answer with something else."""
 
         def answering(request: Request) -> Response:
             self(request)
@@ -88,13 +88,13 @@ def redirect() -> Response:
     return answer(301, location="https://elsewhere.example/")
 
 
-ENDS: dict[str, tuple[list[Step | str], type[SynchronizationError]]] = {
+ERRORS: dict[str, tuple[list[Step | str], type[SynchronizationError]]] = {
     "the trigger is answered 401": ([refusal(401)], AuthenticationError),
     "the trigger is answered 403": ([refusal(403)], PermissionDeniedError),
     "the trigger is answered 404": ([refusal(404)], NotFoundError),
     "the trigger is answered 422": ([refusal(422)], UnprocessableError),
     "the trigger is answered 409 ten times": ([refusal(409)] * 10, ConflictError),
-    "the run is said to be elsewhere": (
+    "the Location is on another origin": (
         ["created", answer(202, location="https://evil.example/x")],
         ForeignOriginError,
     ),
@@ -105,16 +105,16 @@ ENDS: dict[str, tuple[list[Step | str], type[SynchronizationError]]] = {
     "trigger and search are redirected": ([redirect(), redirect()], ProtocolError),
     "there are no credentials": ([CredentialsError("No.")], CredentialsError),
     "the client is not open": ([ConfigurationError("Not open.")], ConfigurationError),
-    "others are first": ([answer(303, location=OTHERS_URL)], IModelBusyError),
-    "a look is answered 401": (["created", TRIGGERED, refusal(401)], AuthenticationError),
-    "a look is answered 403": (["created", TRIGGERED, EXECUTING, refusal(403)], PermissionDeniedError),
-    "a look is answered 422": (["created", TRIGGERED, EXECUTING, refusal(422)], UnprocessableError),
-    "a look is redirected": (["created", TRIGGERED, EXECUTING, redirect()], ProtocolError),
+    "the iModel is busy": ([answer(303, location=OTHERS_URL)], IModelBusyError),
+    "a poll is answered 401": (["created", TRIGGERED, refusal(401)], AuthenticationError),
+    "a poll is answered 403": (["created", TRIGGERED, EXECUTING, refusal(403)], PermissionDeniedError),
+    "a poll is answered 422": (["created", TRIGGERED, EXECUTING, refusal(422)], UnprocessableError),
+    "a poll is redirected": (["created", TRIGGERED, EXECUTING, redirect()], ProtocolError),
     "the run is gone": (["created", TRIGGERED, EXECUTING, refusal(404)], RunVanishedError),
 }
 
 
-async def ended(watcher: RunWatcher) -> tuple[list[WatchEvent], SynchronizationError | None]:
+async def follow(watcher: RunWatcher) -> tuple[list[WatchEvent], SynchronizationError | None]:
     events: list[WatchEvent] = []
     try:
         async for event in watcher:
@@ -124,55 +124,55 @@ async def ended(watcher: RunWatcher) -> tuple[list[WatchEvent], SynchronizationE
     return events, None
 
 
-async def what_remains(service: Service, events: list[WatchEvent], error: SynchronizationError | None) -> None:
+async def check_resumed_watch(service: Service, events: list[WatchEvent], error: SynchronizationError | None) -> None:
     assert error is not None
     token = error.resume_token
     _, client = scripted(always=service)
-    after, no_error = await ended(client.resume(token, pacing=PACING))
-    assert no_error is None
+    after, resumed_error = await follow(client.resume(token, pacing=PACING))
+    assert resumed_error is None
     assert isinstance(after[-1], RunCompleted)
     assert [event.seq for event in events + after] == list(range(1, len(events + after) + 1))
     assert service.created == 1
 
 
-@pytest.mark.parametrize("how", ENDS)
-async def test_an_error_that_leaves_a_watch_brings_the_token_that_goes_on(how):
-    script, cls = ENDS[how]
+@pytest.mark.parametrize("case", ERRORS)
+async def test_every_error_has_a_token_that_resumes_the_watch(case):
+    script, cls = ERRORS[case]
     service = Service()
     steps = list(script)
     if steps[0] == "created":
         steps[:2] = [service.then(steps[1])]
     _, client = scripted(*steps)
-    events, error = await ended(client.watch("connection", pacing=PACING, when_busy="fail"))
+    events, error = await follow(client.watch("connection", pacing=PACING, when_busy="fail"))
     assert type(error) is cls
-    await what_remains(service, events, error)
+    await check_resumed_watch(service, events, error)
 
 
 @pytest.mark.parametrize("script", [[], [TRIGGERED, EXECUTING]], ids=["triggering", "following"])
 @pytest.mark.parametrize(
-    ("timeout", "cls"), [(None, WatchFailedError), (300, WatchTimeoutError)], ids=["for half an hour", "too long"]
+    ("timeout", "cls"), [(None, WatchFailedError), (300, WatchTimeoutError)], ids=["failure budget", "timeout"]
 )
-async def test_a_watch_of_a_service_that_is_down_brings_the_token_that_goes_on(script, timeout, cls):
+async def test_an_error_after_an_outage_has_a_token_that_resumes_the_watch(script, timeout, cls):
     service = Service(created=len(script) // 2)
     _, client = scripted(*script, always=lost(sent=False))
-    events, error = await ended(client.watch("connection", pacing=PACING, timeout=timeout))
+    events, error = await follow(client.watch("connection", pacing=PACING, timeout=timeout))
     assert type(error) is cls
     if timeout is None:
-        await what_remains(service, events, error)
+        await check_resumed_watch(service, events, error)
     else:
-        _, again = await ended(client.resume(error.resume_token))
+        _, again = await follow(client.resume(error.resume_token))
         assert isinstance(again, WatchTimeoutError)
 
 
-async def test_a_run_that_is_not_there_to_attach_to_brings_a_token_too():
+async def test_the_error_of_attaching_to_an_unknown_run_has_a_token():
     service = Service(created=1)
     _, client = scripted(refusal(404))
-    events, error = await ended(client.attach(RunRef(connection_id="connection", run_id="run")))
+    events, error = await follow(client.attach(RunRef(connection_id="connection", run_id="run")))
     assert type(error) is NotFoundError
-    await what_remains(service, events, error)
+    await check_resumed_watch(service, events, error)
 
 
-async def test_result_brings_the_token_as_iteration_does():
+async def test_an_error_of_result_has_a_token():
     _, client = scripted(refusal(403))
     watcher = client.watch("connection")
     with pytest.raises(PermissionDeniedError) as caught:
@@ -180,28 +180,26 @@ async def test_result_brings_the_token_as_iteration_does():
     assert caught.value.resume_token == watcher.resume_token()
 
 
-async def test_a_service_that_answers_nothing_but_web_pages_is_waited_for_half_an_hour():
+async def test_web_pages_count_as_failures_for_half_an_hour():
     transport, client = scripted(always=HTML)
-    events, error = await ended(client.watch("connection", pacing=PACING))
+    events, error = await follow(client.watch("connection", pacing=PACING))
     assert type(error) is WatchFailedError
     assert {type(event) for event in events} == {TriggerDelayed}
     assert transport.instants[-1] == pytest.approx(1800, abs=60)
     assert [request.method for request in transport.requests].count("POST") == 1
 
 
-@pytest.mark.parametrize(
-    "last_failure", [too_large(), HTML, timed_out(), answer(200)], ids=lambda it: type(it).__name__
-)
-async def test_a_poll_with_an_unusable_answer_is_repeated(last_failure):
+@pytest.mark.parametrize("bad_answer", [too_large(), HTML, timed_out(), answer(200)], ids=lambda it: type(it).__name__)
+async def test_a_poll_with_an_unusable_answer_is_repeated(bad_answer):
     service = Service(created=1)
-    _, client = scripted(TRIGGERED, last_failure, always=service)
-    events, error = await ended(client.watch("connection", pacing=PACING))
+    _, client = scripted(TRIGGERED, bad_answer, always=service)
+    events, error = await follow(client.watch("connection", pacing=PACING))
     assert error is None
     assert [type(event).__name__ for event in events[:2]] == ["RunTriggered", "PollDelayed"]
     assert isinstance(events[-1], RunCompleted)
 
 
-async def test_an_event_keeps_no_frame_that_its_cause_came_through():
+async def test_the_cause_in_an_event_has_no_tracebacks():
     async def no_token() -> str:
         raise TimeoutError("no token") from OSError("no network")
 

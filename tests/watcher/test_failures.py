@@ -1,4 +1,4 @@
-"""What a watch does when looks fail, conflicts pile up, tokens expire, or time runs out."""
+"""A watch whose polls or triggers fail, whose tokens expire, or whose timeout runs out."""
 
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule
 
-PASSING = {
+TRANSIENT = {
     "RateLimitedError": FaultRule(status=429, code="RateLimitExceeded", retry_after=120),
     "ServerError": FaultRule(status=502, body="<html>Bad Gateway</html>"),
     "ConnectionLostError": FaultRule(action=FaultAction.RESET_AFTER_HEADERS),
@@ -34,9 +34,9 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("cause", PASSING)
+@pytest.mark.parametrize("cause", TRANSIENT)
 async def test_failed_polls_are_reported_and_repeated_and_lose_no_event(cause):
-    rule = PASSING[cause]
+    rule = TRANSIENT[cause]
     async with emulated() as (emulator, client):
         fault = emulator.add_fault(
             FaultRule(
@@ -92,7 +92,7 @@ async def test_no_poll_comes_before_retry_after():
     assert second - first >= 700
 
 
-async def test_half_an_hour_without_a_good_answer_ends_the_watch_and_it_can_be_asked_again():
+async def test_half_an_hour_of_failures_ends_the_watch_and_it_can_be_awaited_again():
     async with emulated() as (emulator, client):
         down = emulator.add_fault(FaultRule(path=RUN_PATH, status=502, first=2, last=72))
         watcher = client.watch(emulator.add_connection())
@@ -141,14 +141,14 @@ async def test_a_long_retry_after_does_not_end_a_watch():
     assert names(events)[-1] == "RunCompleted"
 
 
-async def test_a_run_that_is_not_known_yet_is_waited_for():
+async def test_a_404_right_after_the_trigger_delays_the_poll():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=404, code="ConnectionRunNotFound", last=3))
         events = await events_of(client.watch(emulator.add_connection()))
     assert names(events)[:5] == ["RunTriggered", "PollDelayed", "PollDelayed", "PollDelayed", "RunAppeared"]
 
 
-async def test_a_run_that_stays_unknown_for_fifteen_seconds_has_vanished():
+async def test_a_404_for_fifteen_seconds_ends_the_watch():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=404))
         watcher = client.watch(emulator.add_connection())
@@ -160,7 +160,7 @@ async def test_a_run_that_stays_unknown_for_fifteen_seconds_has_vanished():
     assert isinstance(caught.value.__cause__, NotFoundError)
 
 
-async def test_a_run_that_vanishes_later_is_an_error_at_once_with_its_last_snapshot():
+async def test_a_404_later_ends_the_watch_with_the_last_snapshot():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=404, first=9))
         watcher = client.watch(emulator.add_connection())
@@ -171,7 +171,7 @@ async def test_a_run_that_vanishes_later_is_an_error_at_once_with_its_last_snaps
     assert caught.value.run is watcher.run
 
 
-async def test_a_poll_that_is_refused_for_good_ends_the_watch():
+async def test_a_poll_answered_422_ends_the_watch():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=422, code="InvalidStorageConnectionRunRequest"))
         with pytest.raises(UnprocessableError):
@@ -179,7 +179,7 @@ async def test_a_poll_that_is_refused_for_good_ends_the_watch():
     assert len(polls(emulator)) == 1
 
 
-async def test_two_triggers_of_one_imodel_at_once_settle():
+async def test_simultaneous_triggers_on_one_imodel_each_get_their_run():
     async with emulated(accept_window=0.2) as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         watchers = [client.watch(emulator.add_connection(imodel_id)) for _ in range(3)]
@@ -205,7 +205,7 @@ async def test_two_triggers_of_one_imodel_at_once_settle():
     assert all(names(each).count("RunTriggered") == 1 for each in events.values())
 
 
-async def test_a_conflict_that_asks_to_wait_is_heeded():
+async def test_the_next_trigger_waits_for_the_retry_after_of_a_conflict():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, retry_after=20, nth=1))
         await client.watch(emulator.add_connection()).result()
@@ -213,7 +213,7 @@ async def test_a_conflict_that_asks_to_wait_is_heeded():
     assert second - first >= 20
 
 
-async def test_a_conflict_that_does_not_settle_ends_after_ten_attempts_in_about_a_minute():
+async def test_ten_conflicts_in_about_a_minute_end_the_watch():
     async with emulated() as (emulator, client):
         code = "ConflictWithAnotherIModelRequest"
         emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, code=code, last=10))
@@ -228,11 +228,11 @@ async def test_a_conflict_that_does_not_settle_ends_after_ten_attempts_in_about_
     assert run.succeeded
 
 
-async def test_conflicts_before_and_after_a_busy_imodel_are_counted_apart():
+async def test_conflicts_are_counted_from_zero_after_a_busy_imodel():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         emulator.start_run(emulator.add_connection(imodel_id))
-        # Triggers 1 to 6 and 8 to 13 are in conflict; the seventh meets the run of others.
+        # Triggers 1 to 6 and 8 to 13 are in conflict; the seventh is answered with the run of another connection.
         emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, first=8, last=13))
         emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, last=6))
         events = await events_of(client.watch(emulator.add_connection(imodel_id)))
@@ -241,19 +241,19 @@ async def test_conflicts_before_and_after_a_busy_imodel_are_counted_apart():
     assert names(events)[-1] == "RunCompleted"
 
 
-async def test_while_others_trigger_first_again_and_again_ours_is_triggered_once_in_the_end():
+async def test_a_watch_waits_for_all_runs_of_other_connections_and_triggers_once():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         others = [emulator.add_connection(imodel_id) for _ in range(5)]
         watcher = client.watch(emulator.add_connection(imodel_id))
 
-        async def crowd() -> None:
+        async def other_connections() -> None:
             for other in others:
                 run = emulator.start_run(other)
                 await anyio.sleep_until(run.created + run.plan.timeline.ended)
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(crowd)
+            tasks.start_soon(other_connections)
             await anyio.sleep(1)
             events = await events_of(watcher)
     waited_for = [event.ref.connection_id for event in events if isinstance(event, WaitingForIModel)]
@@ -264,7 +264,7 @@ async def test_while_others_trigger_first_again_and_again_ours_is_triggered_once
     assert all(event.ref == watcher.ref for event in events[events.index(ours[0]) :])
 
 
-async def test_the_timeout_ends_a_watch_at_its_instant_and_no_poll_comes_later():
+async def test_no_poll_is_sent_after_the_timeout_of_a_watch():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), timeout=100)
         await anyio.sleep(500)  # it counts from the first step
@@ -287,7 +287,7 @@ async def test_the_timeout_ends_a_watch_at_its_instant_and_no_poll_comes_later()
     assert isinstance(caught.value, TimeoutError)
 
 
-async def test_the_timeout_also_ends_a_request_that_hangs():
+async def test_the_timeout_interrupts_a_request():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(action=FaultAction.DELAY, delay=50, path=TRIGGER_PATH))
         watcher = client.watch(emulator.add_connection(), timeout=20)
@@ -298,7 +298,7 @@ async def test_the_timeout_also_ends_a_request_that_hangs():
     assert caught.value.ref is None
 
 
-async def test_a_watch_outlives_its_tokens():
+async def test_access_tokens_are_renewed_during_a_watch():
     async with emulated(token_lifetime=100) as (emulator, _):
         credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
         emulator.add_file_rule(FileRule(duration=1000))
@@ -310,7 +310,7 @@ async def test_a_watch_outlives_its_tokens():
     assert refused == []
 
 
-async def test_a_token_that_is_revoked_is_replaced_without_a_word():
+async def test_a_revoked_access_token_is_renewed_without_an_event():
     async with emulated() as (emulator, _):
         credentials = ClientCredentials(emulator.client_id, emulator.client_secret)
         async with SynchronizationClient(credentials, base_url=emulator.url, issuer=emulator.url) as client:
@@ -322,7 +322,7 @@ async def test_a_token_that_is_revoked_is_replaced_without_a_word():
     assert "PollDelayed" not in names(events)
 
 
-async def test_a_fixed_token_that_expires_ends_the_watch_and_says_what_to_check():
+async def test_an_expired_fixed_access_token_ends_the_watch():
     async with (
         emulated() as (emulator, _),
         SynchronizationClient(emulator.token(lifetime=60), base_url=emulator.url) as client,
@@ -370,7 +370,7 @@ async def test_one_throttle_pauses_all_watches_of_a_client():
     assert len(results) == len(emulator.runs) == 30
 
 
-async def test_a_watch_that_runs_out_of_time_says_what_kept_failing():
+async def test_the_timeout_error_names_the_latest_failure():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=RUN_PATH, status=502, first=2))
         watcher = client.watch(emulator.add_connection(), timeout=120)
@@ -379,7 +379,7 @@ async def test_a_watch_that_runs_out_of_time_says_what_kept_failing():
     assert isinstance(caught.value.__cause__, ServerError)
 
 
-async def test_a_watch_that_runs_out_of_time_among_conflicts_says_so():
+async def test_the_timeout_error_names_the_latest_conflict():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(path=TRIGGER_PATH, status=409, code="ConflictWithAnotherIModelRequest"))
         watcher = client.watch(emulator.add_connection(), timeout=10)

@@ -1,4 +1,4 @@
-"""The token that is kept before a step that may trigger: who goes on with it triggers nothing twice."""
+"""The token that is kept before a step that may trigger: a watch that is resumed from it triggers nothing twice."""
 
 import anyio
 from support.transport import answer, refusal, scripted
@@ -15,7 +15,7 @@ def attempted_at(token, client):
     return ResumeState.from_token(token, origin=client.config.base_url).attempted_at
 
 
-async def test_a_run_that_started_since_is_adopted():
+async def test_a_run_that_started_since_the_token_is_recovered():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection())
         token = watcher.intent_token()
@@ -28,7 +28,7 @@ async def test_a_run_that_started_since_is_adopted():
     assert len(triggers(emulator)) == len(emulator.runs) == 1
 
 
-async def test_a_run_that_started_since_is_adopted_though_it_has_ended():
+async def test_a_run_that_started_and_ended_since_the_token_is_recovered():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection())
         token = watcher.intent_token()
@@ -38,7 +38,7 @@ async def test_a_run_that_started_since_is_adopted_though_it_has_ended():
     assert len(emulator.runs) == 1
 
 
-async def test_if_none_started_since_one_is_triggered_and_an_older_one_is_not_adopted():
+async def test_an_older_run_is_not_recovered_and_one_is_triggered():
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         await client.watch(connection_id).result()
@@ -49,7 +49,7 @@ async def test_if_none_started_since_one_is_triggered_and_an_older_one_is_not_ad
     assert run.id == emulator.runs[1].id
 
 
-async def test_the_run_is_searched_before_anything_is_triggered():
+async def test_the_search_comes_before_the_trigger():
     _, client = scripted()
     token = client.watch("connection").intent_token()
     transport, other = scripted(
@@ -74,7 +74,7 @@ async def test_a_blocking_run_is_waited_for_first():
     assert len(emulator.runs) == 2
 
 
-async def test_the_instant_of_a_trigger_that_is_not_answered_yet_stays():
+async def test_an_intent_token_keeps_the_instant_of_an_earlier_trigger():
     _, client = scripted(refusal(502))
     watcher = client.watch("connection", pacing=PACING)
     await anext(watcher)
@@ -82,7 +82,7 @@ async def test_the_instant_of_a_trigger_that_is_not_answered_yet_stays():
     assert attempted_at(watcher.intent_token(), client) == attempted_at(watcher.resume_token(), client)
 
 
-async def test_the_instant_is_that_of_the_token():
+async def test_an_intent_token_has_the_instant_at_which_it_was_taken():
     _, client = scripted()
     watcher = client.watch("connection")
     first = attempted_at(watcher.intent_token(), client)
@@ -90,7 +90,7 @@ async def test_the_instant_is_that_of_the_token():
     assert attempted_at(watcher.intent_token(), client) - first == 100
 
 
-async def test_a_watch_that_goes_on_can_be_left_before_its_next_trigger_too():
+async def test_a_resumed_watch_has_intent_tokens_before_its_first_step():
     _, client = scripted(refusal(429, retry_after="7"))
     watcher = client.watch("connection", pacing=PACING)
     await anext(watcher)

@@ -1,4 +1,4 @@
-"""Triggers whose answer was lost: no second run is created, and no old run is taken for ours."""
+"""Triggers whose answer was lost: no second run is created, and no old run counts as ours."""
 
 import json
 from datetime import UTC, datetime
@@ -71,7 +71,7 @@ async def test_a_run_that_ended_before_the_search_is_recognised_by_the_servers_c
         emulator.add_run_rule(SHORT)
         emulator.add_file_rule(FileRule(queued=0, duration=1))
         connection_id = emulator.add_connection()
-        await client.watch(connection_id).result()  # an older run, which must not be taken for ours
+        await client.watch(connection_id).result()  # an older run, which must not count as ours
         await anyio.sleep(30)
         lose(emulator, "reset before the headers")
         run = await client.watch(connection_id).result()
@@ -80,7 +80,7 @@ async def test_a_run_that_ended_before_the_search_is_recognised_by_the_servers_c
 
 
 @pytest.mark.parametrize("year", [1999, 2077])
-async def test_a_trigger_that_never_arrived_is_repeated_and_an_old_run_is_not_taken_for_its(year):
+async def test_a_trigger_that_never_arrived_is_repeated_although_an_old_run_exists(year):
     async with emulated(start=datetime(year, 6, 1, tzinfo=UTC)) as (emulator, client):
         connection_id = emulator.add_connection()
         await client.watch(connection_id).result()
@@ -95,7 +95,7 @@ async def test_a_trigger_that_never_arrived_is_repeated_and_an_old_run_is_not_ta
     assert triggered[0].ref.run_id == emulator.runs[1].id
 
 
-async def test_rerun_takes_the_run_of_its_own_lost_trigger_for_its_own():
+async def test_rerun_follows_the_run_of_its_own_lost_trigger():
     async with emulated() as (emulator, client):
         lose(emulator, "reset before the headers")
         events = await events_of(client.watch(emulator.add_connection(), when_active="rerun"))
@@ -103,7 +103,7 @@ async def test_rerun_takes_the_run_of_its_own_lost_trigger_for_its_own():
     assert "WaitingForIModel" not in names(events)
 
 
-async def test_rerun_does_not_take_a_run_that_was_active_before_its_lost_trigger_for_its_own():
+async def test_rerun_waits_for_a_run_that_was_active_before_its_lost_trigger():
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         emulator.start_run(connection_id)
@@ -116,13 +116,13 @@ async def test_rerun_does_not_take_a_run_that_was_active_before_its_lost_trigger
     assert watcher.ref.run_id == emulator.runs[1].id
 
 
-async def test_many_lost_answers_in_a_row_still_make_one_run():
+async def test_many_lost_answers_in_a_row_create_one_run():
     async with emulated() as (emulator, client):
         lost = lose(emulator, "reset before the headers", nth=None, last=3)
-        polls = emulator.add_fault(FaultRule(method="GET", path="storageconnections/[^/]+$", status=502, last=4))
+        searches = emulator.add_fault(FaultRule(method="GET", path="storageconnections/[^/]+$", status=502, last=4))
         events = await events_of(client.watch(emulator.add_connection()))
     assert lost.fired == 1
-    assert polls.fired == 4
+    assert searches.fired == 4
     assert len(emulator.runs) == 1
     assert names(events)[:6] == ["TriggerDelayed"] * 5 + ["RunTriggered"]
 
@@ -144,7 +144,7 @@ async def test_without_a_usable_link_to_the_last_run_the_list_is_searched(links)
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-async def test_the_list_is_searched_for_the_run_that_is_active_or_started_last(newest_first):
+async def test_the_active_or_latest_run_of_the_list_is_recovered(newest_first):
     async with emulated(newest_first=newest_first) as (emulator, client):
         connection_id = emulator.add_connection()
         for _ in range(3):
@@ -166,8 +166,8 @@ async def test_the_list_is_searched_for_the_run_that_is_active_or_started_last(n
     assert after_its_end.ref == emulator.runs[4].ref
 
 
-async def test_a_run_that_only_the_second_trigger_shows_is_still_known_as_ours():
-    """The look comes before the service shows the run; the next trigger then meets our own run with a 303."""
+async def test_a_run_named_by_the_second_trigger_is_recognised_as_ours():
+    """The search comes before the service shows the run; then the next trigger is answered with our own run (303)."""
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         nothing = json.dumps({"connection": {"id": connection_id}})
@@ -195,7 +195,7 @@ async def test_a_run_that_has_not_started_counts_as_ours_after_a_lost_answer():
     assert names(events)[:2] == ["TriggerDelayed", "RunTriggered"]
 
 
-async def test_a_run_that_is_not_shown_yet_after_a_lost_answer_is_waited_for():
+async def test_a_404_during_the_search_delays_the_trigger():
     async with emulated() as (emulator, client):
         lose(emulator, "reset after the headers")
         hidden = emulator.add_fault(FaultRule(path="/runs/", status=404, code="ConnectionRunNotFound", nth=1))
@@ -205,7 +205,7 @@ async def test_a_run_that_is_not_shown_yet_after_a_lost_answer_is_waited_for():
     assert names(events)[:3] == ["TriggerDelayed", "TriggerDelayed", "RunTriggered"]
 
 
-async def test_a_last_run_that_is_not_shown_any_more_does_not_keep_a_lost_trigger_from_being_repeated():
+async def test_a_lost_trigger_is_repeated_when_the_last_run_is_no_longer_shown():
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         old = emulator.start_run(connection_id)
@@ -217,21 +217,19 @@ async def test_a_last_run_that_is_not_shown_any_more_does_not_keep_a_lost_trigge
     assert run.id == emulator.runs[1].id
 
 
-async def test_a_run_that_ended_without_ever_starting_is_found_by_its_end():
+async def test_a_run_that_ended_without_a_start_is_recognised_by_its_end():
     async with emulated() as (emulator, client):
         connection_id = emulator.add_connection()
         lose(emulator, "reset before the headers")
-        blocking_fingerprint = (
-            '{"run":{"id":"r","state":"Completed","result":"Error","endDateTime":"2999-01-01T00:00:00Z"}}'
-        )
-        emulator.add_fault(FaultRule(path="/runs/", status=200, body=blocking_fingerprint))
+        completed = '{"run":{"id":"r","state":"Completed","result":"Error","endDateTime":"2999-01-01T00:00:00Z"}}'
+        emulator.add_fault(FaultRule(path="/runs/", status=200, body=completed))
         run = await client.watch(connection_id).result()
     assert len(triggers(emulator)) == 1
     assert run.result == "Error"
 
 
 @pytest.mark.parametrize("refusal", [CredentialsError("No."), TokenUnavailableError("Not now.")])
-async def test_a_trigger_without_a_token_needs_no_search(refusal):
+async def test_a_trigger_without_an_access_token_is_repeated_without_a_search(refusal):
     async with emulated() as (emulator, _):
         failures = [refusal]
 
@@ -285,7 +283,7 @@ async def test_a_trigger_that_was_not_processed_is_repeated_without_a_search():
     assert [request.method for request in emulator.requests] == ["POST", "POST"]
 
 
-async def test_a_location_on_another_origin_gets_no_byte_of_ours_and_the_error_says_so():
+async def test_nothing_is_sent_to_a_location_on_another_origin():
     contacted = []
 
     async def serve(stream):

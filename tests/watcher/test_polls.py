@@ -1,4 +1,4 @@
-"""When the watches of a client look: what they learn, share, and are told."""
+"""When the watches of a client poll: past runs, the shared price of a poll, and completion signals."""
 
 import gc
 import re
@@ -22,7 +22,7 @@ NO_RUNS = answer(200, {"runs": []})
 HISTORY = "/runs$"
 
 
-def plain(**options):
+def ten_minute_runs(**options):
     """An emulator whose runs take ten minutes."""
     emulator = Emulator(error_rate=0, retry_rate=0, accept_window=0, **options)
     emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
@@ -34,7 +34,7 @@ def client_of(emulator, **options):
     return SynchronizationClient(emulator.token(lifetime=1e9), base_url=emulator.url, **options)
 
 
-def histories(emulator):
+def history_requests(emulator):
     return [request.time for request in emulator.requests if re.search(HISTORY, request.path)]
 
 
@@ -42,73 +42,73 @@ def price(client):
     return client._shared_pacing.price.current(anyio.current_time())
 
 
-async def test_the_past_runs_of_a_connection_are_asked_for_once():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_past_runs_are_fetched_once_per_connection():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         connection_id = emulator.add_connection()
         for _ in range(2):
             await client.watch(connection_id).result()
-    assert len(histories(emulator)) == 1
+    assert len(history_requests(emulator)) == 1
 
 
-async def test_watches_of_one_connection_that_begin_together_ask_for_them_once():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_simultaneous_watches_of_one_connection_fetch_past_runs_once():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         ref = emulator.start_run(emulator.add_connection()).ref
         async with anyio.create_task_group() as group:
             for _ in range(3):
                 group.start_soon(client.attach(ref).result)
-    assert len(histories(emulator)) == 1
+    assert len(history_requests(emulator)) == 1
 
 
-async def test_they_are_asked_for_though_a_run_of_the_connection_was_seen_before():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_past_runs_are_fetched_after_a_run_of_the_connection_was_seen():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         connection_id = emulator.add_connection()
         ref = emulator.start_run(connection_id).ref
         await anyio.sleep(601)
         await client.attach(ref).result()
         await client.watch(connection_id).result()
-    assert len(histories(emulator)) == 1
+    assert len(history_requests(emulator)) == 1
 
 
-async def test_who_is_cancelled_while_it_asks_for_them_leaves_that_to_the_next():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_a_cancelled_fetch_of_past_runs_is_repeated_by_the_next_watch():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         emulator.add_fault(FaultRule(method="GET", path=HISTORY, delay=10, last=1))
         ref = emulator.start_run(emulator.add_connection()).ref
         with anyio.move_on_after(5):
             await client.attach(ref).result()
         await client.attach(ref).result()
-    assert len(histories(emulator)) == 2
+    assert len(history_requests(emulator)) == 2
 
 
-async def test_past_runs_are_requested_before_the_first_poll():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_past_runs_are_fetched_before_the_first_poll():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection()).result()
     paths = [re.search("[^/]*$", request.path)[0] for request in emulator.requests[:2]]
     assert paths == ["run", "runs"]
 
 
-async def test_a_pacing_that_learns_nothing_asks_for_nothing():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_a_fixed_pacing_fetches_no_past_runs():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection(), pacing=FixedPacing()).result()
-    assert histories(emulator) == []
+    assert history_requests(emulator) == []
 
 
-async def test_a_run_that_has_ended_already_needs_no_past():
+async def test_no_past_runs_are_fetched_for_a_completed_run():
     transport, client = scripted(COMPLETED)
     await client.attach(REF).result()
     assert len(transport.sent) == 1
 
 
-async def test_past_runs_that_cannot_be_had_delay_nothing():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_a_failed_fetch_of_past_runs_is_not_repeated():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         emulator.add_fault(FaultRule(method="GET", path=HISTORY, status=500))
         connection_id = emulator.add_connection()
         for _ in range(2):
             await client.watch(connection_id).result()
-    assert len(histories(emulator)) == 1
+    assert len(history_requests(emulator)) == 1
 
 
-async def test_what_a_watch_has_seen_the_next_one_knows():
-    async with plain() as emulator, client_of(emulator) as client:
+async def test_watches_of_a_connection_share_the_duration_history():
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         connection_id = emulator.add_connection()
         for _ in range(2):
             await client.watch(connection_id).result()
@@ -116,14 +116,14 @@ async def test_what_a_watch_has_seen_the_next_one_knows():
 
 
 async def test_a_single_watch_polls_right_after_its_trigger():
-    async with plain() as emulator, client_of(emulator) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator) as client:
         await client.watch(emulator.add_connection()).result()
     assert polls(emulator)[0] == triggers(emulator)[0]
 
 
 async def test_no_poll_follows_the_trigger_at_once_when_the_budget_is_short():
     async with (
-        plain() as emulator,
+        ten_minute_runs() as emulator,
         client_of(emulator, rate_tier=RateTier(name="Own", per_minute=100, per_hour=20)) as client,
     ):
         await client.watch(emulator.add_connection()).result()
@@ -164,7 +164,7 @@ async def test_a_watch_that_ends_with_an_error_lowers_the_price():
 
 async def test_a_watch_with_a_signal_polls_when_it_comes_and_not_before():
     notifier = CompletionNotifier()
-    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=notifier) as client:
         connection_id = emulator.add_connection()
         async with anyio.create_task_group() as group:
             watcher = client.watch(connection_id)
@@ -174,15 +174,15 @@ async def test_a_watch_with_a_signal_polls_when_it_comes_and_not_before():
         assert (polls(emulator), watcher.run.completed) == ([601], True)
 
 
-async def test_an_end_without_a_signal_is_found():
-    async with plain() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
+async def test_a_completion_without_a_signal_is_found():
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
         run = await client.watch(emulator.add_connection()).result()
     assert (run.completed, len(polls(emulator)) < 5) == (True, True)
 
 
 async def test_a_signal_that_comes_too_early_counts_once():
     notifier = CompletionNotifier()
-    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=notifier) as client:
         watcher = client.watch(emulator.add_connection())
         async with anyio.create_task_group() as group:
             group.start_soon(watcher.result)
@@ -204,7 +204,7 @@ async def test_a_signal_from_before_the_watch_leads_to_a_poll_at_once():
 
 async def test_a_cancelled_step_leaves_no_waiter_for_a_signal():
     notifier = CompletionNotifier()
-    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=notifier) as client:
         watcher = client.watch(emulator.add_connection())
         with anyio.move_on_after(100):
             await watcher.result()
@@ -212,7 +212,7 @@ async def test_a_cancelled_step_leaves_no_waiter_for_a_signal():
 
 
 async def test_a_blocking_run_is_polled_as_if_there_were_no_signal():
-    async with plain() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=CompletionNotifier()) as client:
         imodel = emulator.new_imodel_id()
         emulator.start_run(emulator.add_connection(imodel))
         run = await client.watch(emulator.add_connection(imodel)).result()
@@ -222,7 +222,7 @@ async def test_a_blocking_run_is_polled_as_if_there_were_no_signal():
 
 async def test_a_signal_for_the_blocking_run_leads_to_the_trigger():
     notifier = CompletionNotifier()
-    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=notifier) as client:
         imodel = emulator.new_imodel_id()
         theirs = emulator.start_run(emulator.add_connection(imodel))
         watcher = client.watch(emulator.add_connection(imodel), pacing=FixedPacing(interval=400, jitter=0))
@@ -237,7 +237,7 @@ async def test_a_signal_for_the_blocking_run_leads_to_the_trigger():
 
 async def test_a_run_joined_after_a_signalled_end_is_paced_normally():
     notifier = CompletionNotifier()
-    async with plain() as emulator, client_of(emulator, completions=notifier) as client:
+    async with ten_minute_runs() as emulator, client_of(emulator, completions=notifier) as client:
         imodel = emulator.new_imodel_id()
         theirs, mine = (emulator.add_connection(imodel) for _ in range(2))
         blocking_run = emulator.start_run(theirs)
@@ -276,9 +276,9 @@ async def test_a_watch_that_is_awaited_again_counts_towards_the_price_again():
     assert prices[0] > LOWEST_PRICE
 
 
-async def test_a_watch_alone_does_not_wait_for_hours_because_the_quota_is_nearly_spent():
+async def test_a_nearly_spent_quota_does_not_delay_a_single_watch_for_hours():
     async with (
-        plain() as emulator,
+        ten_minute_runs() as emulator,
         client_of(emulator, rate_tier=RateTier(name="Own", per_minute=200, per_hour=200)) as client,
     ):
         connection_id = emulator.add_connection()

@@ -1,4 +1,4 @@
-"""A watch that is left and taken up again, by another client, perhaps on another machine."""
+"""A watch that is resumed by another client, perhaps on another machine."""
 
 import asyncio
 import base64
@@ -25,7 +25,6 @@ from bentley_sync_async import (
     PollDelayed,
     ResumeTokenError,
     RunCompleted,
-    RunRef,
     RunStateChanged,
     RunTriggered,
     RunVanishedError,
@@ -51,26 +50,26 @@ from bentley_sync_async.wire.resume import pack, unpack
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dgn", ConnectorType.MSTN), ("c.dwg", ConnectorType.DWG)]
 PACING = BackoffPacing(shortest=20, longest=60, jitter=0)
 
-UNLEARNED = FixedPacing()  # it asks for no past runs
+UNLEARNED = FixedPacing()  # fetches no past runs
 
 
-async def taken_up(emulator, token):
-    """Go on with a new client, as another process would."""
+async def resumed(emulator, token):
+    """Resume in a new client, as another process would; return the watcher and its events."""
     async with SynchronizationClient(emulator.token(lifetime=1e9), base_url=emulator.url) as client:
         watcher = client.resume(token, pacing=PACING)
         events = await events_of(watcher)
         return watcher, events
 
 
-async def test_a_watch_left_after_any_number_of_events_is_taken_up_without_a_hole_or_a_repetition():
+async def test_a_watch_resumed_after_any_number_of_events_has_no_hole_and_no_repetition():
     async with emulated() as (emulator, client):
         whole = await events_of(client.watch(emulator.add_connection(files=FILES), pacing=PACING))
     for number in range(len(whole)):
         async with emulated() as (emulator, client):
             watcher = client.watch(emulator.add_connection(files=FILES), pacing=PACING)
             before = [await anext(watcher) for _ in range(number)]
-            later, after = await taken_up(emulator, watcher.resume_token())
-        where = f"left after {number} of {len(whole)} events"
+            later, after = await resumed(emulator, watcher.resume_token())
+        where = f"resumed after {number} of {len(whole)} events"
         both = before + after
         assert [event.seq for event in both] == list(range(1, len(both) + 1)), where
         assert names(both).count("RunTriggered") == 1, where
@@ -88,7 +87,7 @@ async def test_changes_between_two_watches_are_reported():
         first = [await anext(watcher) for _ in range(2)]
         token = watcher.resume_token()
         await anyio.sleep(3600)
-        _, after = await taken_up(emulator, token)
+        _, after = await resumed(emulator, token)
     changed = [event for event in after if isinstance(event, RunStateChanged)]
     assert names(first) == ["RunTriggered", "RunAppeared"]
     assert [event.before for event in changed] == [first[1].run.state]
@@ -99,7 +98,7 @@ async def test_a_watch_whose_completion_was_reported_has_no_more_events():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection())
         run = await watcher.result()
-        later, after = await taken_up(emulator, watcher.resume_token())
+        later, after = await resumed(emulator, watcher.resume_token())
         sent = len(emulator.requests)
         again = client.resume(watcher.resume_token())
         assert await again.result() == run
@@ -111,13 +110,13 @@ async def test_a_watch_whose_completion_was_reported_has_no_more_events():
 async def test_a_watch_whose_completion_was_reported_has_its_result_after_its_timeout():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection(), timeout=1000)
-        told = await events_of(watcher)
+        events = await events_of(watcher)
         await anyio.sleep(5000)
-        later, after = await taken_up(emulator, watcher.resume_token())
-        resumed = client.resume(watcher.resume_token())
-        assert await resumed.result() == watcher.run
-        assert await client.resume(resumed.resume_token()).result() == watcher.run
-    assert isinstance(told[-1], RunCompleted)
+        later, after = await resumed(emulator, watcher.resume_token())
+        again = client.resume(watcher.resume_token())
+        assert await again.result() == watcher.run
+        assert await client.resume(again.resume_token()).result() == watcher.run
+    assert isinstance(events[-1], RunCompleted)
     assert after == []
     assert later.ref == watcher.ref
 
@@ -154,9 +153,7 @@ async def test_a_token_can_be_taken_after_the_event_loop_has_ended(monkeypatch):
 async def test_a_run_too_large_for_a_token_ends_with_its_own_error(monkeypatch):
     monkeypatch.setattr(resume_module, "_LONGEST", 300)
     jobs = tuple(StorageJob(id=f"job {number}") for number in range(20))
-    _, client = scripted(
-        blocking_fingerprint(StorageRun(id="run", state=ExecutionState.EXECUTING, jobs=jobs)), refusal(403)
-    )
+    _, client = scripted(snapshot(StorageRun(id="run", state=ExecutionState.EXECUTING, jobs=jobs)), refusal(403))
     watcher = client.attach(REF, pacing=UNLEARNED)
     for _ in range(21):
         await anext(watcher)
@@ -167,11 +164,11 @@ async def test_a_run_too_large_for_a_token_ends_with_its_own_error(monkeypatch):
         watcher.resume_token()
 
 
-async def test_a_watch_that_sent_nothing_yet_triggers_when_it_is_taken_up():
+async def test_a_watch_that_sent_nothing_triggers_after_a_resume():
     async with emulated() as (emulator, client):
         token = client.watch(emulator.add_connection()).resume_token()
         await anyio.sleep(100)
-        _, after = await taken_up(emulator, token)
+        _, after = await resumed(emulator, token)
     assert isinstance(after[0], RunTriggered)
     assert len(emulator.runs) == 1
 
@@ -182,19 +179,19 @@ async def test_the_run_of_a_cancelled_trigger_is_found_and_not_triggered_again()
         watcher = client.watch(emulator.add_connection())
         with anyio.move_on_after(5):
             await anext(watcher)
-        _, after = await taken_up(emulator, watcher.resume_token())
+        _, after = await resumed(emulator, watcher.resume_token())
     assert len(triggers(emulator)) == 1
     assert isinstance(after[0], RunTriggered)
     assert after[0].recovered
 
 
-async def test_a_watch_that_waits_for_the_imodel_goes_on_waiting_and_triggers_once():
+async def test_a_resumed_waiting_watch_continues_to_wait_and_triggers_once():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         emulator.start_run(emulator.add_connection(imodel_id))
         watcher = client.watch(emulator.add_connection(imodel_id))
         before = [await anext(watcher) for _ in range(2)]
-        later, after = await taken_up(emulator, watcher.resume_token())
+        later, after = await resumed(emulator, watcher.resume_token())
     assert names(before) == ["WaitingForIModel"] * 2
     assert len(emulator.runs) == 2
     assert names(after).count("RunTriggered") == 1
@@ -202,7 +199,7 @@ async def test_a_watch_that_waits_for_the_imodel_goes_on_waiting_and_triggers_on
     assert later.run.connection_id == watcher.connection_id
 
 
-async def test_the_timeout_ends_when_it_would_have_ended():
+async def test_a_resume_does_not_move_the_timeout():
     async with emulated() as (emulator, client):
         emulator.add_file_rule(FileRule(duration=7200))
         watcher = client.watch(emulator.add_connection(), timeout=600)
@@ -218,14 +215,14 @@ async def test_the_timeout_ends_when_it_would_have_ended():
             await anext(again)
 
 
-async def test_an_error_of_a_watch_brings_the_token_to_go_on_with():
+async def test_the_token_of_an_error_resumes_the_watch():
     async with emulated() as (emulator, client):
         hidden = emulator.add_fault(FaultRule(path="/runs/", status=404, first=5, last=5))
         watcher = client.watch(emulator.add_connection())
         before = [await anext(watcher) for _ in range(2)]
         with pytest.raises(RunVanishedError) as caught:
             await watcher.result()
-        _, after = await taken_up(emulator, caught.value.resume_token)
+        _, after = await resumed(emulator, caught.value.resume_token)
     assert hidden.fired == 1
     assert names(before) == ["RunTriggered", "RunAppeared"]
     assert isinstance(after[-1], RunCompleted)
@@ -242,13 +239,13 @@ async def test_a_token_of_another_origin_is_refused_before_anything_is_sent():
 
 
 @pytest.mark.parametrize("token", ["", "hello", "bsr1.", "bsr1.AAAA", "bsr1.ä", None, "bsr1." + "A" * 100])
-async def test_what_is_no_token_is_refused(token):
+async def test_invalid_tokens_are_refused(token):
     async with emulated() as (_, client):
         with pytest.raises(ResumeTokenError, match=r"not a resume token|damaged"):
             client.resume(token)
 
 
-async def test_a_token_of_a_later_version_says_that_the_package_must_be_updated():
+async def test_a_token_of_a_later_version_is_refused_with_a_hint_to_update():
     async with emulated() as (_, client):
         with pytest.raises(ResumeTokenError, match="update it"):
             client.resume("bsr2.AAAAAAAA")
@@ -260,16 +257,16 @@ def test_a_token_that_lost_or_changed_a_character_is_refused(data):
     place = data.draw(st.integers(5, len(token) - 1))
     other = data.draw(st.sampled_from(["", *(string.ascii_letters + string.digits)]))
     damaged = token[:place] + other + token[place + 1 :]
-    meant = base64.urlsafe_b64decode(token[5:] + "==")
-    if base64.urlsafe_b64decode(damaged[5:] + "===") == meant:
-        return  # the last character has bits that mean nothing
+    content_bytes = base64.urlsafe_b64decode(token[5:] + "==")
+    if base64.urlsafe_b64decode(damaged[5:] + "===") == content_bytes:
+        return  # the last character has unused bits
     with pytest.raises(ResumeTokenError, match="damaged"):
         unpack(damaged)
 
 
 @pytest.mark.parametrize("values", [None, [], ["http://127.0.0.1:1"], {"origin": "x"}, 7])
 def test_values_of_another_form_are_refused(values):
-    with pytest.raises(ResumeTokenError, match="does not hold"):
+    with pytest.raises(ResumeTokenError, match="does not have the values"):
         ResumeState.from_token(pack(values), origin="http://127.0.0.1:1")
 
 
@@ -277,29 +274,8 @@ def resume_state(**changes):
     return evolve(RESUME_STATE, **changes)
 
 
-def test_a_resume_state_survives_the_token():
-    memory = fingerprint_run(StorageRun(id="r"))
-    there = resume_state(
-        unknown_values=[("ExecutionState", "Asleep")], attempted_at=1.5, fingerprint=tuple(memory.pack())
-    )
-    assert ResumeState.from_token(there.token(), origin=there.origin) == there
-    assert there.run_fingerprint() == memory
-    assert there.ref == RunRef(connection_id="c", run_id="r")
-
-
-@pytest.mark.parametrize("changes", [{"seq": -1}, {"timeout": -1.0}, {"attempted_at": float("inf")}])
-def test_numbers_that_cannot_be_are_refused(changes):
-    with pytest.raises(ResumeTokenError, match="does not hold"):
-        ResumeState.from_token(resume_state(**changes).token(), origin="https://api.bentley.com")
-
-
-def test_a_memory_of_another_form_is_refused():
-    with pytest.raises(ResumeTokenError, match="does not hold"):
-        ResumeState.from_token(resume_state(fingerprint=[1, 2]).token(), origin="https://api.bentley.com")
-
-
 @given(runs)
-def test_what_is_remembered_comes_back_from_a_token(run):
+def test_a_fingerprint_survives_the_token(run):
     assert RunFingerprint.unpack(unpack(pack(fingerprint_run(run).pack()))) == fingerprint_run(run)
 
 
@@ -309,23 +285,25 @@ def test_an_unchanged_run_is_not_reported_twice(run):
 
 
 @given(runs, runs)
-def test_after_a_gap_the_events_lead_from_the_reported_snapshot_to_the_current_one(told, now):
-    events = diff(restore_run(fingerprint_run(told), now), now, ref=REF, at=NOW)
-    folded = fold(events, told)
+def test_after_a_gap_the_events_lead_from_the_reported_snapshot_to_the_current_one(reported, now):
+    events = diff(restore_run(fingerprint_run(reported), now), now, ref=REF, at=NOW)
+    folded = fold(events, reported)
     assert folded is not None
     assert normal(folded) == normal(now)
 
 
 @given(runs, runs)
-def test_after_a_gap_there_are_events_exactly_when_something_changed(told, now):
-    assert bool(diff(restore_run(fingerprint_run(told), now), now, ref=REF, at=NOW)) == (normal(told) != normal(now))
+def test_after_a_gap_there_are_events_exactly_when_something_changed(reported, now):
+    assert bool(diff(restore_run(fingerprint_run(reported), now), now, ref=REF, at=NOW)) == (
+        normal(reported) != normal(now)
+    )
 
 
-def blocking_fingerprint(run):
+def snapshot(run):
     return answer(200, {"run": to_builtins(run)})
 
 
-async def until_nothing_more(watcher):
+async def events_until_failure(watcher):
     events = []
     async for event in watcher:
         if isinstance(event, PollDelayed):
@@ -334,10 +312,10 @@ async def until_nothing_more(watcher):
     return events
 
 
-def told(events):
-    """What each event tells; of what vanished after a resume only its id is known."""
-    things = [getattr(event, name, None) for event in events for name in ("run", "job", "task")]
-    ids = [thing and thing.id for thing in things]
+def content(events):
+    """What each event reports; of a task that vanished before a resume only the id is known."""
+    nodes = [getattr(event, name, None) for event in events for name in ("run", "job", "task")]
+    ids = [node and node.id for node in nodes]
     per_event = zip(ids[::3], ids[1::3], ids[2::3], strict=True)
     return sorted(
         repr((type(event).__name__, *ids, getattr(event, "job_id", None), getattr(event, "before", None)))
@@ -348,18 +326,18 @@ def told(events):
 @settings(deadline=None, max_examples=40)
 @given(runs, runs)
 async def test_a_watch_resumed_between_two_events_reports_the_rest_only(first, second):
-    polls = [blocking_fingerprint(evolve(first, state=ExecutionState.EXECUTING)), blocking_fingerprint(second)]
+    polls = [snapshot(evolve(first, state=ExecutionState.EXECUTING)), snapshot(second)]
     _, client = scripted(*polls, always=lost())
-    whole = await until_nothing_more(client.attach(REF, pacing=UNLEARNED))
+    whole = await events_until_failure(client.attach(REF, pacing=UNLEARNED))
     for cut in range(len(whole) + 1):
         transport, client = scripted(*polls)
         watcher = client.attach(REF, pacing=UNLEARNED)
         before = [await anext(watcher) for _ in range(cut)]
         seen = max(len(transport.sent) - 1, 0)  # the resumed watch sees what this one saw last
         _, other = scripted(*polls[seen:], always=lost())
-        after = await until_nothing_more(other.resume(watcher.resume_token(), pacing=UNLEARNED))
+        after = await events_until_failure(other.resume(watcher.resume_token(), pacing=UNLEARNED))
         assert [event.seq for event in before + after] == list(range(1, len(whole) + 1))
-        assert told(after) == told(whole[cut:])
+        assert content(after) == content(whole[cut:])
         folded = fold(before + after)
         assert folded is not None
         assert normal(folded) == normal(second)
@@ -368,9 +346,9 @@ async def test_a_watch_resumed_between_two_events_reports_the_rest_only(first, s
 @settings(deadline=None, max_examples=40)
 @given(runs, runs)
 async def test_a_watch_resumed_after_every_event_reports_each_once(first, second):
-    polls = [blocking_fingerprint(evolve(first, state=ExecutionState.EXECUTING)), blocking_fingerprint(second)]
+    polls = [snapshot(evolve(first, state=ExecutionState.EXECUTING)), snapshot(second)]
     _, client = scripted(*polls, always=lost())
-    whole = await until_nothing_more(client.attach(REF, pacing=UNLEARNED))
+    whole = await events_until_failure(client.attach(REF, pacing=UNLEARNED))
     token = client.attach(REF, pacing=UNLEARNED).resume_token()
     events: list[WatchEvent] = []
     while len(events) <= len(whole):
@@ -383,7 +361,7 @@ async def test_a_watch_resumed_after_every_event_reports_each_once(first, second
         token = watcher.resume_token()
         del polls[: len(transport.sent) - 1]
     assert [event.seq for event in events] == list(range(1, len(whole) + 1))
-    assert told(events) == told(whole)
+    assert content(events) == content(whole)
 
 
 @given(lawful_histories(), st.integers(0, 30))
@@ -398,8 +376,10 @@ def test_a_gap_in_a_lawful_history_completes_everything_once(history, gap):
 
 def test_a_task_that_vanished_in_the_gap_is_reported_with_its_last_state():
     job = StorageJob(id="j", state=ExecutionState.EXECUTING, tasks=(StorageTask(id="t", state=ExecutionState.IDLE),))
-    told = StorageRun(id="r", jobs=(job,))
-    (task, vanished) = diff(restore_run(fingerprint_run(told), StorageRun(id="r")), StorageRun(id="r"), ref=REF, at=NOW)
+    reported = StorageRun(id="r", jobs=(job,))
+    (task, vanished) = diff(
+        restore_run(fingerprint_run(reported), StorageRun(id="r")), StorageRun(id="r"), ref=REF, at=NOW
+    )
     assert isinstance(task, TaskVanished)
     assert (task.task.id, task.task.state) == ("t", ExecutionState.IDLE)
     assert isinstance(vanished, JobVanished)

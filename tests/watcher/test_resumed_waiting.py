@@ -1,4 +1,4 @@
-"""A watch that is left while another run occupies the iModel, and taken up again."""
+"""A watch that is resumed while it waits for a blocking run on the iModel."""
 
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ PACING = BackoffPacing(shortest=20, longest=60, jitter=0)
 
 @define
 class Scene:
-    """An iModel that somebody else's run occupies, and a watch that waits for it."""
+    """An iModel with a blocking run, and a watch that waits for it."""
 
     emulator: object
     client: object
@@ -38,8 +38,8 @@ class Scene:
     theirs: object
 
 
-def their_run(state, **members):
-    run = StorageRun(id="theirs", connection_id="other", state=state, **members)
+def their_run(state, **fields):
+    run = StorageRun(id="theirs", connection_id="other", state=state, **fields)
     return answer(200, {"run": to_builtins(run)})
 
 
@@ -50,7 +50,7 @@ def scene(emulator, client, **options):
 
 
 async def left_after(*script, events):
-    """The token of a watch of a scripted service after some events."""
+    """Return the token of a watch of a scripted service after some events."""
     transport, client = scripted(*script)
     watcher = client.watch("connection", pacing=PACING)
     for _ in range(events):
@@ -80,7 +80,7 @@ async def test_a_waiting_watch_resumed_after_every_event_reports_each_once_and_t
     assert len(at) == 2
 
 
-async def test_however_often_it_is_taken_up_nothing_is_triggered_before_the_other_run_has_ended():
+async def test_a_watch_resumed_ten_times_does_not_trigger_before_the_blocking_run_has_ended():
     async with emulated() as (emulator, client):
         emulator.add_file_rule(FileRule(duration=7200))
         watching = scene(emulator, client)
@@ -179,7 +179,7 @@ async def test_the_blocking_run_is_forgotten_once_there_is_a_run_of_ours():
     assert transport.requests[0].url.endswith("/ours")
 
 
-async def test_a_large_blocking_run_makes_no_large_token():
+async def test_the_token_of_a_waiting_watch_is_short_for_a_large_blocking_run():
     tasks = tuple(StorageTask(id=f"task {number}") for number in range(1000))
     token = await left_after(BUSY, their_run("Executing", jobs=(StorageJob(id="j", tasks=tasks),)), events=2)
     assert len(token) < 400

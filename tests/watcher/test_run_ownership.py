@@ -32,14 +32,14 @@ async def test_a_202_with_another_connections_run_counts_as_lost(location):
 
 
 @pytest.mark.parametrize("location", OTHERS)
-async def test_a_call_whose_location_names_the_run_of_another_connection_says_so(location):
+async def test_a_trigger_call_answered_with_another_connections_run_raises(location):
     _, client = scripted(answer(202, location=location))
     with pytest.raises(LocationError, match=r"run theirs of connection .* A run may exist"):
         await client.storage_connections.runs.trigger("connection")
 
 
 @pytest.mark.parametrize("link", OTHERS)
-async def test_a_link_to_the_run_of_another_connection_is_no_link_and_the_list_is_searched(link):
+async def test_a_last_run_link_to_another_connections_run_is_ignored(link):
     transport, client = scripted(
         lost("POST"),
         answer(200, {"connection": {"id": "connection", "_links": {"lastRun": {"href": link}}}}),
@@ -54,18 +54,18 @@ async def test_a_link_to_the_run_of_another_connection_is_no_link_and_the_list_i
     assert "theirs" not in "".join(request.url for request in transport.requests)
 
 
-async def test_a_lost_trigger_is_repeated_though_a_link_shows_an_active_run_of_another_connection():
+async def test_a_lost_trigger_is_repeated_although_the_link_shows_another_connections_run():
     async with emulated() as (emulator, client):
         theirs = emulator.start_run(emulator.add_connection())
         connection_id = emulator.add_connection()
         href = f"{emulator.url}/synchronization/imodels/storageconnections/{theirs.connection_id}/runs/{theirs.id}"
-        blocking_fingerprint = {"connection": {"id": connection_id, "_links": {"lastRun": {"href": href}}}}
+        shown = {"connection": {"id": connection_id, "_links": {"lastRun": {"href": href}}}}
         emulator.add_fault(
             FaultRule(
                 method="GET",
                 path=f"storageconnections/{connection_id}$",
                 status=200,
-                body=json.dumps(blocking_fingerprint),
+                body=json.dumps(shown),
             )
         )
         emulator.add_fault(FaultRule(action=FaultAction.RESET_BEFORE_HEADERS, method="POST", path=TRIGGER_PATH, nth=1))

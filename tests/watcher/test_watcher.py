@@ -64,7 +64,7 @@ async def test_result_needs_no_iteration():
     assert run.succeeded
 
 
-async def test_result_goes_on_from_where_iteration_left_off():
+async def test_result_continues_after_an_iteration():
     async with emulated() as (emulator, client):
         watcher = client.watch(emulator.add_connection())
         first = await anext(watcher)
@@ -129,7 +129,7 @@ async def test_rerun_waits_for_the_active_run_and_triggers_after_it():
     assert watcher.ref.run_id == second.id
 
 
-async def test_a_busy_imodel_is_waited_for_and_no_event_takes_the_other_run_for_ours():
+async def test_a_busy_imodel_is_waited_for_and_only_waiting_events_have_the_blocking_run():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         theirs = emulator.start_run(emulator.add_connection(imodel_id))
@@ -172,7 +172,7 @@ async def test_a_busy_imodel_can_be_an_error_that_names_the_run():
 
 
 @pytest.mark.parametrize("status", [403, 404])
-async def test_a_run_on_the_imodel_that_we_may_not_see_is_waited_for_by_triggering(status):
+async def test_an_invisible_blocking_run_is_waited_for_by_triggering(status):
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         theirs = emulator.start_run(emulator.add_connection(imodel_id))
@@ -217,7 +217,7 @@ async def test_a_run_of_another_client_is_followed_by_its_url():
     assert triggers(emulator) == []
 
 
-async def test_attaching_to_a_run_that_does_not_exist_says_so_at_once():
+async def test_attaching_to_an_unknown_run_raises_at_once():
     async with emulated() as (emulator, client):
         ref = RunRef(connection_id=emulator.add_connection(), run_id=emulator.new_imodel_id())
         with pytest.raises(NotFoundError, match=ref.run_id) as caught:
@@ -226,7 +226,7 @@ async def test_attaching_to_a_run_that_does_not_exist_says_so_at_once():
     assert len(emulator.requests) == 1
 
 
-async def test_a_trigger_that_is_not_allowed_ends_the_watch_at_once():
+async def test_a_trigger_answered_403_ends_the_watch():
     async with emulated() as (emulator, client):
         imodel_id = emulator.new_imodel_id()
         emulator.forbidden_imodels.add(imodel_id)
@@ -268,15 +268,15 @@ async def test_after_a_change_polls_are_frequent_again():
         async for event in watcher:
             if isinstance(event, RunStateChanged):
                 break
-        unchanged_polls = polls(emulator)[-1] - polls(emulator)[-2]
+        interval_before = polls(emulator)[-1] - polls(emulator)[-2]
         await anext(watcher)
     changed = polls(emulator).index(next(at for at in polls(emulator) if at >= 300))
     schedule = [later - earlier for earlier, later in pairwise(polls(emulator)[changed:])]
-    assert unchanged_polls == pytest.approx(30, abs=0.1)
+    assert interval_before == pytest.approx(30, abs=0.1)
     assert schedule[:3] == pytest.approx([2, 3, 4.5], abs=0.1)
 
 
-async def test_a_retry_after_beside_a_good_answer_is_heeded():
+async def test_no_poll_comes_before_the_retry_after_of_a_good_answer():
     async with emulated() as (emulator, client):
         emulator.add_fault(FaultRule(action=FaultAction.DELAY, path=RUN_PATH, headers={"Retry-After": "75"}))
         await client.watch(emulator.add_connection()).result()
@@ -289,15 +289,15 @@ async def test_two_tasks_cannot_await_one_watcher():
         watcher = client.watch(emulator.add_connection())
         refused = []
 
-        async def ask() -> None:
+        async def step() -> None:
             try:
                 await anext(watcher)
             except RuntimeError as error:
                 refused.append(str(error))
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ask)
-            tasks.start_soon(ask)
+            tasks.start_soon(step)
+            tasks.start_soon(step)
     assert refused == ["This watcher is being awaited by another task; one watcher serves one consumer."]
 
 
@@ -322,7 +322,7 @@ async def test_the_repr_of_a_watcher_has_its_run_and_state():
     assert repr(watcher) == f"<RunWatcher of run {emulator.runs[0].id} of connection {connection_id}: Completed>"
 
 
-async def test_a_run_of_three_hours_is_followed_and_its_token_renewed(record_property):
+async def test_the_access_token_is_renewed_during_a_run_of_three_hours(record_property):
     real = time.perf_counter()
     async with Emulator(error_rate=0, retry_rate=0) as emulator:
         emulator.add_file_rule(FileRule(duration=3 * 3600))

@@ -42,7 +42,7 @@ def test_a_token_comes_with_its_life_if_the_issuer_says_how_long(body, lifetime)
     "body", [b"{}", b"[]", b"null", b'"t"', b'{"access_token": ""}', b'{"access_token": 5}', b'{"access_token": null}']
 )
 def test_an_answer_without_a_token_is_none(body):
-    with pytest.raises(DecodeError, match="holds no access_token"):
+    with pytest.raises(DecodeError, match="has no access_token"):
         decode_token(body)
 
 

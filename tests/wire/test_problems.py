@@ -14,8 +14,7 @@ from bentley_sync_async import (
     ServerError,
     UnprocessableError,
 )
-from bentley_sync_async.models.problems import Problem
-from bentley_sync_async.wire.problems import api_error, decode_problem
+from bentley_sync_async.wire.problems import Problem, api_error, decode_problem
 
 CLASSES = {
     400: APIError,

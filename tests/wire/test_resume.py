@@ -118,5 +118,5 @@ def test_values_are_taken_in_the_form_that_they_must_have():
 
 @pytest.mark.parametrize("values", [None, [], ["a"], [1, 2], ["a", "b"], {"a": 1}])
 def test_values_of_another_form_are_refused(values):
-    with pytest.raises(ResumeTokenError, match="does not hold what one of its version holds"):
+    with pytest.raises(ResumeTokenError, match="does not have the values of its version"):
         checked(values, tuple[str, int])

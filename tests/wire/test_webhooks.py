@@ -108,7 +108,7 @@ def test_members_that_the_page_does_not_show_do_no_harm():
 def test_a_message_with_another_secret_is_refused():
     assert refused(secret="another") == (
         401,
-        "The signature does not fit the body: another secret, or not the bytes that the platform sent.",
+        "The signature does not match the body: the secret is wrong, or the body is not what the platform sent.",
     )
 
 
@@ -166,7 +166,7 @@ def test_a_body_that_is_just_not_too_large_is_read():
 
 
 def test_a_message_that_came_before_is_refused():
-    assert refused(seen={MESSAGE}) == (200, "The message m-1 came before.")
+    assert refused(seen={MESSAGE}) == (200, "The message m-1 was received before.")
 
 
 @pytest.mark.parametrize("age", [0, 3600, -300])
@@ -175,7 +175,11 @@ def test_a_message_of_the_last_hour_is_taken(age):
 
 
 @pytest.mark.parametrize(
-    ("age", "words"), [(3601, "is 3601 s old; 3600 s are allowed"), (-301, "is of 301 s from now; check this clock")]
+    ("age", "words"),
+    [
+        (3601, "is 3601 s old; 3600 s are allowed"),
+        (-301, "is dated 301 s in the future; check the clock of this machine"),
+    ],
 )
 def test_a_message_of_another_time_is_refused(age, words):
     status, text = refused(now=SENT + timedelta(seconds=age))

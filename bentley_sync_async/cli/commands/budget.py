@@ -19,7 +19,7 @@ from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.formatting.budget import WHOSE, budget_text, throttle_text
 from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, until_terminated
-from bentley_sync_async.cli.views.bulk import whole_to_json
+from bentley_sync_async.cli.views.bulk import named_json
 from bentley_sync_async.transport import exhausted_window
 
 
@@ -32,8 +32,8 @@ def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool)
     """
     try:
         return anyio.run(until_terminated, partial(_show, make_client, json=json))
-    except SHUTDOWN_ERRORS as left:
-        return code_of_shutdown(left)
+    except SHUTDOWN_ERRORS as error:
+        return code_of_shutdown(error)
     except SynchronizationError as error:
         print_message(str(error))
         return code_of_error(error)
@@ -41,19 +41,19 @@ def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool)
 
 async def _show(make_client: Callable[[], SynchronizationClient], *, json: bool) -> ExitCode:
     async with make_client() as client:
-        refusal = await _ask(client)
+        refusal = await _request(client)
         use = client.budget
         if refusal is not None:  # the client does not know what others have spent
             name = exhausted_window(refusal.retry_after)
             use = evolve(use, **{name: evolve(getattr(use, name), left=0)})
-        print(whole_to_json(use) if json else f"{budget_text(use, given=client.config.rate_tier)}\n{WHOSE}", flush=True)
+        print(named_json(use) if json else f"{budget_text(use, given=client.config.rate_tier)}\n{WHOSE}", flush=True)
     if refusal is None:
         return ExitCode.SUCCESS
     print_message(throttle_text(refusal, now=datetime.now(UTC).astimezone()))
     return code_of_error(refusal)
 
 
-async def _ask(client: SynchronizationClient) -> RateLimitedError | None:
+async def _request(client: SynchronizationClient) -> RateLimitedError | None:
     """Send a request that needs no id; return the 429 if that is the answer."""
     try:
         await client.authorization.get()

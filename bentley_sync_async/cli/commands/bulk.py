@@ -21,7 +21,7 @@ from bentley_sync_async.cli.formatting.display_names import DisplayNames
 from bentley_sync_async.cli.id_lists import STDIN, IdList, read_ids
 from bentley_sync_async.cli.report_file import ReportFile
 from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
-from bentley_sync_async.cli.views.bulk import BulkView, JSONBulkView, best_bulk_view, whole_to_json
+from bentley_sync_async.cli.views.bulk import BulkView, JSONBulkView, best_bulk_view, named_json
 from bentley_sync_async.transport import BudgetUse
 
 _INTERVAL = 1.0  # seconds between two updates of the progress, which cost time
@@ -34,7 +34,7 @@ class Bulk:
     Attributes:
         make_client: Makes the client.
         open_bulk: Opens the bulk of these connections.
-        again: The arguments of this command.
+        arguments: The arguments of this command, to repeat it.
         file: The file with the ids, `-` for standard input; `None` if there is none.
         column: The column of the ids.
         imodels: How many iModels were given.
@@ -46,7 +46,7 @@ class Bulk:
 
     make_client: Callable[[], SynchronizationClient]
     open_bulk: Callable[[SynchronizationClient, Sequence[str]], BulkRun]
-    again: Sequence[str]
+    arguments: Sequence[str]
     file: str | None = None
     column: str | None = None
     imodels: int = 0
@@ -96,7 +96,7 @@ class Bulk:
 
     def _print_report(self, report: BulkReport, use: BudgetUse) -> ExitCode:
         if self.json:
-            print(whole_to_json(report), flush=True)
+            print(named_json(report), flush=True)
         else:
             text = "\n".join(part for part in (report_text(report), hour_text(use)) if part)
             Screen().print(text, markup=False, highlight=False, soft_wrap=True)
@@ -106,7 +106,7 @@ class Bulk:
 
     async def _plan(self, client: SynchronizationClient, bulk: BulkRun) -> ExitCode:
         plan = await bulk.plan()
-        print(whole_to_json(plan) if self.json else plan)
+        print(named_json(plan) if self.json else plan)
         if not self.json and (quota := quota_text(plan.requests, client.budget)):
             print(quota)
         return ExitCode.NOT_RUN if plan.refused else ExitCode.SUCCESS
@@ -119,14 +119,14 @@ class Bulk:
         listed = read_ids(self.file, column=self.column)
         if listed.repeated:
             print_message(f"Repeated ids: {listed.repeated:,}. Each connection is run once.")
-        if listed.without:
-            print_message(f"Rows without an id, which are left out: {listed.without:,}.")
+        if listed.rows_without_id:
+            print_message(f"Rows without an id, which are ignored: {listed.rows_without_id:,}.")
         return listed
 
     def _print_end(self, text: str) -> None:
         """Print why it ended early; with --json also the report."""
         if self.json and self._bulk is not None:
-            print(whole_to_json(self._bulk.report), flush=True)
+            print(named_json(self._bulk.report), flush=True)
         print_message(text)
 
     def _write_junit(self, code: ExitCode) -> ExitCode:
@@ -144,13 +144,13 @@ class Bulk:
             return "Nothing was triggered."
         done = detached_text(self._bulk.report)
         if not self.has_journal:
-            command = shlex.join(["bentley-sync", *self.again, "--journal", "bulk.db"])
+            command = shlex.join(["bentley-sync", *self.arguments, "--journal", "bulk.db"])
             return (
                 f"{done}\nThere is no --journal, so nothing was recorded: "
                 f"the same command would run all of them again. "
                 f"With a journal, it continues where it was left:\n  {command}"
             )
-        command = shlex.join(["bentley-sync", *self.again])
+        command = shlex.join(["bentley-sync", *self.arguments])
         stdin = ", given the same ids again" if self.file == STDIN else ""
         return f"{done}\nTo continue within twelve hours and repeat nothing{stdin}:\n  {command}"
 

@@ -81,11 +81,11 @@ def run_demo() -> ExitCode:
     """Run the demo and return its exit code; one of its runs ends in PartialSuccess on purpose."""
     try:
         anyio.run(until_terminated, partial(show, Screen()))
-    except SHUTDOWN_ERRORS as left:
+    except SHUTDOWN_ERRORS as error:
         print_message(
             "Detached. The real service would go on; the emulator ends with the demo. Try again: bentley-sync demo"
         )
-        return code_of_shutdown(left)
+        return code_of_shutdown(error)
     except SynchronizationError as error:
         print_message(str(error))
         return code_of_error(error)

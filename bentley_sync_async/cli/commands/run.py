@@ -34,14 +34,14 @@ class Follower:
     Attributes:
         make_client: Makes the client.
         open_watch: Opens the watch.
-        again: The arguments of this command, to repeat it if no run is known.
+        arguments: The arguments of this command, to repeat it if no run is known.
         hint: A hint for invalid arguments.
         json: Whether to print events as JSON.
     """
 
     make_client: Callable[[], SynchronizationClient]
     open_watch: Callable[[SynchronizationClient], RunWatcher]
-    again: Sequence[str]
+    arguments: Sequence[str]
     hint: str = ""
     json: bool = False
     _watcher: RunWatcher | None = None
@@ -113,7 +113,7 @@ class Follower:
     def _how_to_continue(self) -> str:
         ref = self._ref
         if ref is None or self._client is None:
-            command = shlex.join(["bentley-sync", *self.again])
+            command = shlex.join(["bentley-sync", *self.arguments])
             return f"No run was seen yet; if there is one, it goes on. To follow it:\n  {command}"
         command = shlex.join(["bentley-sync", "attach", self._client.run_url(ref), *(["--json"] * self.json)])
         if self._watcher is not None and self._watcher.run is not None and self._watcher.run.completed:

@@ -43,13 +43,13 @@ def outcome_name(outcome: Outcome) -> str:
 
 def outcome_lines(outcome: Outcome) -> list[str]:
     """Return the status of a connection with its cause, without its name, then lines for the first failed files."""
-    said = str(outcome.status)
+    text = str(outcome.status)
     if outcome.duration is not None:
-        said += f" after {duration_text(timedelta(seconds=outcome.duration))}"
+        text += f" after {duration_text(timedelta(seconds=outcome.duration))}"
     if not outcome.good:
         why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
-        said += f": {one_line(why)}" if why else ""
-    lines = [said, *(f"  {_file(file)}" for file in outcome.failed_files[:_MOST_FILES])]
+        text += f": {one_line(why)}" if why else ""
+    lines = [text, *(f"  {_file(file)}" for file in outcome.failed_files[:_MOST_FILES])]
     if (more := len(outcome.failed_files) - _MOST_FILES) > 0:
         lines.append(f"  and {more} more files")
     return lines
@@ -106,8 +106,8 @@ def report_text(report: BulkReport) -> str:
 
 def detached_text(report: BulkReport) -> str:
     """Return what is not finished when a bulk ends early."""
-    left = [outcome for outcome in report.outcomes if outcome.status == OutcomeStatus.DETACHED]
-    runs = sum(outcome.ref is not None for outcome in left)
+    unfinished = [outcome for outcome in report.outcomes if outcome.status == OutcomeStatus.DETACHED]
+    runs = sum(outcome.ref is not None for outcome in unfinished)
     going = f" Runs that go on, as the API cannot cancel them: {runs:,}." if runs else ""
-    done = f"{len(report.outcomes) - len(left):,} of {len(report.outcomes):,}"
+    done = f"{len(report.outcomes) - len(unfinished):,} of {len(report.outcomes):,}"
     return f"Finished connections: {done}.{going}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Protocol, Self
 
 import anyio
@@ -37,7 +36,7 @@ from bentley_sync_async.cli.formatting.display_names import DisplayNames
 from bentley_sync_async.cli.formatting.events import duration_text, event_text
 from bentley_sync_async.transport import BudgetUse
 
-from .run import WatchDisplay, draws
+from .run import WatchDisplay, can_redraw
 
 _MOST_ACTIVE = 8
 _OTHER_LINES = 10  # around the active ones, with some room for failures above
@@ -52,14 +51,11 @@ class BulkView(Protocol):
     """Shows a bulk."""
 
     def __enter__(self) -> Self:
-        """Start."""
-        ...
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Restore the screen."""
-        ...
+    def __exit__(self, *_error: object) -> None:
+        """Restore the screen; a view that prints lines has nothing to restore."""
+        return
 
     def show(self, event: BulkEvent) -> None:
         """Show an event."""
@@ -70,15 +66,17 @@ class BulkView(Protocol):
         ...
 
 
-def best_bulk_view(console: Console, names: DisplayNames, *, use: Callable[[], BudgetUse] | None = None) -> BulkView:
+def best_bulk_view(
+    console: Console, names: DisplayNames, *, use: Callable[[], BudgetUse | None] = lambda: None
+) -> BulkView:
     """Return the live picture for a terminal that can redraw it, otherwise plain lines.
 
     Args:
         console: The terminal.
         names: The display names.
-        use: Returns the budget of the client.
+        use: Returns the budget of the client; `None` if it is not shown.
     """
-    return (LiveBulkView if draws(console) else PlainBulkView)(console, names, use)
+    return (LiveBulkView if can_redraw(console) else PlainBulkView)(console, names, use)
 
 
 @define
@@ -99,12 +97,12 @@ class _Blocked:
 
 
 @define
-class PlainBulkView:
+class PlainBulkView(BulkView):
     """A line for the start and the end of each connection, and one for the progress from time to time."""
 
     _console: Console
     _names: DisplayNames
-    _use: Callable[[], BudgetUse] | None = None
+    _use: Callable[[], BudgetUse | None] = lambda: None
     _now: Callable[[], float] = anyio.current_time
     _blocked: _Blocked = field(init=False, factory=_Blocked)
     _due: float = field(init=False, default=0.0)
@@ -113,11 +111,6 @@ class PlainBulkView:
     def __enter__(self) -> Self:
         self._due = self._now() + _SILENCE
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pass
 
     def show(self, event: BulkEvent) -> None:
         """Print the start or the end of a connection."""
@@ -143,11 +136,7 @@ class PlainBulkView:
             self._steps, self._due = steps, self._now() + _SILENCE
             counts = counts_text(progress.counts)
             done = [f"{done_text(progress)}{f': {counts}' if counts else ''}"] if progress.total else []
-            self._print(
-                "; ".join(
-                    [*done, activity_text(progress, len(self._blocked), self._use() if self._use is not None else None)]
-                )
-            )
+            self._print("; ".join([*done, activity_text(progress, len(self._blocked), self._use())]))
 
     def _print(self, text: str) -> None:
         self._console.print(f"{_clock()}  {text}", markup=False, highlight=False, soft_wrap=True)
@@ -169,12 +158,12 @@ class _Active:
 
 
 @define
-class LiveBulkView:
+class LiveBulkView(BulkView):
     """A picture of bounded height that is redrawn; outcomes that are not good are printed above it."""
 
     _console: Console
     _names: DisplayNames
-    _use: Callable[[], BudgetUse] | None = None
+    _use: Callable[[], BudgetUse | None] = lambda: None
     _now: Callable[[], float] = anyio.current_time
     _began: float = field(init=False, default=0.0)
     _active: dict[str, _Active] = field(init=False, factory=dict)
@@ -190,9 +179,7 @@ class LiveBulkView:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._live.stop()
 
     def show(self, event: BulkEvent) -> None:
@@ -224,7 +211,7 @@ class LiveBulkView:
         shown = list(self._active.values())[:room]
         lines = [
             counts_text(progress.counts),
-            activity_text(progress, len(self._blocked), self._use() if self._use is not None else None),
+            activity_text(progress, len(self._blocked), self._use()),
         ]
         more = len(self._active) - len(shown)
         rest = [f"and {more:,} more active"] if more else []
@@ -257,16 +244,8 @@ class LiveBulkView:
         return duration_text(timedelta(seconds=self._now() - since))
 
 
-class JSONBulkView:
+class JSONBulkView(BulkView):
     """One JSON object an event, and nothing else."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pass
 
     def show(self, event: BulkEvent) -> None:
         """Print the event."""
@@ -276,9 +255,9 @@ class JSONBulkView:
         """Print nothing: the events contain everything."""
 
 
-def whole_to_json(whole: BulkReport | BulkPlan | BudgetUse) -> str:
+def named_json(value: BulkReport | BulkPlan | BudgetUse) -> str:
     """Return a report, a plan or a budget as one line of JSON, with its name as `event`."""
-    return f'{{"event":"{type(whole).__name__}",{whole.to_json()[1:]}'
+    return f'{{"event":"{type(value).__name__}",{value.to_json()[1:]}'
 
 
 def print_outcome(console: Console, event: ConnectionFinished) -> None:

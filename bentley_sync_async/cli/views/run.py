@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Protocol, Self
 
 from attrs import define, field
@@ -41,31 +40,28 @@ class View(Protocol):
     """Shows the events of one or more watches."""
 
     def __enter__(self) -> Self:
-        """Start."""
-        ...
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Restore the screen."""
-        ...
+    def __exit__(self, *_error: object) -> None:
+        """Restore the screen; a view that prints lines has nothing to restore."""
+        return
 
     def show(self, connection_id: str, event: WatchEvent) -> None:
         """Show an event of the watch of that connection."""
         ...
 
 
-def draws(console: Console) -> bool:
+def can_redraw(console: Console) -> bool:
     """Return whether the console is a terminal that can redraw a picture."""
     return console.file.isatty() and console.is_interactive and not console.options.ascii_only
 
 
 def best_view(console: Console, names: DisplayNames, connections: Iterable[str]) -> View:
     """Return the live picture for a terminal that can redraw it, otherwise plain lines."""
-    return LiveView(console, names, connections) if draws(console) else PlainView(console, names, connections)
+    return LiveView(console, names, connections) if can_redraw(console) else PlainView(console, names, connections)
 
 
-class PlainView:
+class PlainView(View):
     """One line an event: the local time, the connection, the text of the event."""
 
     def __init__(self, console: Console, names: DisplayNames, connections: Iterable[str]) -> None:
@@ -75,14 +71,6 @@ class PlainView:
         shown = [names.connection(connection_id) for connection_id in connections]
         self._width = max(map(len, shown)) if len(shown) > 1 else 0
         self._last: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pass
 
     def show(self, connection_id: str, event: WatchEvent) -> None:
         """Print a line, unless the event has no text or the same as the last."""
@@ -121,7 +109,7 @@ class WatchDisplay:
 
 
 @define
-class LiveView:
+class LiveView(View):
     """A picture of all watches that is redrawn."""
 
     _console: Console
@@ -141,9 +129,7 @@ class LiveView:
         self._live.start(refresh=True)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._live.stop()
 
     def show(self, connection_id: str, event: WatchEvent) -> None:

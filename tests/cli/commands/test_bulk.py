@@ -69,7 +69,7 @@ def test_ids_come_from_a_column():
         ids = [service.emulator.add_connection() for _ in range(2)]
         outcome = invoke(service.variables, "-", "--column", "which", given=f"id;which\n1;{ids[0]}\n2;{ids[1]}\n3;\n")
         assert runs_of(service) == Counter(ids)
-    assert outcome.stderr == "Rows without an id, which are left out: 1.\n"
+    assert outcome.stderr == "Rows without an id, which are ignored: 1.\n"
 
 
 def test_the_connections_of_imodels_are_run_beside_those_of_the_file():
@@ -265,7 +265,7 @@ def test_a_dry_run_leaves_the_report_of_before_alone(tmp_path):
         ([], "--imodel"),
         (["missing.txt"], "missing.txt cannot be read"),
         (["."], "Is a directory"),
-        (["-"], "standard input names no connection"),
+        (["-"], "standard input contains no id"),
         (["-", "--concurrency", "0"], "--concurrency"),
         (["-", "--per-itwin", "0"], "--per-itwin"),
         (["-", "--retry-failed", "-1"], "--retry-failed"),
@@ -330,7 +330,7 @@ def test_nothing_that_was_not_given_reaches_the_bulk(monkeypatch, no_service):
 
 def test_the_command_that_goes_on_repeats_every_option(monkeypatch, no_service):
     made = []
-    monkeypatch.setattr(bulk.Bulk, "run", lambda self: made.append(self.again) or ExitCode.SUCCESS)
+    monkeypatch.setattr(bulk.Bulk, "run", lambda self: made.append(self.arguments) or ExitCode.SUCCESS)
     args = ["my ids.csv", "--imodel", "i", "--imodel", "j", "--column", "Id", "--journal", "j.db", "--concurrency", "7"]
     args += [
         "--per-itwin",
@@ -366,7 +366,7 @@ def command(emulator, **options):
     return Bulk(
         make_client=lambda: SynchronizationClient(token, base_url=emulator.url),
         open_bulk=lambda client, ids: client.run_many(ids, concurrency=20),
-        again=(),
+        arguments=(),
         **options,
     )
 

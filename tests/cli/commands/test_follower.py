@@ -13,7 +13,7 @@ async def test_the_summary_names_a_file_that_had_its_first_run_just_now(capsys):
         follower = Follower(
             make_client=lambda: SynchronizationClient(emulator.token(), base_url=emulator.url),
             open_watch=lambda client: client.watch(connection_id),
-            again=[],
+            arguments=[],
         )
         code = await follower.follow()
     assert code == ExitCode.PARTIAL_SUCCESS

@@ -36,7 +36,7 @@ from bentley_sync_async.cli.views.bulk import (
     LiveBulkView,
     PlainBulkView,
     best_bulk_view,
-    whole_to_json,
+    named_json,
 )
 from bentley_sync_async.transport.rate_limit.budget import RequestBudget
 
@@ -313,7 +313,7 @@ def test_json_of_an_end_has_the_outcome():
 
 
 def test_json_of_a_report_has_a_name_as_events_have():
-    told = json.loads(whole_to_json(BulkReport(outcomes=(), began_at=AT, duration=1.0)))
+    told = json.loads(named_json(BulkReport(outcomes=(), began_at=AT, duration=1.0)))
     assert (told["event"], told["outcomes"]) == ("BulkReport", [])
 
 

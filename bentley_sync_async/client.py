@@ -173,7 +173,10 @@ class SynchronizationClient(AsyncContextManagerMixin):
         async with AsyncExitStack() as stack:
             if self._own_transport is not None:
                 await stack.enter_async_context(self._own_transport)
-            yield self
+            try:
+                yield self
+            finally:
+                await self._pipeline.tasks.close(self.config.timeouts.close)
 
     @property
     def budget(self) -> BudgetUse:

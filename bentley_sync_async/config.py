@@ -133,11 +133,13 @@ class Timeouts:
         connect: To make a connection.
         request: For one request: connecting, sending, and reading the body to its end.
         call: For one logical call: all its attempts, the waiting between them, and for a token and a connection.
+        close: For the answer to a trigger that is under way when the client is left.
     """
 
     connect: float = field(default=10.0, validator=_positive)
     request: float = field(default=60.0, validator=_positive)
     call: float = field(default=900.0, validator=_positive)
+    close: float = field(default=5.0, validator=_positive)
 
 
 def root_url(url: str, setting: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 
 import anyio
 from anyio.abc import TaskGroup
@@ -101,6 +102,7 @@ class Dispatcher:
         journal: Journal,
         emit: Callable[[BulkEvent], Awaitable[None]],
         retry_failed: int,
+        close_timeout: float,
     ) -> None:
         """Make a dispatcher.
 
@@ -111,6 +113,7 @@ class Dispatcher:
             journal: Records each trigger, run and outcome.
             emit: Awaited with each event.
             retry_failed: How many more runs a connection gets if its run failed for a transient cause.
+            close_timeout: Seconds for the answers to triggers that are under way when the bulk is left.
         """
         self.entries: Mapping[str, Entry] = {entry.connection_id: entry for entry in entries}
         self.failure: Exception | None = None
@@ -119,6 +122,7 @@ class Dispatcher:
         self._journal = journal
         self._emit = emit
         self._retry_failed = retry_failed
+        self._close_timeout = close_timeout
         self._started_at = 0.0
         self._group: TaskGroup
 
@@ -180,6 +184,9 @@ class Dispatcher:
                 )
             )
             await self._follow(entry, watcher)
+        except anyio.get_cancelled_exc_class():
+            await self._record_answer(entry, watcher)
+            raise
         except (*CLIENT_WIDE_ERRORS, JournalError):
             raise
         except SynchronizationError as error:
@@ -220,6 +227,14 @@ class Dispatcher:
             await self._emit(ConnectionProgressed(connection_id=entry.connection_id, event=event))
             if isinstance(event, WaitingForIModel):
                 await self._release_or_request_slot(entry, event)
+
+    async def _record_answer(self, entry: Entry, watcher: RunWatcher) -> None:
+        """Wait for the answer to a trigger that is under way when the bulk is left, and record the run."""
+        if watcher.ref is None:
+            await watcher.settle_trigger(self._close_timeout)
+            if watcher.ref is not None:
+                with anyio.CancelScope(shield=True), suppress(JournalError):
+                    await self._record(entry, watcher.resume_token())
 
     async def _release_or_request_slot(self, entry: Entry, event: WaitingForIModel) -> None:
         """Release the slot while another client's run is active; wait for a slot when that run has ended."""

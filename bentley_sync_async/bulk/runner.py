@@ -234,6 +234,7 @@ class BulkRun(AsyncContextManagerMixin):
             journal=journal,
             emit=self._emit,
             retry_failed=self._options.retry_failed,
+            close_timeout=self._pipeline.timeouts.close,
         )
         await self._dispatcher.run(started_at=self._started_at)
 

@@ -11,6 +11,7 @@ from bentley_sync_async.models import Page
 from bentley_sync_async.redaction import redact
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
+from bentley_sync_async.transport.tasks import ClientTasks
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode
 from bentley_sync_async.wire.ids import query_string
 from bentley_sync_async.wire.paging import PageWalk
@@ -41,6 +42,11 @@ class Resource:
     def base_url(self) -> str:
         """The platform's root that the resource talks to."""
         return self._pipeline.base_url
+
+    @property
+    def tasks(self) -> ClientTasks:
+        """The tasks of the client."""
+        return self._pipeline.tasks
 
     def _request(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
+from contextvars import ContextVar
 from typing import Final, Self
 
 import aiohttp
@@ -51,13 +52,29 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         raise _BrokenError(exc) from exc
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Drops idle connections on which the server sent something without a request.
+_before_send: ContextVar[Callable[[], None] | None] = ContextVar("before_send", default=None)
+"""`Request.before_send` of the request that waits for its connection."""
 
-    The next request on such a connection would take it for its answer. aiohttp checks this when a connection returns to
-    its pool, but not when it leaves it. An early answer on a new connection is valid, though: a server that is too busy
-    may answer before it reads the request.
+
+class _Connector(aiohttp.TCPConnector):
+    """Calls `Request.before_send` when there is a connection, and drops idle connections with unrequested bytes.
+
+    The next request on a connection on which the server sent something without a request would take it for its answer.
+    aiohttp checks this when a connection returns to its pool, but not when it leaves it. An early answer on a new
+    connection is valid, though: a server that is too busy may answer before it reads the request.
     """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        if (before_send := _before_send.get()) is not None:
+            try:
+                before_send()
+            except BaseException:
+                connection.release()
+                raise
+        return connection
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         while (connection := await super()._get(key, traces)) is not None:
@@ -138,8 +155,12 @@ class AiohttpTransport(AsyncContextManagerMixin):
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
         try:
-            with self._request_timeouts.within(timeout):
-                return await self._exchange(self._session, request)
+            reset = _before_send.set(request.before_send)
+            try:
+                with self._request_timeouts.within(timeout):
+                    return await self._exchange(self._session, request)
+            finally:
+                _before_send.reset(reset)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
             failed = exc.error if isinstance(exc, _BrokenError) else exc
         # Outside the handler, where aiohttp's error would become the context of ours: it may hold the request's token.

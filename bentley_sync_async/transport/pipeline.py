@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from copy import copy
 
 import anyio
@@ -25,14 +26,16 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
 )
 from bentley_sync_async.redaction import redact, without
+from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.problems import api_error
 
 from .clock import current_time
 from .hooks import Hook, Hooks, RequestRecord, RetryRecord, ThrottleRecord
 from .messages import Request, Response, Transport
 from .rate_limit.limiter import CALL, Permit, Priority, RateLimiter
-from .rate_limit.throttle import Throttle
-from .retry import RetryPolicy, not_processed
+from .rate_limit.throttle import MAX_RETRY_AFTER, Throttle
+from .retry import RetryPolicy, not_processed, requested_wait
+from .tasks import ClientTasks
 from .tokens import ReadyTokenSource, Token, TokenSource
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
@@ -57,8 +60,18 @@ class _Call:
     gave_up: bool = False
 
 
+class _ThrottledError(Exception):
+    """A throttle began while the request waited for its connection; it was not sent."""
+
+
 class Pipeline:
-    """Sends requests to the API of one base URL, with the tokens of one client."""
+    """Sends requests to the API of one base URL, with the tokens of one client.
+
+    Attributes:
+        base_url: The platform's root, without a trailing slash.
+        tasks: The tasks of the client.
+        timeouts: For one request, for one call, and for leaving the client.
+    """
 
     def __init__(
         self,
@@ -83,10 +96,11 @@ class Pipeline:
             hooks: Called for requests, retries and throttles.
         """
         self.base_url = base_url
+        self.tasks = ClientTasks()
         self._transport = transport
         self._tokens = tokens
         self._ready = tokens.ready if isinstance(tokens, ReadyTokenSource) else _not_ready
-        self._timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._throttle = Throttle()
         self._limiter = limiter or RateLimiter()
@@ -130,7 +144,7 @@ class Pipeline:
             ProtocolError: The answer is a redirect, or has another status that the API does not use.
             TokenError: There is no token.
         """
-        call = _Call(request, current_time() + self._timeouts.call, see_other, priority)
+        call = _Call(request, current_time() + self.timeouts.call, see_other, priority)
         maybe_done = False
         attempt = 1
         while True:
@@ -156,18 +170,22 @@ class Pipeline:
 
     async def _attempt(self, call: _Call) -> Response:
         """Send the request once, or twice if the first token was refused and there is another."""
-        token, permit = self._try_admit(call) or await self._admit(call)
-        try:
-            return await self._send(call, token, permit)
-        except AuthenticationError:
-            if not self._tokens.invalidate(token):
-                raise
-        return await self._send(call, *await self._admit(call))
+        renewed = False
+        while True:
+            token, permit = self._try_admit(call) or await self._admit(call)
+            try:
+                return await self._send(call, token, permit)
+            except _ThrottledError:
+                continue
+            except AuthenticationError:
+                if renewed or not self._tokens.invalidate(token):
+                    raise
+                renewed = True
 
     def _try_admit(self, call: _Call) -> tuple[Token, Permit] | None:
         """Return a token and a permit if the call need not wait for either; see `_admit`."""
         now = current_time()
-        token = None if self._throttle.remaining(now) else self._ready()
+        token = None if self._remaining(now) else self._ready()
         permit = self._limiter.try_acquire(call.priority, now) if token is not None else None
         return (token, permit) if token is not None and permit is not None else None
 
@@ -179,20 +197,35 @@ class Pipeline:
             RequestTimeoutError: There was no permit in time.
             TokenError: There is no token.
         """
-        while True:
-            await self._await_throttle(call)
-            permit = await self._acquire_permit(call)
-            try:
-                token = self._ready() or await self._token(call.ends)
-            except BaseException:
+        began = current_time()
+        try:
+            while True:
+                await self._await_throttle(call)
+                permit = await self._acquire_permit(call)
+                try:
+                    token = self._ready() or await self._token(call.ends)
+                except BaseException:
+                    permit.release()
+                    raise
+                if not self._remaining(current_time()):
+                    return token, permit
                 permit.release()
-                raise
-            if not self._throttle.remaining(current_time()):
-                return token, permit
-            permit.release()
+        except TokenUnavailableError as error:
+            if (task := self.tasks.current()) is not None:
+                task.request_wait(min(requested_wait(error), MAX_RETRY_AFTER))
+            raise
+        finally:
+            if (task := self.tasks.current()) is not None:
+                task.waited += current_time() - began
+
+    def _remaining(self, now: float) -> float:
+        """Return the seconds until a request may be sent: of the throttle, and what the service requested."""
+        throttled = self._throttle.remaining(now)
+        task = self.tasks.current()
+        return throttled if task is None else max(throttled, task.requested_wait())
 
     async def _await_throttle(self, call: _Call) -> None:
-        while (remaining := self._throttle.remaining(now := current_time())) > 0:
+        while (remaining := self._remaining(now := current_time())) > 0:
             # Spread, so that the waiting calls do not all continue at the same instant.
             wait = remaining + min(remaining * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
             too_long = remaining > self._retry.retry_after_ceiling or now + wait >= call.ends
@@ -212,7 +245,7 @@ class Pipeline:
         call.gave_up = True
         use = self._limiter.use()
         raise RequestTimeoutError(
-            f"there is no permit within the {self._timeouts.call:g} s of the call: {use.under_way} requests are "
+            f"there is no permit within the {self.timeouts.call:g} s of the call: {use.under_way} requests are "
             f"under way (max_connections), and {use.minute.used} were sent in a minute, {use.hour.used} in an hour "
             f"(tier {use.tier.name}, share {use.share:g}); wait, make fewer calls at once, or raise a limit",
             method=call.request.method,
@@ -230,7 +263,7 @@ class Pipeline:
         with anyio.CancelScope(deadline=ends):
             token = await self._tokens.token()
         if token is None:
-            raise TokenUnavailableError(f"No token came within the {self._timeouts.call:g} s of the call.")
+            raise TokenUnavailableError(f"No token came within the {self.timeouts.call:g} s of the call.")
         return token
 
     async def _send(self, call: _Call, token: Token, permit: Permit) -> Response:
@@ -240,11 +273,32 @@ class Pipeline:
         began = current_time()
         response: Response | None = None
         error: SynchronizationError | None = None
+        task = self.tasks.current()
+
+        def before_send() -> None:
+            permit.sent = False
+            if self._throttle.remaining(current_time()):
+                call.sends -= 1
+                raise _ThrottledError
+            if request.before_send is not None:
+                request.before_send()
+            permit.sent = True
+
         try:
             permit.sent = True
-            timeout = min(self._timeouts.request, call.ends - began)
-            response = _without_token(token, await self._transport.send(_authorized(request, token), timeout=timeout))
+            timeout = min(self.timeouts.request, call.ends - began)
+            before_send()
+            if task is not None:
+                task.begin(request)
+            try:
+                answer = await self._transport.send(_authorized(request, token, before_send), timeout=timeout)
+            finally:
+                if task is not None:
+                    task.end()
+            response = _without_token(token, answer)
             permit.observe(response.status, response.headers)
+            if task is not None and (wait := retry_after(response.headers)):
+                task.request_wait(min(wait, MAX_RETRY_AFTER))
             self._check(request, response, see_other=call.see_other)
         except SynchronizationError as exc:
             error = exc
@@ -294,9 +348,9 @@ class Pipeline:
             )
 
 
-def _authorized(request: Request, token: Token) -> Request:
+def _authorized(request: Request, token: Token, before_send: Callable[[], None]) -> Request:
     headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
-    return Request(method=request.method, url=request.url, headers=headers, body=request.body)
+    return Request(method=request.method, url=request.url, headers=headers, body=request.body, before_send=before_send)
 
 
 def _without_token(token: Token, response: Response) -> Response:

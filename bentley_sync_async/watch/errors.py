@@ -1,5 +1,7 @@
 """The errors that end a watch before its run has ended."""
 
+from __future__ import annotations
+
 from bentley_sync_async.errors import SynchronizationError
 from bentley_sync_async.models import RunRef, StorageRun
 
@@ -18,6 +20,15 @@ class WatchError(SynchronizationError):
         super().__init__(text)
 
 
+def run_status(ref: RunRef | None, *, attempted: bool) -> str:
+    """Return a sentence for an error: whether a run was triggered, and how to follow it again."""
+    if ref is not None:
+        return "The run itself goes on; client.attach() follows it again."
+    if attempted:
+        return "It may have been triggered: list its runs before triggering it again."
+    return "It was not triggered."
+
+
 class WatchTimeoutError(WatchError, TimeoutError):
     """The `timeout` of a watch ran out before its run was completed; attach to `ref` to continue."""
 
@@ -28,9 +39,27 @@ class WatchFailedError(WatchError):
     Await the watcher again, or resume it, when the cause is gone.
     """
 
+    @classmethod
+    def after(
+        cls, seconds: float, connection_id: str, ref: RunRef | None, run: StorageRun | None, *, attempted: bool
+    ) -> WatchFailedError:
+        """Return the error after so many seconds of failures; `attempted` is whether it may have been triggered."""
+        return cls(
+            f"No good answer on {ref or f'connection {connection_id}'} for {seconds:.0f} s; the last failure is the "
+            f"cause of this error. Await this watcher again to continue. {run_status(ref, attempted=attempted)}",
+            ref=ref,
+            run=run,
+        )
+
 
 class RunVanishedError(WatchError):
     """The service does not know the run (any more): list the runs of its connection, if that still exists."""
+
+    @classmethod
+    def of(cls, ref: RunRef, run: StorageRun | None) -> RunVanishedError:
+        """Return the error of a run and its last snapshot."""
+        text = f"The service does not know {ref} (any more). Its connection may have been deleted: list its runs."
+        return cls(text, ref=ref, run=run)
 
 
 class IModelBusyError(WatchError):
@@ -38,3 +67,12 @@ class IModelBusyError(WatchError):
 
     Trigger again when the run `ref` has ended; with `when_busy="wait"` the watch does so itself.
     """
+
+    @classmethod
+    def of(cls, connection_id: str, ref: RunRef) -> IModelBusyError:
+        """Return the error of a connection, and of the run that occupies its iModel."""
+        return cls(
+            f"The iModel of connection {connection_id} is busy with {ref}. "
+            "Trigger again when it has ended, or watch with when_busy='wait'.",
+            ref=ref,
+        )

@@ -1,15 +1,19 @@
 """The state machine of a watch: trigger a run, wait for a blocking run, poll the run that is followed.
 
     _trigger -> _first_poll -> _poll_run            the trigger created a run
-    _trigger -> _poll_run                           the watch joins an active run, or recovered its own
+    _trigger -> _poll_run                           the watch joins an active run, or found its own
     _trigger -> _poll_blocking_run -> _trigger      another run is active on the iModel
+    _trigger -> _search_run -> _trigger             the answer to a trigger was lost, and it created no run
 
-A step sends its requests first, and only then, without another `await`, changes the machine's state and queues events.
-So a step can be cancelled at any point: nothing was recorded, and the step is repeated.
+A step runs in a task of the client, whether or not the consumer still waits for it. It sends its requests first, and
+only then, without another `await`, changes the machine's state and queues events. So it can be cancelled at any point
+when the client is closed: nothing was recorded, and the step is repeated.
 """
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -70,7 +74,8 @@ class WatchMachine:
         unknown_values: The unknown values that were reported, each with its enum.
         last_failure: How the latest attempt failed; `None` after a good answer.
         done: Whether the run is completed and its last event is queued.
-        attempted_at: When the earliest trigger with an unknown outcome began, by the event loop's clock.
+        awaited: Whether a consumer waits for the step. A trigger is only sent while one does.
+        attempted_at: When the earliest trigger with an unknown outcome was sent, by the event loop's clock.
         grace_ends: Until when the service may not know the run yet (404), by the event loop's clock; `None` if the
             watch began with the run.
         blocking_run: The run on the iModel that the watch waits for before it triggers.
@@ -103,6 +108,7 @@ class WatchMachine:
         self.unknown_values = _NO_VALUES
         self.last_failure: SynchronizationError | None = None
         self.done = False
+        self.awaited = False
         self.attempted_at: float | None = None
         self.grace_ends: float | None = None
         self.blocking_run: RunRef | None = None
@@ -116,6 +122,7 @@ class WatchMachine:
         self._retry_state = self._poller.retry_state
         self._hooks = hooks
         self._utc_now = utc_now
+        self._searched_at = -math.inf  # when the service last showed that a trigger without an answer created no run
         self._step: Callable[[], Awaitable[None]] = self._trigger if ref is None else self._poll_run
 
     def resume_waiting(self, ref: RunRef, fingerprint: bytes | None) -> None:
@@ -133,7 +140,12 @@ class WatchMachine:
         Raises:
             SynchronizationError: The watch cannot continue by itself; see `RunWatcher.__anext__`.
         """
-        await self._step()
+        self._retry_state.exclude(current_time() - self._poller.due)  # nobody awaited the watch
+        try:
+            await self._step()
+        finally:
+            if not self.awaited:
+                self.suspend()
 
     def suspend(self) -> None:
         """Stop counting this watch towards the price of a poll: nothing awaits it."""
@@ -165,27 +177,23 @@ class WatchMachine:
         if events:
             self.events = deque((*self.events, *events))
 
-    def run_status_text(self) -> str:
-        """Return a sentence for an error: whether a run was triggered, and how to follow it again."""
-        if self.ref is not None:
-            return "The run itself goes on; client.attach() follows it again."
-        if self.attempted_at is not None:
-            return "It may have been triggered: list its runs before triggering it again."
-        return "It was not triggered."
-
     # Triggering.
 
     async def _trigger(self) -> None:
         self._poller.register()
         earlier = self.attempted_at
-        counts_as_lost: type[SynchronizationError] = LocationError
+        if earlier is not None and current_time() - self._searched_at >= GRACE:
+            return await self._search_run(earlier)
+
+        def before_send() -> None:
+            if not self.awaited:  # the consumer has gone: it may have left the trigger to another process
+                self.attempted_at = earlier
+                raise asyncio.CancelledError
+            self._searched_at = -math.inf
+            self.attempted_at = current_time() if earlier is None else earlier
+
         try:
-            if earlier is not None and await self._recover(earlier):
-                return
-            if earlier is None:
-                self.attempted_at = current_time()
-            counts_as_lost = ProtocolError  # an answer of any other form: the trigger may have been carried out
-            triggered = await self._connections.runs.trigger(self.connection_id)
+            triggered = await self._connections.runs.trigger(self.connection_id, before_send=before_send)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
                 # The active run may be one that our own earlier trigger created, whose answer was lost.
@@ -194,19 +202,24 @@ class WatchMachine:
         except SynchronizationError as error:
             if earlier is None and certainly_created_no_run(error):
                 self.attempted_at = None
-            self._delay_trigger(error, counts_as_lost)
+            self._delay_trigger(error, ProtocolError)  # whatever the answer is, the trigger may have created a run
         else:
             self.attempted_at = None
             self._handle_run(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
 
-    async def _recover(self, attempted_at: float) -> bool:
-        """Search for the run of a trigger whose answer was lost; return whether the watch goes on from a run."""
-        recovered = await find_triggered_run(self._connections, self.connection_id, attempted_at=attempted_at)
+    async def _search_run(self, attempted_at: float) -> None:
+        """Search for the run of a trigger whose answer was lost."""
+        try:
+            recovered = await find_triggered_run(self._connections, self.connection_id, attempted_at=attempted_at)
+        except SynchronizationError as error:
+            self._delay_trigger(error, LocationError)
+            return
         if recovered is None:
-            return False
-        self.attempted_at = None
-        self._handle_run(recovered.ref, ours=recovered.ours, recovered=True)
-        return True
+            self._searched_at = current_time()
+            self._schedule(self._trigger)
+        else:
+            self.attempted_at = None
+            self._handle_run(recovered.ref, ours=recovered.ours, recovered=True)
 
     def _handle_run(self, ref: RunRef, *, ours: bool, recovered: bool, foreign: bool = False) -> None:
         """Follow the run that a trigger led to, wait for it, or raise, as the options say."""
@@ -214,11 +227,7 @@ class WatchMachine:
         if ours:
             self.emit(RunTriggered, ref=ref, recovered=recovered)
         elif foreign and self._when_busy == "fail":
-            raise IModelBusyError(
-                f"The iModel of connection {self.connection_id} is busy with {ref}. "
-                "Trigger again when it has ended, or watch with when_busy='wait'.",
-                ref=ref,
-            )
+            raise IModelBusyError.of(self.connection_id, ref)
         elif (self._when_busy if foreign else self._when_active) == "join":
             self.emit(RunJoined, ref=ref, foreign=foreign)
         else:
@@ -236,15 +245,15 @@ class WatchMachine:
 
     def _delay_trigger(self, error: SynchronizationError, counts_as_lost: type[SynchronizationError]) -> None:
         if isinstance(error, ConflictError):
-            delay = self._retry_state.delay_after_conflict(error, chance=random.random())
+            own = self._retry_state.delay_after_conflict(chance=random.random())
             attempt = self._retry_state.conflicts
             self.last_failure = without_frames(error)
-            if delay is None:
+            if own is None:
                 raise error
         else:
-            delay = self._delay_after(error, counts_as_lost)
+            own = self._delay_after(error, counts_as_lost)
             attempt = self._retry_state.failures
-        self._schedule(self._trigger, delay)
+        delay = self._schedule(self._trigger, own)
         self.emit(
             TriggerDelayed, connection_id=self.connection_id, cause=self.last_failure, attempt=attempt, delay=delay
         )
@@ -354,10 +363,9 @@ class WatchMachine:
         if not_found and grace <= 0:
             if self.run is None and self.fingerprint is None and self.grace_ends is None:
                 raise error
-            raise self._vanished(ref) from error
-        delay = self._delay_after(error, NotFoundError)
-        delay = min(delay, grace) if not_found else delay
-        self._schedule(step, delay)
+            raise RunVanishedError.of(ref, self.run) from error
+        own = self._delay_after(error, NotFoundError)
+        delay = self._schedule(step, min(own, grace) if not_found else own)
         self.emit(PollDelayed, ref=ref, cause=self.last_failure, failures=self._retry_state.failures, delay=delay)
 
     def _delay_after(self, error: SynchronizationError, *also: type[SynchronizationError]) -> float:
@@ -370,27 +378,23 @@ class WatchMachine:
         if not may_retry(error, *also):
             raise error
         self.last_failure = without_frames(error)
+        if (task := self._connections.tasks.current()) is not None:
+            self._retry_state.exclude(task.waited)
         if self._retry_state.budget_exhausted(current_time()):
-            what = str(self.ref or f"connection {self.connection_id}")
-            raise WatchFailedError(
-                f"No good answer on {what} for {FAILURE_BUDGET:.0f} s; the last failure is the cause of this error. "
-                f"Await this watcher again to continue. {self.run_status_text()}",
-                ref=self.ref,
-                run=self.run,
+            raise WatchFailedError.after(
+                FAILURE_BUDGET, self.connection_id, self.ref, self.run, attempted=self.attempted_at is not None
             ) from error
-        return self._retry_state.delay_after_failure(error, chance=random.random())
+        return self._retry_state.delay_after_failure(chance=random.random())
 
     def _note_good_answer(self) -> None:
         self.last_failure = None
         self._retry_state.reset()
 
-    def _schedule(self, step: Callable[[], Awaitable[None]], delay: float = 0.0) -> None:
+    def _schedule(self, step: Callable[[], Awaitable[None]], delay: float = 0.0) -> float:
+        """Set the next step; return the seconds until it is due, which are at least what the service requested."""
+        requested = self._poller.requested_wait()
+        self._retry_state.exclude(requested)
         self._step = step
+        delay = max(delay, requested)
         self._poller.due = current_time() + delay
-
-    def _vanished(self, ref: RunRef) -> RunVanishedError:
-        return RunVanishedError(
-            f"The service does not know {ref} (any more). Its connection may have been deleted: list its runs.",
-            ref=ref,
-            run=self.run,
-        )
+        return delay

@@ -26,7 +26,7 @@ from bentley_sync_async.resources.synchronization.runs import RunReader
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.messages import Response
-from bentley_sync_async.wire.headers import retry_after, server_date
+from bentley_sync_async.wire.headers import server_date
 
 from .retry_state import RetryState
 
@@ -79,9 +79,15 @@ class Poller:
             self._reader = self._connections.runs.reader(ref)
         return await self._reader.read(self._scheduler.value)
 
+    def requested_wait(self) -> float:
+        """Return the seconds that the answers of this step request to wait before the next one (Retry-After)."""
+        task = self._connections.tasks.current()
+        return task.requested_wait() if task is not None else 0.0
+
     def needs_history(self, ref: RunRef) -> bool:
-        """Return whether to fetch the past runs of the connection: once for all watches of a client."""
-        return ref.kind == "storage" and self._scheduler.needs_history(ref.connection_id)
+        """Return whether to fetch the past runs of the connection now: once for all watches of a client."""
+        needed = ref.kind == "storage" and self._scheduler.needs_history(ref.connection_id)
+        return needed and not self.requested_wait()
 
     async def fetch_history(self, ref: RunRef) -> None:
         """Fetch the past runs of the connection and record their durations; a failure counts as none."""
@@ -129,7 +135,7 @@ class Poller:
         )
         if at_once and not is_expensive(context):
             return 0.0
-        delay = self.retry_state.delay_until_next_poll(context, requested=retry_after(headers) or 0.0)
+        delay = max(self.retry_state.delay_until_next_poll(context), self.requested_wait())
         self._scheduler.note_scheduled(context, delay)
         return delay
 

@@ -19,8 +19,7 @@ from bentley_sync_async.errors import (
     TokenError,
 )
 from bentley_sync_async.pacing.strategies import Pacing, PollContext
-from bentley_sync_async.transport.rate_limit.throttle import MAX_RETRY_AFTER
-from bentley_sync_async.transport.retry import RetryPolicy, is_transient, not_processed, requested_wait
+from bentley_sync_async.transport.retry import RetryPolicy, is_transient, not_processed
 
 GRACE = 15.0
 """Seconds after a trigger in which the service may not know the run yet (404)."""
@@ -40,8 +39,8 @@ class RetryState:
 
     Attributes:
         pacing: The strategy between two polls.
-        failing_since: When the first of the failures in a row came, moved on by the waits that the service has
-            requested since, by the event loop's clock.
+        failing_since: When the first of the failures in a row came, by the event loop's clock, moved on by the time
+            since then that does not count towards the failure budget.
         unchanged_polls: How many polls in a row have brought no change.
         failures: How many polls or triggers in a row have failed.
         conflicts: How many triggers in a row were in conflict with another one (409).
@@ -58,11 +57,11 @@ class RetryState:
         self.failures = self.conflicts = 0
         self.failing_since = None
 
-    def delay_until_next_poll(self, context: PollContext, *, requested: float = 0.0) -> float:
-        """Return the seconds until the next poll, which are at least what the service requested (Retry-After)."""
+    def delay_until_next_poll(self, context: PollContext) -> float:
+        """Return the seconds until the next poll."""
         delay = self._pacing_delay(context)
         self.unchanged_polls += 1
-        return max(delay, min(requested, MAX_RETRY_AFTER))
+        return delay
 
     def _pacing_delay(self, context: PollContext) -> float:
         delay: object = self.pacing.delay(context)
@@ -84,21 +83,25 @@ class RetryState:
         self.failing_since = None
         return True
 
-    def delay_after_failure(self, error: SynchronizationError, *, chance: float) -> float:
+    def exclude(self, seconds: float) -> None:
+        """Take so many seconds out of the failure budget: waiting, for the service or for the consumer, is no failure.
+
+        That is the time that the service requested to wait, that requests waited for the throttle, a permit or a token,
+        and that nobody awaited the watch.
+        """
+        if self.failing_since is not None and seconds > 0:
+            self.failing_since += seconds
+
+    def delay_after_failure(self, *, chance: float) -> float:
         """Count a failure and return the seconds until the next attempt."""
         self.failures += 1
-        own = self._pacing_delay(PollContext(unchanged_polls=self.failures - 1, failed=True, chance=chance))
-        requested = min(requested_wait(error), MAX_RETRY_AFTER)
-        if self.failing_since is not None:
-            self.failing_since += requested
-        return max(own, requested)
+        return self._pacing_delay(PollContext(unchanged_polls=self.failures - 1, failed=True, chance=chance))
 
-    def delay_after_conflict(self, conflict: SynchronizationError, *, chance: float) -> float | None:
+    def delay_after_conflict(self, *, chance: float) -> float | None:
         """Count a conflict and return the seconds until the next trigger; `None` after the last tolerated one."""
         self.conflicts += 1
         if self.conflicts < _CONFLICTS.attempts:
-            own = _CONFLICTS.wait_after(self.conflicts, chance=chance)
-            return max(own, min(requested_wait(conflict), MAX_RETRY_AFTER))
+            return _CONFLICTS.wait_after(self.conflicts, chance=chance)
         self.conflicts = 0
         return None
 

@@ -20,9 +20,10 @@ from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.pacing.strategies import Pacing, check_pacing
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.transport.hooks import Hooks
+from bentley_sync_async.transport.tasks import ClientTask
 
 from .diff import RUN_ITSELF, UnreportedCompletions
-from .errors import WatchTimeoutError
+from .errors import WatchTimeoutError, run_status
 from .events import (
     JobChange,
     JobCompleted,
@@ -48,9 +49,10 @@ def utc_now() -> datetime:
 class RunWatcher:
     """Follows one run; made by `client.watch`, `client.attach` and `client.resume`.
 
-    Iterate over it for events, or await `result()`, or both. It holds no task and no socket between two calls. A call
-    may be cancelled at any time: nothing is lost, and the watcher can be awaited again. Leaving it detaches; the run
-    goes on, as the API has no way to cancel one.
+    Iterate over it for events, or await `result()`, or both. A call may be cancelled at any time: nothing is lost, and
+    the watcher can be awaited again. A request that is under way then belongs to the client: it goes on, within
+    `Timeouts.request`, and the next call takes its answer. Between two calls the watcher holds nothing else, no timer
+    and no task. Leaving it detaches; the run goes on, as the API has no way to cancel one.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class RunWatcher:
             utc_now=utc_now,
         )
         self._taken: list[WatchEvent] = []  # the changes of the latest poll that were taken, while others are queued
+        self._task: ClientTask | None = None  # the step that is under way, or whose end was not seen yet
         self._awaited = False
         self._started = False
         self._interrupted = False  # by an error or a cancellation
@@ -148,6 +151,8 @@ class RunWatcher:
     def __del__(self) -> None:
         if hasattr(self, "_machine"):  # otherwise __init__ has raised
             self._machine.suspend()
+            if self._task is not None:
+                self._task.abandon()
 
     def __repr__(self) -> str:
         state = self.run.state if self.run is not None else "not seen yet"
@@ -270,7 +275,7 @@ class RunWatcher:
         """Take steps until a condition holds. An error that ends the watch gets a resume token."""
         if self._awaited:
             raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
-        self._awaited = True
+        self._awaited = self._machine.awaited = True
         if self._interrupted:
             self._machine.resume()
         self._interrupted = True
@@ -279,9 +284,7 @@ class RunWatcher:
                 if not self._started:
                     self._start()
                 if self._ends_at == math.inf:  # without a scope, so that a sleeping watch holds little memory
-                    if (waiting := self._machine.wait_until_due()) is not None:
-                        await waiting
-                    await self._machine.step()
+                    await self._take_step()
                 elif await self._step_timed_out():
                     raise self._timeout_error() from self._machine.last_failure
             self._interrupted = False
@@ -290,7 +293,7 @@ class RunWatcher:
                 error.resume_token = self.resume_token()
             raise
         finally:
-            self._awaited = False
+            self._awaited = self._machine.awaited = False
             if self._interrupted:  # the consumer may not await it again
                 self._machine.suspend()
 
@@ -299,10 +302,24 @@ class RunWatcher:
         if self._time() >= self._ends_at:
             return True
         with anyio.CancelScope(deadline=self._ends_at) as scope:
+            await self._take_step()
+        return scope.cancelled_caught
+
+    async def _take_step(self) -> None:
+        """Wait until the next step is due and has ended, or for the end of one that was left under way."""
+        if self._task is None:
             if (waiting := self._machine.wait_until_due()) is not None:
                 await waiting
-            await self._machine.step()
-        return scope.cancelled_caught
+            self._task = self._connections.tasks.start(self._machine.step())
+        await self._task.wait()
+        task, self._task = self._task, None
+        task.result()
+
+    async def settle_trigger(self, seconds: float) -> None:
+        """Wait for the answer to a trigger that is on the wire, for so many seconds at most."""
+        if self._task is not None and self._task.sending is not None and self._task.sending.method == "POST":
+            with anyio.move_on_after(seconds, shield=True):
+                await self._task.wait()
 
     def _start(self) -> None:
         """Start the timeout, and convert the instants of a resume state to this event loop's clock."""
@@ -337,7 +354,7 @@ class RunWatcher:
         state = f", last seen {self.run.state}" if self.run is not None else ""
         return WatchTimeoutError(
             f"The watch of {self._subject()} ended after its timeout of {self._timeout:g} s{state}. "
-            f"{self._machine.run_status_text()}{self._failure_text()}",
+            f"{run_status(self.ref, attempted=self._machine.attempted_at is not None)}{self._failure_text()}",
             ref=self.ref,
             run=self.run,
         )

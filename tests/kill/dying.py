@@ -34,11 +34,11 @@ def dying_commit(self: JournalFile, commit: Any = JournalFile._commit) -> None:
         die()
 
 
-async def dying_trigger(self: Runs, connection_id: str, trigger: Any = Runs.trigger) -> TriggeredRun:
+async def dying_trigger(self: Runs, connection_id: str, trigger: Any = Runs.trigger, **options: Any) -> TriggeredRun:
     due = next(TRIGGERS) == NUMBER
     if due and POINT == "while a trigger is on its way":
         asyncio.get_running_loop().call_later(MIDWAY, die)
-    triggered: TriggeredRun = await trigger(self, connection_id)
+    triggered: TriggeredRun = await trigger(self, connection_id, **options)
     if due and POINT == "after the answer to a trigger":
         die()
     return triggered

@@ -445,7 +445,7 @@ class WatchStateMachine(RuleBasedStateMachine):
         token = self.watcher.resume_token() if self.stepped else self.token
         if boot is not None:  # on another machine, whose event loop counts from elsewhere
             now = self.now
-            self.loop.close()
+            self.end_loop()
             self.loop = JumpingLoop(boot)
             self.offset = boot - now
         self.client = self.new_client()
@@ -458,8 +458,16 @@ class WatchStateMachine(RuleBasedStateMachine):
             if hasattr(self, "watcher") and not self.broken:
                 self.finish()
         finally:
-            self.loop.close()
+            self.end_loop()
             self.patch.undo()
+
+    def end_loop(self):
+        """End the event loop, and the requests that are under way in it."""
+        for task in (tasks := asyncio.all_tasks(self.loop)):
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks))
+        self.loop.close()
 
     def finish(self):
         raise NotImplementedError

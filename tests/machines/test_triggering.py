@@ -47,7 +47,7 @@ class Triggering(WatchStateMachine):
         names_a_run = "location" in response.headers
         refused = response.status in {401, 409, 429} or "retry-after" in response.headers
         # Of a run of our own connection the watch has yet to find out whether a doubtful trigger created it.
-        settled = names_a_run and (response.status == 202 or self.service.active.connection_id == OTHER)
+        settled = names_a_run and (response.status == 202 or f"/{OTHER}/" in response.headers["location"])
         if settled or (first and (names_a_run or refused)):
             self.doubtful_since = None
         return response

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, overload
 
+from attrs import evolve
+
 from bentley_sync_async.errors import LocationError, ProtocolError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.resources.base import Listing, Prefer, Resource, decoded, found
@@ -21,7 +23,7 @@ _ACCEPTED, _SEE_OTHER = 202, 303
 class Runs(Resource):
     """`client.storage_connections.runs`. To follow a run to its end, use `client.watch` or `client.attach`."""
 
-    async def trigger(self, connection_id: str) -> TriggeredRun:
+    async def trigger(self, connection_id: str, *, before_send: Callable[[], None] | None = None) -> TriggeredRun:
         """Trigger a synchronization of the connection, unless one is active on its iModel (`run-storage-connection`).
 
         The service runs one synchronization per iModel at a time. If one is active, of this connection or of another,
@@ -30,6 +32,7 @@ class Runs(Resource):
 
         Args:
             connection_id: The storage connection.
+            before_send: Called right before the request is sent; see `Request.before_send`.
 
         Returns:
             The run, and whether the trigger created it or it was there already.
@@ -45,7 +48,7 @@ class Runs(Resource):
             TransportError: No whole answer; if its `sent` is true, the run may exist.
         """
         path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/run"
-        request = self._request("POST", path)
+        request = evolve(self._request("POST", path), before_send=before_send)
         response = await self._pipeline.call(request, see_other=True, priority=TRIGGER)
         if response.status not in {_ACCEPTED, _SEE_OTHER}:
             raise ProtocolError(

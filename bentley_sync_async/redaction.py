@@ -37,6 +37,13 @@ def without(secret: str, body: bytes) -> bytes:
     return quoted.sub(_HIDDEN.encode(), body) if clue in body else body
 
 
+def without_in_text(secret: str, text: str) -> str:
+    """Return a text without a secret, as `without`; the same object if it is not in it."""
+    if not secret or _clue(secret) not in text:
+        return text
+    return without(secret, text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
 def excerpt(text: str, limit: int = 120) -> str:
     """Return the text redacted, on one line, and without control characters, and cut to `limit` characters."""
     shown = "".join(character if character.isprintable() else " " for character in redact(text[: 8 * limit]))
@@ -50,10 +57,15 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=8)
+def _clue(secret: str) -> str:
+    """Return the longest piece of a secret that no notation changes: of letters and digits."""
+    return max(re.findall(r"[A-Za-z0-9]+", secret), key=len, default="")
+
+
+@lru_cache(maxsize=8)
 def _quoted(secret: str) -> tuple[bytes, re.Pattern[bytes]]:
-    """Return the longest piece of a secret that no notation changes, for a fast search, and a pattern for all of it."""
-    # No notation changes letters and digits.
-    clue = max(re.findall(r"[A-Za-z0-9]+", secret), key=len, default="")
+    """Return the clue of a secret, for a fast search, and a pattern for all of it."""
+    clue = _clue(secret)
     pieces = re.findall(r"\\+|[A-Za-z0-9]+|.", secret, flags=re.DOTALL)
     return clue.encode(), re.compile("".join(map(_forms, pieces)).encode())
 

@@ -11,8 +11,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
     TransportError,
 )
-from bentley_sync_async.redaction import without
-from bentley_sync_async.transport.messages import Request, Response, Transport
+from bentley_sync_async.transport.messages import Request, Response, Transport, without_secret
 from bentley_sync_async.transport.tokens import Token
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
@@ -67,18 +66,18 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
         url=f"{issuer}/connect/token",
         headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
         body=token_request(credentials.client_id, credentials.client_secret, SCOPE),
+        secret=credentials.client_secret,
     )
 
     async def fetch() -> Token:
         try:
-            response = await transport.send(request, timeout=timeout)
+            response = without_secret(credentials.client_secret, await transport.send(request, timeout=timeout))
         except TransportError as exc:
             raise TokenUnavailableError(f"No token: {exc}") from exc
-        body = without(credentials.client_secret, response.body)
         if response.status != _OK:
-            raise _failure(response, body, credentials.client_id, issuer)
+            raise _failure(response, credentials.client_id, issuer)
         try:
-            answer = decode_token(body)
+            answer = decode_token(response.body)
         except DecodeError as exc:
             raise TokenUnavailableError(f"No token: {issuer} answered {response.status}. {exc}") from exc
         return Token(value=answer.access_token, expires_in=answer.expires_in)
@@ -86,8 +85,8 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
     return fetch
 
 
-def _failure(response: Response, body: bytes, client_id: str, issuer: str) -> TokenError:
-    reason = refusal(body) or ""
+def _failure(response: Response, client_id: str, issuer: str) -> TokenError:
+    reason = refusal(response.body) or ""
     code = reason.partition(":")[0]
     status = response.status
     answered = f"{issuer} answered {status}" + (f" ({reason})" if reason else "")

@@ -11,6 +11,7 @@ import anyio
 from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, TokenRecord
+from bentley_sync_async.transport.rate_limit.throttle import CLOCK_RESOLUTION, MAX_RETRY_AFTER
 from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
 
 Fetch = Callable[[], Awaitable[str | Token]]
@@ -42,6 +43,7 @@ class RefreshingTokenSource(ReadyTokenSource):
         self._lock = anyio.Lock()
         self._current: Token | None = None
         self._expires_at = self._renew_at = math.inf
+        self._throttled_until = -math.inf
         self._fetches = 0  # that have ended, well or not
         self._failure: SynchronizationError | None = None
 
@@ -60,12 +62,14 @@ class RefreshingTokenSource(ReadyTokenSource):
             return token
         if self._current is not None and self._lock.locked() and current_time() < self._expires_at:
             return self._current  # another caller is renewing it, and it is still valid
+        self._raise_throttled()
         fetches = self._fetches
         async with self._lock:
             if (token := self.ready()) is not None:
                 return token
             if self._failure is not None and self._fetches != fetches:  # the fetch that this call waited for
                 raise copy(self._failure) from self._failure.__cause__
+            self._raise_throttled()
             requested_at = current_time()
             try:
                 token = await self._fetch_once()
@@ -86,6 +90,11 @@ class RefreshingTokenSource(ReadyTokenSource):
             self._current = None
         return True
 
+    def _raise_throttled(self) -> None:
+        """Raise the latest failure again while the issuer requests to wait (Retry-After)."""
+        if (left := self._throttled_until - current_time()) > CLOCK_RESOLUTION:
+            raise TokenUnavailableError(str(self._failure), retry_after=left)
+
     async def _fetch_once(self) -> Token:
         began = current_time()
         try:
@@ -101,6 +110,8 @@ class RefreshingTokenSource(ReadyTokenSource):
         self._failure = copy(failure)  # a copy: the caller may add notes to the failure itself
         if self._failure is not None and failure is not None:
             self._failure.__cause__ = failure.__cause__
+        if isinstance(failure, TokenUnavailableError) and failure.retry_after is not None:
+            self._throttled_until = current_time() + min(failure.retry_after, MAX_RETRY_AFTER)
         self._hooks(TokenRecord(duration=current_time() - began, error=failure))
 
     async def _call_fetch(self) -> Token:

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Generic, Literal, Protocol, TypeVar
 
+import anyio
+import anyio.to_thread
+
 from bentley_sync_async.errors import DecodeError, InvalidArgumentError, NotFoundError
 from bentley_sync_async.models import Page
 from bentley_sync_async.redaction import redact
@@ -17,6 +20,9 @@ from bentley_sync_async.wire.ids import query_string
 from bentley_sync_async.wire.paging import PageWalk
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+_LARGEST_IN_LOOP = 2**19
+"""Bytes of a body that is decoded in the event loop: at most a few milliseconds."""
 
 Prefer = Literal["minimal", "representation"]
 """How much of each entity a list returns: its id and little else, or all of it."""
@@ -70,8 +76,7 @@ class Resource:
         )
 
     async def _one(self, request: Request, key: str, cls: type[T]) -> T:
-        response = await self._pipeline.call(request)
-        return decoded(request, response, lambda body: decode_one(body, key, cls))
+        return await decoded(request, await self._pipeline.call(request), lambda body: decode_one(body, key, cls))
 
     def _list(
         self,
@@ -92,18 +97,24 @@ class Resource:
         async def fetch(skip: int, top: int | None) -> Page[E]:
             window = {**(query or {}), "$top": top, "$skip": skip or None}
             request = self._request("GET", path, query=window, prefer=prefer)
-            response = await self._pipeline.call(request)
-            return decoded(request, response, lambda body: decode_page(body, key, cls))
+            return await decoded(request, await self._pipeline.call(request), lambda body: decode_page(body, key, cls))
 
         return Listing(fetch, page_size, complete)
 
 
-def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
-    """Return the decoded body of an answer; a `DecodeError` names the request."""
+async def decoded(request: Request, response: Response, decode: Callable[[bytes], T]) -> T:
+    """Return the decoded body of an answer; a `DecodeError` names the request, and holds nothing of the answer.
+
+    A large body is decoded in a thread, so that the event loop goes on.
+    """
+    body = response.body
+    failures: list[DecodeError] = []
     try:
-        return decode(response.body)
+        return decode(body) if len(body) <= _LARGEST_IN_LOOP else await anyio.to_thread.run_sync(decode, body)
     except DecodeError as exc:
-        raise exc.answering(f"{request.method} {redact(request.url)}") from exc
+        failures.append(exc.answering(f"{request.method} {redact(request.url)}"))
+    del response, body
+    raise failures.pop()
 
 
 class Listing(Generic[E]):

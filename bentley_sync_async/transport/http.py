@@ -24,7 +24,7 @@ from bentley_sync_async.errors import (
     ResponseTooLargeError,
     TransportError,
 )
-from bentley_sync_async.redaction import redact
+from bentley_sync_async.redaction import excerpt, redact, without_in_text
 
 from .messages import Request, Response
 from .timeouts import RequestTimeouts
@@ -32,6 +32,9 @@ from .timeouts import RequestTimeouts
 USER_AGENT: Final = (
     f"bentley-sync-async/{__version__} (Python {platform.python_version()}; aiohttp {aiohttp.__version__})"
 )
+
+_SMALL, _MOST_COMPRESSED = 2**20, 200
+"""An answer of more bytes than that may be this many times as large as what was sent of it."""
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
@@ -154,6 +157,7 @@ class AiohttpTransport(AsyncContextManagerMixin):
             raise ConfigurationError(
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
+        failures: list[TransportError] = []
         try:
             reset = _before_send.set(request.before_send)
             try:
@@ -162,10 +166,10 @@ class AiohttpTransport(AsyncContextManagerMixin):
             finally:
                 _before_send.reset(reset)
         except (_BrokenError, aiohttp.ClientError, OSError) as exc:  # a TimeoutError is an OSError
-            failed = exc.error if isinstance(exc, _BrokenError) else exc
-        # Outside the handler, where aiohttp's error would become the context of ours: it may hold the request's token.
-        secret = isinstance(failed, aiohttp.ClientResponseError)
-        raise self._failure(request, failed, timeout) from (None if secret else failed)
+            failures.append(self._failure(request, exc.error if isinstance(exc, _BrokenError) else exc, timeout))
+        # Outside the handler, where aiohttp's error would become the context of ours: it may hold the request's token,
+        # and its frames hold the answer.
+        raise failures.pop()
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
         async with await session.request(
@@ -181,11 +185,13 @@ class AiohttpTransport(AsyncContextManagerMixin):
         ) as answer:
             body = await self._read(answer, request)
             names = {name.lower(): value for name, value in answer.headers.items()}
+            if len(names) < len(answer.headers) and "retry-after" in names:
+                names["retry-after"] = ", ".join(answer.headers.getall("retry-after"))
             return Response(status=answer.status, headers=names, body=body)
 
     def _failure(self, request: Request, error: Exception, timeout: float) -> TransportError:
         sent = not isinstance(error, _NEVER_SENT)
-        description = f"{type(error).__name__}: {redact(str(error))}"
+        description = f"{type(error).__name__}: {excerpt(without_in_text(request.secret, str(error)), 300)}"
         cls: type[TransportError] = ConnectionLostError
         match error, sent:
             case TimeoutError(), True:
@@ -203,12 +209,13 @@ class AiohttpTransport(AsyncContextManagerMixin):
         size = 0
         while chunk := await answer.content.readany():
             size += len(chunk)
+            text = ""
             if size > self._max_body_bytes:
-                raise ResponseTooLargeError(
-                    f"the answer is larger than {self._max_body_bytes} bytes (max_body_bytes)",
-                    method=request.method,
-                    url=redact(request.url),
-                    sent=True,
-                )
+                text = f"the answer is larger than {self._max_body_bytes} bytes (max_body_bytes)"
+            elif size > _SMALL and size > _MOST_COMPRESSED * answer.content.total_raw_bytes:
+                text = f"the answer is compressed to less than 1/{_MOST_COMPRESSED}, as no answer of the service is"
+            if text:
+                chunks.clear()
+                raise ResponseTooLargeError(text, method=request.method, url=redact(request.url), sent=True)
             chunks.append(chunk)
         return b"".join(chunks)

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
+
+from bentley_sync_async.redaction import without, without_in_text
 
 
 @frozen(kw_only=True)
@@ -17,6 +19,7 @@ class Request:
         body: Bytes to send; `None` for no body.
         before_send: Called right before the request is sent, perhaps more than once. It may raise to keep the request
             from being sent; `None` if there is nothing to call.
+        secret: The token or client secret that the request carries; no error may quote it.
     """
 
     method: str
@@ -24,6 +27,7 @@ class Request:
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     before_send: Callable[[], None] | None = field(default=None, repr=False, eq=False)
+    secret: str = field(default="", repr=False, eq=False)
 
 
 @frozen(kw_only=True)
@@ -39,6 +43,15 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+
+
+def without_secret(secret: str, response: Response) -> Response:
+    """Return an answer with a secret removed from its body and headers, should the server have quoted it."""
+    body = without(secret, response.body) if secret else response.body
+    if any(without_in_text(secret, text) is not text for text in response.headers.values()):
+        headers = {name: without_in_text(secret, text) for name, text in response.headers.items()}
+        response = evolve(response, headers=headers)
+    return response if body is response.body else evolve(response, body=body)
 
 
 class Transport(Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from copy import copy
 
 import anyio
-from attrs import define, evolve
+from attrs import define
 
 from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
@@ -25,13 +25,13 @@ from bentley_sync_async.errors import (
     SynchronizationError,
     TokenUnavailableError,
 )
-from bentley_sync_async.redaction import redact, without
+from bentley_sync_async.redaction import redact
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.problems import api_error
 
 from .clock import current_time
 from .hooks import Hook, Hooks, RequestRecord, RetryRecord, ThrottleRecord
-from .messages import Request, Response, Transport
+from .messages import Request, Response, Transport, without_secret
 from .rate_limit.limiter import CALL, Permit, Priority, RateLimiter
 from .rate_limit.throttle import MAX_RETRY_AFTER, Throttle
 from .retry import RetryPolicy, not_processed, requested_wait
@@ -40,12 +40,15 @@ from .tokens import ReadyTokenSource, Token, TokenSource
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
+_SPREAD, _LONGEST_SPREAD = 0.1, 5.0
+
 _SHORTEST_SECRET = 16
 """A token of fewer characters, such as one in a test, may also be a word of the answer, and is not removed from it."""
 
-_SPREAD, _LONGEST_SPREAD = 0.1, 5.0
+_FIRST_ERROR = 400
 
-_FIRST_REDIRECT, _SEE_OTHER, _FIRST_ERROR = 300, 303, 400
+_SUCCESS = {"GET": 200, "POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
+"""The status with which the operations of a method succeed, by their pages; a trigger has others."""
 
 
 @define
@@ -54,7 +57,7 @@ class _Call:
 
     request: Request
     ends: float
-    see_other: bool
+    expected: frozenset[int]
     priority: Priority
     sends: int = 0
     gave_up: bool = False
@@ -127,24 +130,27 @@ class Pipeline:
         """Return the URL of a path of the API, such as `imodels/storageconnections`."""
         return f"{self.base_url}/synchronization/{path}"
 
-    async def call(self, request: Request, *, see_other: bool = False, priority: Priority = CALL) -> Response:
+    async def call(
+        self, request: Request, *, expected: frozenset[int] | None = None, priority: Priority = CALL
+    ) -> Response:
         """Send a request, and retry it if that is safe and may help, within `Timeouts.call`.
 
         Args:
             request: What to send.
-            see_other: Whether 303 is an answer of the operation.
+            expected: The statuses with which the operation succeeds; `None` for the usual one of its method.
             priority: What the request is for, and so its place in the queue for permits.
 
         Returns:
-            The answer, if its status is 2xx, or 303 with `see_other`.
+            The answer, with one of the expected statuses.
 
         Raises:
             APIError: The service refused it.
             TransportError: No whole answer came.
-            ProtocolError: The answer is a redirect, or has another status that the API does not use.
+            ProtocolError: The answer is a redirect, or has another status that the operation does not have.
             TokenError: There is no token.
         """
-        call = _Call(request, current_time() + self.timeouts.call, see_other, priority)
+        expected = expected or frozenset({_SUCCESS[request.method]})
+        call = _Call(request, current_time() + self.timeouts.call, expected, priority)
         maybe_done = False
         attempt = 1
         while True:
@@ -161,7 +167,7 @@ class Pipeline:
                     chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
                 )
                 if wait is None or call.gave_up:
-                    raise
+                    raise error.with_traceback(None)  # noqa: B904 - the same error; its frames hold the whole answer
                 maybe_done |= not not_processed(error)
                 url = redact(request.url)
                 self._hooks(RetryRecord(method=request.method, url=url, cause=error, attempt=attempt, delay=wait))
@@ -295,11 +301,11 @@ class Pipeline:
             finally:
                 if task is not None:
                     task.end()
-            response = _without_token(token, answer)
+            response = without_secret(_secret(token), answer)
             permit.observe(response.status, response.headers)
             if task is not None and (wait := retry_after(response.headers)):
                 task.request_wait(min(wait, MAX_RETRY_AFTER))
-            self._check(request, response, see_other=call.see_other)
+            self._check(request, response, call.expected)
         except SynchronizationError as exc:
             error = exc
             permit.sent = not isinstance(exc, ConfigurationError) and getattr(exc, "sent", True)
@@ -324,6 +330,7 @@ class Pipeline:
                 )
             if error is not None:
                 self._observe_throttle(error)
+            error = None  # otherwise the error and this frame would hold each other
 
     def _observe_throttle(self, error: SynchronizationError) -> None:
         now = current_time()
@@ -332,7 +339,9 @@ class Pipeline:
             self._hooks(ThrottleRecord(cause=error, delay=self._throttle.remaining(now)))
 
     @staticmethod
-    def _check(request: Request, response: Response, *, see_other: bool) -> None:
+    def _check(request: Request, response: Response, expected: frozenset[int]) -> None:
+        if response.status in expected:
+            return
         if response.status >= _FIRST_ERROR:
             raise api_error(
                 status=response.status,
@@ -341,24 +350,27 @@ class Pipeline:
                 method=request.method,
                 url=request.url,
             )
-        if response.status >= _FIRST_REDIRECT and not (see_other and response.status == _SEE_OTHER):
-            raise ProtocolError(
-                f"{request.method} {redact(request.url)} answered {response.status}; redirects are never followed, "
-                "as the token would go with them. Check base_url."
-            )
+        raise ProtocolError(
+            f"{request.method} {redact(request.url)} answered {response.status}, and the operation has "
+            f"{' and '.join(map(str, sorted(expected)))} only. Redirects are never followed, as the token would go "
+            "with them. Check base_url, and the proxies and gateways between this client and the service."
+        )
 
 
 def _authorized(request: Request, token: Token, before_send: Callable[[], None]) -> Request:
     headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
-    return Request(method=request.method, url=request.url, headers=headers, body=request.body, before_send=before_send)
+    return Request(
+        method=request.method,
+        url=request.url,
+        headers=headers,
+        body=request.body,
+        before_send=before_send,
+        secret=_secret(token),
+    )
 
 
-def _without_token(token: Token, response: Response) -> Response:
-    """Return the answer with the token removed from its body, should the service have quoted it."""
-    if len(token.value) < _SHORTEST_SECRET:
-        return response
-    body = without(token.value, response.body)
-    return response if body is response.body else evolve(response, body=body)
+def _secret(token: Token) -> str:
+    return token.value if len(token.value) >= _SHORTEST_SECRET else ""
 
 
 def _not_ready() -> None:

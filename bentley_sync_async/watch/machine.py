@@ -23,10 +23,8 @@ from typing import TypeVar
 from bentley_sync_async.config import WhenActive, WhenBusy
 from bentley_sync_async.errors import (
     ConflictError,
-    LocationError,
     NotFoundError,
     PermissionDeniedError,
-    ProtocolError,
     SynchronizationError,
 )
 from bentley_sync_async.models import RunRef, StorageRun
@@ -202,7 +200,7 @@ class WatchMachine:
         except SynchronizationError as error:
             if earlier is None and certainly_created_no_run(error):
                 self.attempted_at = None
-            self._delay_trigger(error, ProtocolError)  # whatever the answer is, the trigger may have created a run
+            self._delay_trigger(error)
         else:
             self.attempted_at = None
             self._handle_run(triggered.ref, ours=ours, recovered=not triggered.created, foreign=triggered.foreign)
@@ -212,7 +210,7 @@ class WatchMachine:
         try:
             recovered = await find_triggered_run(self._connections, self.connection_id, attempted_at=attempted_at)
         except SynchronizationError as error:
-            self._delay_trigger(error, LocationError)
+            self._delay_trigger(error)
             return
         if recovered is None:
             self._searched_at = current_time()
@@ -243,7 +241,7 @@ class WatchMachine:
         else:
             self._schedule(self._poll_run)
 
-    def _delay_trigger(self, error: SynchronizationError, counts_as_lost: type[SynchronizationError]) -> None:
+    def _delay_trigger(self, error: SynchronizationError) -> None:
         if isinstance(error, ConflictError):
             own = self._retry_state.delay_after_conflict(chance=random.random())
             attempt = self._retry_state.conflicts
@@ -251,7 +249,7 @@ class WatchMachine:
             if own is None:
                 raise error
         else:
-            own = self._delay_after(error, counts_as_lost)
+            own = self._delay_after(error)
             attempt = self._retry_state.failures
         delay = self._schedule(self._trigger, own)
         self.emit(

@@ -67,7 +67,7 @@ class Poller:
         return self._until_signalled(ref, self._shared_pacing.completions)
 
     async def _until_signalled(self, ref: RunRef, completions: CompletionSignal) -> None:
-        with anyio.move_on_at(self.due):
+        with anyio.CancelScope(deadline=self.due):
             await completions.wait(ref)
             # Only a run's first signal counts: with a signal that is repeated forever, the watch would never wait.
             self._signalled, self.due = ref, current_time()

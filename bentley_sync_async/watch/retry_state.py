@@ -14,6 +14,7 @@ from bentley_sync_async.errors import (
     DecodeError,
     ForeignOriginError,
     InvalidArgumentError,
+    ProtocolError,
     ResponseTooLargeError,
     SynchronizationError,
     TokenError,
@@ -113,7 +114,8 @@ def may_retry(error: SynchronizationError, *also: type[SynchronizationError]) ->
         error: The failure.
         *also: Errors that count as transient here, besides those that always do.
     """
-    retryable = isinstance(error, (DecodeError, ResponseTooLargeError, *also))
+    # A maintenance page, or a redirect to one, is a ProtocolError or a DecodeError.
+    retryable = isinstance(error, (DecodeError, ProtocolError, ResponseTooLargeError, *also))
     return is_transient(error) or (retryable and not isinstance(error, ForeignOriginError))
 
 

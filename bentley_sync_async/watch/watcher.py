@@ -176,7 +176,6 @@ class RunWatcher:
             APIError: The service refuses the trigger or the poll for good (401, 403, 404, 422).
             TokenError: The credentials were refused.
             ForeignOriginError: The Location is on another origin; nothing was sent there.
-            ProtocolError: A poll was answered with a redirect, which is never followed.
             ConfigurationError: The client is not open.
         """
         await self._advance(self._has_event)
@@ -313,7 +312,10 @@ class RunWatcher:
             self._task = self._connections.tasks.start(self._machine.step())
         await self._task.wait()
         task, self._task = self._task, None
-        task.result()
+        try:
+            task.result()
+        except SynchronizationError as error:
+            raise error.with_traceback(None)  # noqa: B904 - the same error; its frames hold the whole answer
 
     async def settle_trigger(self, seconds: float) -> None:
         """Wait for the answer to a trigger that is on the wire, for so many seconds at most."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -18,6 +20,8 @@ QUOTA = frozenset({*_TIER, _REMAINING})
 
 _REQUEST_ID = ("x-correlation-id", "x-request-id", "request-id", "x-ms-request-id")
 
+_DATE = re.compile(r"[A-Za-z]{3,9}, *[^,]+")  # with a weekday, as HTTP writes it
+
 _LONGEST_COUNT = 9  # digits
 
 
@@ -25,17 +29,21 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that the service requests to wait; `None` if there is no valid header.
 
     It may be a number of seconds (page `get-storage-connection-runs`) or, by HTTP, a date; a date is taken relative to
-    the answer's own Date header, so that the local clock does not matter.
+    the answer's own Date header, so that the local clock matters only if there is none. Of several values, in one
+    header or in both, the longest counts; what is neither a number nor a date is ignored.
     """
-    text = next((headers[name] for name in _RETRY_AFTER if name in headers), None)
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        until, now = _http_date(text), server_date(headers)
-        seconds = (until - now).total_seconds() if until and now else math.nan
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    waits = [seconds for name in _RETRY_AFTER if name in headers for seconds in _waits(headers[name], headers)]
+    return max(waits, default=None)
+
+
+def _waits(text: str, headers: Mapping[str, str]) -> list[float]:
+    dates = [text, *_DATE.findall(text)]
+    now = server_date(headers)
+    waits = [(until - (now or datetime.now(UTC))).total_seconds() for until in map(_http_date, dates) if until]
+    for part in _DATE.sub("", text).split(","):
+        with suppress(ValueError):
+            waits.append(float(part))
+    return [max(0.0, seconds) for seconds in waits if math.isfinite(seconds)]
 
 
 def rate_tier(headers: Mapping[str, str]) -> str | None:

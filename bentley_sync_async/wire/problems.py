@@ -112,5 +112,5 @@ def _foreign_body(headers: Mapping[str, str], body: bytes) -> str | None:
     """Return one line about a body that is not from the service: HTML of a proxy, plain text, truncated JSON."""
     if not body.strip():
         return None
-    kind = headers.get("content-type", "unknown type").partition(";")[0]
+    kind = excerpt(headers.get("content-type", "unknown type").partition(";")[0])
     return f"({kind}) {excerpt(body[:2000].decode('utf-8', 'replace'))}"

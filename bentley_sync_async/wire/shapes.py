@@ -19,7 +19,7 @@ import msgspec
 
 from .codec import to_date, wire_name
 
-UNUSUAL = (ValueError, RecursionError)
+UNUSUAL = (ValueError, RecursionError, msgspec.DecodeError)  # the last is a ValueError since msgspec 0.21
 """The exceptions with which a shape refuses a text."""
 
 

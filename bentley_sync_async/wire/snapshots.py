@@ -17,7 +17,7 @@ import msgspec
 
 from bentley_sync_async.models import RunRef, StorageJob, StorageRun, StorageTask
 
-from .codec import decode_one
+from .codec import check_size, decode_one
 from .shapes import UNUSUAL, shape
 
 N = TypeVar("N")
@@ -49,6 +49,7 @@ class Snapshots:
         if self._run is not None and (body == self._body if self._body else _digest(body) == self._digest_of_body):
             return self._run
         jobs: Sequence[msgspec.Raw] = ()
+        check_size(body)
         try:
             jobs = _ANSWER.decode(body).run.jobs or ()
             run = self._decode_changes(body, jobs, ref)

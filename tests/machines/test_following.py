@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from machines.model import SETTINGS, WatchStateMachine
 
-from bentley_sync_async import RunTriggered
 from bentley_sync_async.models import ExecutionState
 from bentley_sync_async.models.states import TRANSITIONS
 from bentley_sync_async.watch.retry_state import GRACE
@@ -24,9 +23,11 @@ class Following(WatchStateMachine):
     def begin(self, timeout, skew):
         self.open(skew, timeout=timeout)
 
-    def reported(self, event):
-        if isinstance(event, RunTriggered):
+    async def send(self, request, *, timeout):
+        response = await super().send(request, timeout=timeout)
+        if response.status == 202:
             self.met_at = self.now
+        return response
 
     def may_be_unknown(self):
         return self.met_at is not None and self.now < self.met_at + GRACE - 9

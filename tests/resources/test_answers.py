@@ -13,6 +13,7 @@ from bentley_sync_async.errors import (
     NotFoundError,
     PermissionDeniedError,
     ProblemDetail,
+    ProtocolError,
     RateLimitedError,
     ServerError,
     UnprocessableError,
@@ -37,6 +38,10 @@ class Operation:
     body: object = None
     key: str | None = None
     many: bool = False
+
+    @property
+    def status(self):
+        return {"GET": 200, "POST": 201, "PUT": 200, "DELETE": 204}[self.method]
 
 
 OPERATIONS = {
@@ -347,7 +352,7 @@ async def test_a_post_whose_answer_was_lost_is_not_repeated(name):
     ids=["empty", "HTML", "cut off", "no text", "array", "null", "string"],
 )
 async def test_a_body_that_is_no_object_is_a_decode_error_that_names_the_request(name, body, problem):
-    error, _ = await failed(name, Response(status=200, body=body))
+    error, _ = await failed(name, Response(status=OPERATIONS[name].status, body=body))
 
     source = f"{OPERATIONS[name].method} {OPERATIONS[name].url}"
     assert type(error) is DecodeError
@@ -358,7 +363,7 @@ async def test_a_body_that_is_no_object_is_a_decode_error_that_names_the_request
 @pytest.mark.parametrize("value", [None, [], "text", 7], ids=repr)
 async def test_an_entity_that_is_no_object_is_a_decode_error_that_names_its_path(name, value):
     operation = OPERATIONS[name]
-    error, _ = await failed(name, answer(200, {operation.key: value}))
+    error, _ = await failed(name, answer(operation.status, {operation.key: value}))
 
     assert (type(error), error.path, error.problem) == (DecodeError, f"$.{operation.key}", "expected an object")
 
@@ -367,7 +372,7 @@ async def test_an_entity_that_is_no_object_is_a_decode_error_that_names_its_path
 @pytest.mark.parametrize("value", [None, {}, "text", 7], ids=repr)
 async def test_a_list_that_is_no_array_is_a_decode_error_that_names_its_path(name, value):
     operation = OPERATIONS[name]
-    error, _ = await failed(name, answer(200, {operation.key: value}))
+    error, _ = await failed(name, answer(operation.status, {operation.key: value}))
 
     assert (type(error), error.path, error.problem) == (DecodeError, f"$.{operation.key}", "expected an array")
 
@@ -383,7 +388,7 @@ async def test_an_item_without_an_id_is_a_decode_error_that_names_its_place(name
 @pytest.mark.parametrize("name", [name for name in SINGLES if name != "get-authorization-information"])
 async def test_an_id_of_the_wrong_type_is_a_decode_error_that_names_its_path(name):
     operation = OPERATIONS[name]
-    error, _ = await failed(name, answer(200, {operation.key: {"id": 7}}))
+    error, _ = await failed(name, answer(operation.status, {operation.key: {"id": 7}}))
 
     assert (error.path, error.problem, error.excerpt) == (f"$.{operation.key}.id", "expected a string", "7")
 
@@ -391,24 +396,36 @@ async def test_an_id_of_the_wrong_type_is_a_decode_error_that_names_its_path(nam
 @pytest.mark.parametrize("name", WITH_BODY)
 async def test_a_decode_error_says_all_that_in_its_text(name):
     operation = OPERATIONS[name]
-    error, _ = await failed(name, answer(200, {operation.key: 7}))
+    error, _ = await failed(name, answer(operation.status, {operation.key: 7}))
 
     assert f"{operation.method} {operation.url} at $.{operation.key}" in str(error)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
 async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(name):
-    _, transport = await failed(name, answer(200, []))
+    _, transport = await failed(name, answer(OPERATIONS[name].status, []))
 
     assert len(transport.sent) == 1
 
 
 @pytest.mark.parametrize("name", ["delete-storage-connection", "remove-storage-connection-sourcefile"])
-@pytest.mark.parametrize("odd", [answer(204), answer(200), answer(200, []), Response(status=200, body=b"<html>")])
+@pytest.mark.parametrize("odd", [answer(204), answer(204, []), Response(status=204, body=b"<html>")])
 async def test_the_body_of_a_removal_does_not_matter(name, odd):
     _, api = scripted(odd)
 
     assert await OPERATIONS[name].call(api) is None
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "run-storage-connection"])
+@pytest.mark.parametrize("status", [101, 200, 201, 202, 204, 206, 302])
+async def test_a_status_that_the_operation_does_not_have_is_a_protocol_error(name, status):
+    if status == OPERATIONS[name].status:
+        return
+    error, transport = await failed(name, Response(status=status, body=b"<html>Sign in to the network</html>"))
+
+    assert type(error) is ProtocolError
+    assert f"answered {status}, and the operation has {OPERATIONS[name].status} only" in str(error)
+    assert len(transport.sent) == 1
 
 
 # Updates: what the caller leaves out is read and sent again, as the service may take it for its default.

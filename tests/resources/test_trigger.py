@@ -210,7 +210,7 @@ async def test_another_success_is_a_protocol_error(status):
     error, _ = await failure(answer(status, location=OURS))
 
     assert type(error) is ProtocolError
-    assert f"answered {status}; the API knows 202 and 303 only" in str(error)
+    assert f"answered {status}, and the operation has 202 and 303 only" in str(error)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -250,11 +250,11 @@ async def test_after_a_success_the_next_pause_without_retry_after_is_the_shortes
 
 
 async def test_a_post_is_sent_after_a_throttle_without_retry_after():
-    transport = ScriptedTransport(refusal(429), answer(202))
+    transport = ScriptedTransport(refusal(429), answer(201))
 
     response = await pipeline(transport).call(Request(method="POST", url=URL))
 
-    assert response.status == 202
+    assert response.status == 201
     assert 1.0 <= transport.instants[1] <= 1.2
 
 

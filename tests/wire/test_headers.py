@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -30,12 +31,25 @@ def test_retry_after_as_a_date_counts_from_the_date_of_the_answer(until, seconds
     assert retry_after({"retry-after": until, "date": DATE}) == seconds
 
 
-def test_retry_after_as_a_date_says_nothing_without_the_date_of_the_answer():
-    assert retry_after({"retry-after": DATE}) is None
+@pytest.mark.parametrize("headers", [{}, {"date": "today"}], ids=["no Date", "a Date that is none"])
+def test_retry_after_as_a_date_counts_from_our_clock_without_the_date_of_the_answer(headers):
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    assert retry_after({"retry-after": until, **headers}) == pytest.approx(100, abs=2)
 
 
-def test_retry_after_as_a_date_says_nothing_beside_a_date_that_is_none():
-    assert retry_after({"retry-after": DATE, "date": "today"}) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3, 40",
+        "40, 3",
+        "40,soon",
+        "Sun, 22 Nov 2026 12:00:40 GMT, 3",
+        "3, Sun, 22 Nov 2026 12:00:40 GMT",
+        "40, -1, inf",
+    ],
+)
+def test_of_several_values_the_longest_counts(text):
+    assert retry_after({"retry-after": text, "date": DATE}) == 40.0
 
 
 @pytest.mark.parametrize(
@@ -49,7 +63,6 @@ def test_retry_after_as_a_date_says_nothing_beside_a_date_that_is_none():
         "nan",
         "1e999",
         "3 s",
-        "3, 4",
         "0x10",
         "Sun, 31 Feb 2026 12:00:00 GMT",
         "Mon, 01 Jan 99999999999 00:00:00 GMT",
@@ -68,8 +81,9 @@ def test_the_rate_limit_header_of_the_platform_counts_as_well():
     assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12"}) == 12.0
 
 
-def test_retry_after_goes_before_the_rate_limit_header_of_the_platform():
-    assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12", "retry-after": "3"}) == 3.0
+@pytest.mark.parametrize("text", ["3", "soon"])
+def test_of_retry_after_and_the_rate_limit_header_of_the_platform_the_longer_counts(text):
+    assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12", "retry-after": text}) == 12.0
 
 
 def test_the_date_of_an_answer_is_an_instant_in_utc():

@@ -7,7 +7,7 @@ from typing import Literal, overload
 
 from attrs import evolve
 
-from bentley_sync_async.errors import LocationError, ProtocolError
+from bentley_sync_async.errors import LocationError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
 from bentley_sync_async.resources.base import Listing, Prefer, Resource, decoded, found
 from bentley_sync_async.transport.messages import Request, Response
@@ -17,7 +17,8 @@ from bentley_sync_async.wire.ids import path_segment
 from bentley_sync_async.wire.locations import run_path, run_ref
 from bentley_sync_async.wire.snapshots import Snapshots
 
-_ACCEPTED, _SEE_OTHER = 202, 303
+_ACCEPTED = 202
+_TRIGGERED = frozenset({_ACCEPTED, 303})
 
 
 class Runs(Resource):
@@ -44,17 +45,13 @@ class Runs(Resource):
             LocationError: The service accepted, but the Location is missing, or names no run or one of another
                 connection; the run may exist.
             ForeignOriginError: The Location is on another origin.
+            ProtocolError: The answer has another status than 202 and 303; the run may exist.
             APIError: Any other refusal.
             TransportError: No whole answer; if its `sent` is true, the run may exist.
         """
         path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/run"
         request = evolve(self._request("POST", path), before_send=before_send)
-        response = await self._pipeline.call(request, see_other=True, priority=TRIGGER)
-        if response.status not in {_ACCEPTED, _SEE_OTHER}:
-            raise ProtocolError(
-                f"The trigger of connection {connection_id} was answered {response.status}; the API knows 202 and 303 "
-                "only. Something between this client and the service may follow redirects by itself."
-            )
+        response = await self._pipeline.call(request, expected=_TRIGGERED, priority=TRIGGER)
         if "location" not in response.headers:
             raise LocationError(
                 f"The trigger of connection {connection_id} was answered {response.status} without a Location. "
@@ -155,7 +152,7 @@ class RunReader:
             APIError: Any other refusal.
         """
         response = await self._pipeline.call(self._request, priority=Priority(kind="poll", value=value))
-        return decoded(self._request, response, self._decode), response
+        return await decoded(self._request, response, self._decode), response
 
     def _decode(self, body: bytes) -> StorageRun:
         return self._snapshots.decode(body, self.ref)

@@ -65,7 +65,7 @@ class RateLimiter:
     async def acquire(self, priority: Priority) -> Permit:
         """Wait for a permit and return it; use it as a context manager around sending the request.
 
-        A waiter that is cancelled leaves its place to the next.
+        A waiter that ends without it, cancelled or closed, leaves its place to the next.
         """
         if (permit := self.try_acquire(priority, current_time())) is not None:
             return permit
@@ -76,9 +76,10 @@ class RateLimiter:
             self._grant_waiting()
         try:
             return await granted
-        except asyncio.CancelledError:
-            if not granted.cancelled():
+        except BaseException:  # also GeneratorExit, when the waiting coroutine is closed
+            if granted.done() and not granted.cancelled():
                 granted.result().release()
+            granted.cancel()
             raise
         finally:
             self._waiting -= 1

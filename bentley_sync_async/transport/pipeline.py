@@ -232,8 +232,10 @@ class Pipeline:
 
     async def _await_throttle(self, call: _Call) -> None:
         while (remaining := self._remaining(now := current_time())) > 0:
-            # Spread, so that the waiting calls do not all continue at the same instant.
-            wait = remaining + min(remaining * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
+            # Spread, so that the calls which wait for a throttle do not all continue at the same instant.
+            throttled = self._throttle.remaining(now)
+            throttled += min(throttled * _SPREAD, _LONGEST_SPREAD) * random.random()  # noqa: S311
+            wait = max(remaining, throttled)
             too_long = remaining > self._retry.retry_after_ceiling or now + wait >= call.ends
             if too_long and not self._waits_indefinitely and self._throttle.cause is not None:
                 call.gave_up = True

@@ -47,7 +47,7 @@ PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
 WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_bulk_process.py client/test_crowd.py
-WITHOUT += watcher/test_cancellation.py
+WITHOUT += steps
 
 test: lint types imports  ## everything that must hold: under four minutes
 	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))
@@ -58,7 +58,7 @@ torture: $(READY)  ## the proofs of watch and bulk at full length
 	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos tests/bulk/test_faults.py
 	BULK_CONNECTIONS=1000 BULK_IMODELS=300 $(BIN)/pytest tests/bulk/test_makespan.py
 	KILLS=200 $(BIN)/pytest tests/kill
-	CANCEL_EVERY=1 $(BIN)/pytest tests/watcher/test_cancellation.py
+	CANCEL_EVERY=1 $(BIN)/pytest tests/steps
 	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
 

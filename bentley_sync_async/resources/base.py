@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -107,14 +107,23 @@ async def decoded(request: Request, response: Response, decode: Callable[[bytes]
 
     A large body is decoded in a thread, so that the event loop goes on.
     """
-    body = response.body
     failures: list[DecodeError] = []
-    try:
-        return decode(body) if len(body) <= _LARGEST_IN_LOOP else await anyio.to_thread.run_sync(decode, body)
-    except DecodeError as exc:
-        failures.append(exc.answering(f"{request.method} {redact(request.url)}"))
-    del response, body
-    raise failures.pop()
+
+    def decode_it(body: bytes) -> T | None:
+        try:
+            return decode(body)
+        except DecodeError as exc:
+            failures.append(exc.answering(f"{request.method} {redact(request.url)}"))
+            return None
+
+    if len(response.body) <= _LARGEST_IN_LOOP:
+        entity = decode_it(response.body)
+    else:
+        entity = await anyio.to_thread.run_sync(decode_it, response.body)
+    del response
+    if failures:
+        raise failures.pop()
+    return cast("T", entity)
 
 
 class Listing(Generic[E]):

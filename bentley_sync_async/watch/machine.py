@@ -39,8 +39,6 @@ from .errors import IModelBusyError, RunVanishedError, WatchFailedError
 from .events import (
     PollDelayed,
     RunEvent,
-    RunJoined,
-    RunTriggered,
     TriggerDelayed,
     UnknownValueSeen,
     WaitingForIModel,
@@ -49,6 +47,7 @@ from .events import (
 from .fingerprints import RunFingerprint, fingerprint, restore_run
 from .poller import Poller
 from .recovery import classify_run, find_triggered_run
+from .resume_state import STARTS, RunStart
 from .retry_state import FAILURE_BUDGET, GRACE, certainly_created_no_run, may_retry, without_frames
 
 Ev = TypeVar("Ev", bound=WatchEvent)
@@ -158,6 +157,11 @@ class WatchMachine:
         self.seq += 1
         self._queue(event(seq=self.seq, at=self._utc_now(), **fields))
 
+    def emit_start(self, ref: RunRef, start: RunStart) -> None:
+        """Queue the event that the watch begins to follow a run."""
+        event, members = STARTS[start]
+        self.emit(event, ref=ref, **members)
+
     def take_event(self) -> WatchEvent:
         """Remove and return the next event."""
         event = self.events.popleft()
@@ -223,11 +227,11 @@ class WatchMachine:
         """Follow the run that a trigger led to, wait for it, or raise, as the options say."""
         self._note_good_answer()
         if ours:
-            self.emit(RunTriggered, ref=ref, recovered=recovered)
+            self.emit_start(ref, "recovered" if recovered else "triggered")
         elif foreign and self._when_busy == "fail":
             raise IModelBusyError.of(self.connection_id, ref)
         elif (self._when_busy if foreign else self._when_active) == "join":
-            self.emit(RunJoined, ref=ref, foreign=foreign)
+            self.emit_start(ref, "joined foreign" if foreign else "joined")
         else:
             self._start_waiting(ref)
             return
@@ -345,9 +349,8 @@ class WatchMachine:
 
     def _new_unknown_values(self, run: StorageRun, ref: RunRef, at: datetime) -> tuple[RunEvent, ...]:
         found = {(type(value).__name__, str(value)) for value in unknown_values(self.run, run)} - self.unknown_values
-        if not found:
-            return ()
-        self.unknown_values |= found
+        if found:
+            self.unknown_values |= found
         return tuple(
             UnknownValueSeen(seq=seq, at=at, ref=ref, enum=enum, value=value)
             for seq, (enum, value) in enumerate(sorted(found), self.seq + 1)
@@ -392,7 +395,6 @@ class WatchMachine:
         """Set the next step; return the seconds until it is due, which are at least what the service requested."""
         requested = self._poller.requested_wait()
         self._retry_state.exclude(requested)
-        self._step = step
-        delay = max(delay, requested)
+        self._step, delay = step, max(delay, requested)
         self._poller.due = current_time() + delay
         return delay

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from collections.abc import Mapping
+from typing import Literal, cast
 
 from attrs import astuple, fields, frozen
 
@@ -17,10 +18,23 @@ from bentley_sync_async.wire.locations import run_path
 from bentley_sync_async.wire.resume import checked, pack, unpack
 
 from .diff import RUN_ITSELF
+from .events import RunJoined, RunTriggered, WatchEvent
 from .fingerprints import PackedRun, RunFingerprint
 
-# The values of a token: the attributes of `ResumeState` in their order. A change of them needs a new version in
-# wire/resume.py, and the values of every released version must still be read.
+RunStart = Literal["triggered", "recovered", "joined", "joined foreign"]
+"""The event with which a watch begins to follow a run."""
+
+STARTS: Mapping[RunStart, tuple[type[RunTriggered | RunJoined], Mapping[str, bool]]] = {
+    "triggered": (RunTriggered, {"recovered": False}),
+    "recovered": (RunTriggered, {"recovered": True}),
+    "joined": (RunJoined, {"foreign": False}),
+    "joined foreign": (RunJoined, {"foreign": True}),
+}
+"""The events, and their members besides the run."""
+
+# The values of a token of version 2: the attributes of `ResumeState` in their order. Version 1 lacks the last one, and
+# is written while that is `None`. A change of them needs a new version in wire/resume.py, and the values of every
+# released version must still be read.
 _Values = tuple[
     str,
     str,
@@ -37,6 +51,7 @@ _Values = tuple[
     float | None,
     tuple[str, str, str] | None,
     bytes | None,
+    RunStart | None,
 ]
 
 
@@ -61,6 +76,7 @@ class ResumeState:
         blocking_run: Kind, connection and id of the run that blocks the iModel; `None` if the watch waits for none.
         blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before the
             first.
+        unreported_start: The event about the start of `run` if the consumer has not taken it; `None` otherwise.
     """
 
     origin: str
@@ -78,10 +94,12 @@ class ResumeState:
     grace_ends: float | None
     blocking_run: tuple[str, str, str] | None
     blocking_fingerprint: bytes | None
+    unreported_start: RunStart | None = None
 
     def token(self) -> str:
         """Return the state as one line of printable text."""
-        return pack(astuple(self, recurse=False))
+        values = astuple(self, recurse=False)
+        return pack(values[:-1], version=1) if self.unreported_start is None else pack(values, version=2)
 
     @classmethod
     def from_token(cls, token: str, *, origin: str) -> ResumeState:
@@ -94,7 +112,10 @@ class ResumeState:
         Raises:
             ResumeTokenError: It is no token, is damaged, of a later version, or of another origin.
         """
-        values = checked(unpack(token), _Values)
+        values = unpack(token)
+        if isinstance(values, list) and len(values) == len(fields(cls)) - 1:
+            values.append(None)
+        values = checked(values, _Values)
         state = cls(**dict(zip((field.name for field in fields(cls)), values, strict=True)))
         if state.origin != origin:
             raise ResumeTokenError(
@@ -111,6 +132,8 @@ class ResumeState:
         check_id(self.connection_id, "connection_id")
         if self.run is not None and self.blocking_run is not None:
             raise ValueError("a blocking run beside a run of ours")
+        if self.unreported_start is not None and self.run is None:
+            raise ValueError("the start of no run")
         for ref in (self.ref, self.blocking_ref):
             if ref is not None:
                 run_path(ref)
@@ -142,6 +165,17 @@ class ResumeState:
         if reported is None or reported.state != ExecutionState.COMPLETED:
             return False
         return list(RUN_ITSELF) not in self.unreported_completions
+
+
+def start_of(event: WatchEvent) -> RunStart | None:
+    """Return how an event reports the start of a run; `None` if it reports none."""
+    match event:
+        case RunTriggered(recovered=recovered):
+            return "recovered" if recovered else "triggered"
+        case RunJoined(foreign=foreign):
+            return "joined foreign" if foreign else "joined"
+        case _:
+            return None
 
 
 def _ref(values: tuple[str, str, str] | None) -> RunRef | None:

@@ -37,7 +37,7 @@ from .events import (
 from .fingerprints import PackedRun, fingerprint_run
 from .fold import fold
 from .machine import WatchMachine
-from .resume_state import ResumeState
+from .resume_state import ResumeState, start_of
 from .retry_state import GRACE
 
 
@@ -106,6 +106,8 @@ class RunWatcher:
             self._machine.fingerprint = resume_state.run_fingerprint()
             self._machine.unreported_completions = frozenset(tuple(key) for key in resume_state.unreported_completions)
             self._machine.done = resume_state.completion_reported
+            if resume_state.ref is not None and resume_state.unreported_start is not None:
+                self._machine.emit_start(resume_state.ref, resume_state.unreported_start)
             if resume_state.blocking_ref is not None:
                 self._machine.resume_waiting(resume_state.blocking_ref, resume_state.blocking_fingerprint)
 
@@ -248,8 +250,9 @@ class RunWatcher:
             fingerprint=cast("PackedRun", fingerprint.pack()) if fingerprint is not None else None,
             unreported_completions=sorted(list(key) for key in self._unreported_completions(reported)),
             blocking_run=_ref_values(machine.blocking_run),
-            # An event about it is alone in its step, so it was taken.
-            blocking_fingerprint=machine.blocking_fingerprint,
+            # Its event may be queued, if nobody awaited the watch: then it is reported again.
+            blocking_fingerprint=machine.blocking_fingerprint if not machine.events else None,
+            unreported_start=next((start for event in machine.events if (start := start_of(event))), None),
         )
 
     def _unreported_completions(self, reported: StorageRun | None) -> UnreportedCompletions:
@@ -279,9 +282,9 @@ class RunWatcher:
             self._machine.resume()
         self._interrupted = True
         try:
+            if not self._started:
+                self._start()
             while not is_done():
-                if not self._started:
-                    self._start()
                 if self._ends_at == math.inf:  # without a scope, so that a sleeping watch holds little memory
                     await self._take_step()
                 elif await self._step_timed_out():

@@ -16,14 +16,14 @@ import msgspec
 
 from bentley_sync_async.errors import ResumeTokenError
 
-_VERSION = "bsr1."
-_LATER = re.compile(r"bsr([2-9]|[1-9][0-9]+)(\.|\Z)")
+_VERSIONS = ("bsr1.", "bsr2.")
+_LATER = re.compile(r"bsr([3-9]|[1-9][0-9]+)(\.|\Z)")
 _LONGEST = 4 * 1024 * 1024
 _CHECKSUM = 4
 
 
-def pack(values: Any) -> str:
-    """Return dicts, lists, strings, numbers, bytes and `None` as a token.
+def pack(values: Any, *, version: int = 1) -> str:
+    """Return dicts, lists, strings, numbers, bytes and `None` as a token of a version, 1 or 2.
 
     Raises:
         ResumeTokenError: The values are too large for a token, more than 4 MiB before compression.
@@ -36,7 +36,7 @@ def pack(values: Any) -> str:
         )
     packed = zlib.compress(plain, level=9)
     with_checksum = zlib.crc32(packed).to_bytes(_CHECKSUM, "big") + packed
-    return _VERSION + urlsafe_b64encode(with_checksum).decode().rstrip("=")
+    return _VERSIONS[version - 1] + urlsafe_b64encode(with_checksum).decode().rstrip("=")
 
 
 def unpack(token: str) -> Any:
@@ -46,13 +46,13 @@ def unpack(token: str) -> Any:
         ResumeTokenError: The text is not a token, is of a later version, or is damaged.
     """
     text = token.strip() if isinstance(token, str) else ""
-    if not text.startswith(_VERSION):
+    if not text.startswith(_VERSIONS):
         raise ResumeTokenError(
             "This resume token was made by a later version of this package: update it."
             if _LATER.match(text)
             else "This is not a resume token; one begins with bsr1 and comes from watcher.resume_token()."
         )
-    body = text.removeprefix(_VERSION)
+    body = text.partition(".")[2]
     try:
         with_checksum = urlsafe_b64decode(body + "==")  # superfluous padding is ignored
         packed = with_checksum[_CHECKSUM:]

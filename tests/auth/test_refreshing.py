@@ -454,3 +454,16 @@ async def test_a_token_that_was_refused_is_not_ready():
 
 async def test_a_token_that_was_not_fetched_is_not_ready():
     assert RefreshingTokenSource(Fetcher()).ready() is None
+
+
+async def test_no_caller_asks_the_issuer_before_its_retry_after():
+    fetcher = Fetcher(failures=[TokenUnavailableError("Not now.", retry_after=5.0)])
+    source = RefreshingTokenSource(fetcher)
+    for _ in range(8):
+        with pytest.raises(TokenUnavailableError) as caught:
+            await source.token()
+        assert caught.value.retry_after == pytest.approx(5 - anyio.current_time(), abs=0.01)
+        await anyio.sleep(0.5)
+    assert len(fetcher.began) == 1
+    await anyio.sleep(1.1)
+    assert (await source.token()).value

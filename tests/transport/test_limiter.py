@@ -1,6 +1,7 @@
 """Permits are granted by priority while the budget has room, and every request of a client needs one."""
 
 import asyncio
+import random
 from functools import partial
 from types import SimpleNamespace
 
@@ -390,3 +391,36 @@ def test_the_budget_can_be_read_when_no_event_loop_runs():
     _, client = client_with(answer(200, CONNECTION))
     asyncio.run(client.storage_connections.get(ID))
     assert client.budget.minute.spent == {"call": 1}
+
+
+async def take_part(limiter, held, chance):
+    """One waiter that gets its permit or ends: cancelled, closed, or both at the instant when it is granted."""
+    waiting = limiter.acquire(CALL)
+    try:
+        waiting.send(None)
+    except StopIteration as granted:
+        held.append(granted.value)
+        return
+    if held and chance.random() < 0.5:
+        held.pop().release()
+    match chance.choice(["close", "cancel", "interrupt"]):
+        case "close":
+            waiting.close()
+        case "cancel":
+            with pytest.raises(asyncio.CancelledError):
+                waiting.throw(asyncio.CancelledError)
+        case "interrupt":
+            with pytest.raises(KeyboardInterrupt):
+                waiting.throw(KeyboardInterrupt)
+
+
+async def test_a_waiter_may_end_in_any_way_and_leaves_its_place_in_2000_schedules():
+    for seed in range(2000):
+        chance = random.Random(seed)
+        limiter = RateLimiter(max_in_flight=2)
+        held = []
+        for _ in range(20):
+            await take_part(limiter, held, chance)
+        for permit in held:
+            permit.release()
+        assert [limiter.try_acquire(CALL, anyio.current_time()) is not None for _ in range(3)] == [True, True, False]

@@ -10,7 +10,7 @@ import pytest
 from support.transport import After, ScriptedTransport, answer, lost, refusal
 from support.watch import names
 
-from bentley_sync_async import FixedPacing, RunCompleted, RunTriggered, SynchronizationClient, Timeouts
+from bentley_sync_async import FixedPacing, RunCompleted, RunJoined, RunTriggered, SynchronizationClient, Timeouts
 from bentley_sync_async.watch.resume_state import ResumeState
 
 BASE = "https://api.example"
@@ -90,6 +90,26 @@ async def test_the_run_of_a_cancelled_trigger_is_known_as_soon_as_its_answer_is_
         assert (state.ref, state.attempted_at) == (watcher.ref, None)
         assert isinstance(await anext(watcher), RunTriggered)
     assert len(service.sent) == 1
+
+
+@pytest.mark.parametrize("status", [202, 303])
+async def test_a_token_of_a_run_whose_start_was_not_taken_reports_it(status):
+    transport = ScriptedTransport(After(3, answer(status, location=RUN)))
+    async with SynchronizationClient("token", base_url=BASE, transport=transport) as client:
+        watcher = client.watch("connection")
+        with anyio.move_on_after(1):
+            await anext(watcher)
+        await anyio.sleep(3)
+        token = watcher.resume_token()
+        resumed = client.resume(token)
+        assert resumed.resume_token() == token
+        events = [await anext(watcher), await anext(resumed)]
+        for one in (watcher, resumed):
+            state = ResumeState.from_token(one.resume_token(), origin=BASE)
+            assert (state.unreported_start, state.seq, state.ref) == (None, 1, watcher.ref)
+    assert [type(event) for event in events] == [RunTriggered if status == 202 else RunJoined] * 2
+    assert [event.seq for event in events] == [1, 1]
+    assert len(transport.sent) == 1
 
 
 async def test_a_trigger_that_was_not_sent_yet_is_not_sent_while_nobody_awaits_the_watch():

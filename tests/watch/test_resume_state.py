@@ -1,14 +1,15 @@
 """The state of a watch in a resume token."""
 
 import math
+from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
 from support.watch import RESUME_STATE
 
-from bentley_sync_async import ExecutionState, ResumeTokenError, RunRef, StorageJob, StorageRun
+from bentley_sync_async import ExecutionState, ResumeTokenError, RunRef, StorageJob, StorageRun, WaitingForIModel
 from bentley_sync_async.watch.fingerprints import fingerprint_run
-from bentley_sync_async.watch.resume_state import ResumeState
+from bentley_sync_async.watch.resume_state import STARTS, ResumeState, start_of
 
 ORIGIN = "https://api.bentley.com"
 RUN = StorageRun(id="r", state=ExecutionState.EXECUTING, jobs=(StorageJob(id="j"),))
@@ -33,6 +34,8 @@ def round_trip(origin=ORIGIN, **changes):
         {"when_active": "rerun", "when_busy": "fail"},
         {"unknown_values": [("ExecutionState", "Asleep")]},
         {"unreported_completions": [["j"], ["j", "t"], []]},
+        {"unreported_start": "triggered"},
+        {"unreported_start": "joined foreign"},
     ],
 )
 def test_a_resume_state_survives_its_token(changes):
@@ -91,6 +94,8 @@ def test_the_ref_has_the_kind_of_the_connection():
         {"fingerprint": [1, 2]},
         {"when_active": "never"},
         {"when_busy": "never"},
+        {"unreported_start": "never"},
+        {"run": None, "unreported_start": "joined"},
     ],
 )
 def test_impossible_values_are_refused(changes):
@@ -132,3 +137,20 @@ def test_a_token_of_version_1_is_read_by_all_later_versions():
         "bsr1.JraZT3jaAUQAu_-ft2h0dHBzOi8vYXBpLmJlbnRsZXkuY29toWPAA8DAwKRqb2lupHdhaXSQwJDAk6htYW5pZmVzdKFtoXLEBnByaW50IRyJHwk",
         origin=ORIGIN,
     ) == round_trip(run=None, blocking_run=("manifest", "m", "r"), blocking_fingerprint=b"print!")
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_the_event_of_a_start_is_the_one_that_was_not_taken(start):
+    event, members = STARTS[start]
+    made = event(seq=1, at=datetime.now(UTC), ref=RunRef(connection_id="c", run_id="r"), **members)
+    assert start_of(made) == start
+
+
+def test_a_waiting_reports_no_start():
+    event = WaitingForIModel(seq=1, at=datetime.now(UTC), ref=RunRef(connection_id="c", run_id="r"))
+    assert start_of(event) is None
+
+
+@pytest.mark.parametrize(("start", "version"), [(None, "bsr1."), ("joined", "bsr2.")])
+def test_a_token_is_of_the_earliest_version_that_can_hold_its_state(start, version):
+    assert evolve(RESUME_STATE, unreported_start=start).token().startswith(version)

@@ -1,4 +1,4 @@
-"""When one watch polls next, and what all watches of a client share for that. Pure."""
+"""What a pacing is told before each poll of a watch: elapsed time, estimate, price of a poll. Pure."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ class RequestRecord(Record):
         duration: Seconds from sending to the end of the answer's body.
         size: Bytes of the answer's body, decompressed.
         resends: How often the same call had sent the request before.
+        waited: Seconds that the call waited, before this, for the end of a throttle, for permits and for tokens.
     """
 
     method: str
@@ -36,6 +37,7 @@ class RequestRecord(Record):
     duration: float
     size: int
     resends: int
+    waited: float = 0.0
 
 
 @frozen(kw_only=True)

@@ -37,6 +37,9 @@ class LoggingHook:
             logger.log(level, _text(record), extra=extra)
 
 
+_NOTICEABLE = 0.1  # seconds of waiting
+
+
 def _level(record: Record) -> int:
     match record:
         case ThrottleRecord() | TokenRecord(error=SynchronizationError()):
@@ -51,7 +54,8 @@ def _text(record: Record) -> str:
     match record:
         case RequestRecord():
             outcome = record.status if record.status is not None else type(record.error).__name__
-            return f"{record.method} {record.url}: {outcome} in {record.duration:.3f} s"
+            waited = f", after it waited for {record.waited:.1f} s" if record.waited >= _NOTICEABLE else ""
+            return f"{record.method} {record.url}: {outcome} in {record.duration:.3f} s{waited}"
         case RetryRecord():
             what = f"{record.method} {record.url}: {_short(record.cause)}"
             return f"{what}; attempt {record.attempt + 1} in {record.delay:.1f} s"

@@ -60,6 +60,7 @@ class _Call:
     expected: frozenset[int]
     priority: Priority
     sends: int = 0
+    waited: float = 0.0
     gave_up: bool = False
 
 
@@ -221,8 +222,10 @@ class Pipeline:
                 task.request_wait(min(requested_wait(error), MAX_RETRY_AFTER))
             raise
         finally:
+            waited = current_time() - began
+            call.waited += waited
             if (task := self.tasks.current()) is not None:
-                task.waited += current_time() - began
+                task.waited += waited
 
     def _remaining(self, now: float) -> float:
         """Return the seconds until a request may be sent: of the throttle, and what the service requested."""
@@ -328,6 +331,7 @@ class Pipeline:
                         duration=current_time() - began,
                         size=len(response.body) if response is not None else 0,
                         resends=resends,
+                        waited=call.waited,
                     )
                 )
             if error is not None:

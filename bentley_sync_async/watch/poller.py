@@ -1,4 +1,4 @@
-"""Polls runs for one watch, and computes when to poll again."""
+"""Polls runs for one watch, and asks its pacing when to poll again."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from bentley_sync_async.errors import (
     SynchronizationError,
 )
 from bentley_sync_async.transport.hooks import Hooks, RequestRecord, ThrottleRecord
+from bentley_sync_async.transport.logs import LoggingHook
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.rate_limit.limiter import RateLimiter
@@ -443,3 +444,16 @@ async def test_a_call_that_cannot_wait_for_the_end_of_a_throttle_is_not_retried(
             await single.call(GET)
 
     assert [type(record) for record in records] == [RequestRecord, ThrottleRecord]
+
+
+async def test_the_record_of_a_request_says_how_long_it_waited_before_it_was_sent(caplog):
+    records = []
+    one_at_a_time = pipeline(
+        ScriptedTransport(After(50.0, answer()), always=answer()),
+        limiter=RateLimiter(max_in_flight=1),
+        hooks=Hooks([records.append, LoggingHook()]),
+    )
+    with caplog.at_level("DEBUG"):
+        await attempted(one_at_a_time, 2)
+    assert [record.waited for record in records if isinstance(record, RequestRecord)] == [0.0, 50.0]
+    assert "after it waited for 50.0 s" in caplog.text

@@ -33,7 +33,7 @@ from .clock import current_time
 from .hooks import Hook, Hooks, RequestRecord, RetryRecord, ThrottleRecord
 from .messages import Request, Response, Transport, without_secret
 from .rate_limit.limiter import CALL, Permit, Priority, RateLimiter
-from .rate_limit.throttle import MAX_RETRY_AFTER, Throttle
+from .rate_limit.throttle import Throttle
 from .retry import RetryPolicy, not_processed, requested_wait
 from .tasks import ClientTasks
 from .tokens import ReadyTokenSource, Token, TokenSource
@@ -219,7 +219,7 @@ class Pipeline:
                 permit.release()
         except TokenUnavailableError as error:
             if (task := self.tasks.current()) is not None:
-                task.request_wait(min(requested_wait(error), MAX_RETRY_AFTER))
+                task.request_wait(requested_wait(error))
             raise
         finally:
             waited = current_time() - began
@@ -309,7 +309,7 @@ class Pipeline:
             response = without_secret(_secret(token), answer)
             permit.observe(response.status, response.headers)
             if task is not None and (wait := retry_after(response.headers)):
-                task.request_wait(min(wait, MAX_RETRY_AFTER))
+                task.request_wait(wait)
             self._check(request, response, call.expected)
         except SynchronizationError as exc:
             error = exc

@@ -16,6 +16,7 @@ import anyio
 
 from .clock import current_time
 from .messages import Request
+from .rate_limit.throttle import MAX_RETRY_AFTER
 
 
 class ClientTask:
@@ -42,8 +43,8 @@ class ClientTask:
         return max(0.0, self.not_before - current_time())
 
     def request_wait(self, seconds: float) -> None:
-        """Note that the service, or the issuer of tokens, requests to wait."""
-        self.not_before = max(self.not_before, current_time() + seconds)
+        """Note that the service, or the issuer of tokens, requests to wait; an hour at the most."""
+        self.not_before = max(self.not_before, current_time() + min(seconds, MAX_RETRY_AFTER))
 
     def begin(self, request: Request) -> None:
         """Note that a request is on the wire."""
@@ -72,18 +73,12 @@ class ClientTask:
         finally:
             task.remove_done_callback(wake)
 
-    def result(self) -> bool:
-        """Return whether the task, which has ended, was not cancelled.
-
-        Raises:
-            Exception: As the task did. It is raised once, and then belongs to the caller.
-        """
+    def raise_failure(self) -> None:
+        """Raise what the task, which has ended, raised; once, as it then belongs to the caller."""
         task, self._task = self._task, None
         try:
             if task is not None and not task.cancelled():
                 task.result()
-                return True
-            return False
         finally:
             del task  # otherwise it and its exception would hold each other, by this frame
 

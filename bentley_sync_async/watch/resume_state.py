@@ -169,13 +169,10 @@ class ResumeState:
 
 def start_of(event: WatchEvent) -> RunStart | None:
     """Return how an event reports the start of a run; `None` if it reports none."""
-    match event:
-        case RunTriggered(recovered=recovered):
-            return "recovered" if recovered else "triggered"
-        case RunJoined(foreign=foreign):
-            return "joined foreign" if foreign else "joined"
-        case _:
-            return None
+    for start, (cls, members) in STARTS.items():
+        if type(event) is cls and all(getattr(event, name) == value for name, value in members.items()):
+            return start
+    return None
 
 
 def _ref(values: tuple[str, str, str] | None) -> RunRef | None:

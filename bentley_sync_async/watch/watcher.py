@@ -316,7 +316,7 @@ class RunWatcher:
         await self._task.wait()
         task, self._task = self._task, None
         try:
-            task.result()
+            task.raise_failure()
         except SynchronizationError as error:
             raise error.with_traceback(None)  # noqa: B904 - the same error; its frames hold the whole answer
 

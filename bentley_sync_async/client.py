@@ -48,7 +48,7 @@ TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str |
 class SynchronizationClient(AsyncContextManagerMixin):
     """A client of the iTwin Synchronization API.
 
-    Use it as an async context manager, one for a process, from as many tasks as you like:
+    Use it as an async context manager, one for a process, from as many tasks as you like of one event loop:
 
         async with SynchronizationClient(token) as client:
             watcher = client.watch(connection_id)
@@ -170,7 +170,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        self._pipeline.tasks.binding.open()
         async with AsyncExitStack() as stack:
+            stack.callback(self._pipeline.tasks.binding.close)
             if self._own_transport is not None:
                 await stack.enter_async_context(self._own_transport)
             try:
@@ -349,9 +351,9 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
                 token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
             )
             return RefreshingTokenSource(fetch, hooks=hooks)
-        case TokenSource():
+        case TokenSource() if not isinstance(token, type):
             return token
-        case _ if callable(token):
+        case _ if callable(token) and not isinstance(token, type):
             return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(

@@ -119,6 +119,7 @@ class BulkRun(AsyncContextManagerMixin):
             JournalError: The journal cannot be used (any more); nothing is triggered that it has not recorded.
             AuthenticationError: The service refuses the token, so every connection would fail.
             CredentialsError: The issuer refuses the credentials.
+            ConfigurationError: The client is not open, or has no token.
         """
         while not self._events:
             if self._ended_at is not None:
@@ -189,6 +190,7 @@ class BulkRun(AsyncContextManagerMixin):
         Raises:
             SynchronizationError: As `__anext__`.
         """
+        self._pipeline.tasks.binding.check()
         async with self._open_journal() as journal:
             ids, refused, resolver = await self._list_ids(journal)
             recorded = await journal.unfinished()

@@ -27,7 +27,7 @@ PUBLIC = {
         RunUpdated RunVanishedError RunWatcher ServerError SourceFile SourceFileCreate StorageConnection StorageJob
         StorageRun StorageTask SynchronizationClient SynchronizationError SynchronizationReport TaskAppeared TaskChange
         TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts TokenError
-        TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError WaitingForIModel
+        TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError UsageError WaitingForIModel
         WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold verify_webhook
     """,
     "bulk": """

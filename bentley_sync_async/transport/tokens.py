@@ -1,6 +1,5 @@
 """Access tokens, and the interface of token sources."""
 
-import math
 from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
@@ -28,7 +27,7 @@ def _lifetime(seconds: object) -> float | None:
     if seconds is None:
         return None
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or math.isnan(seconds) or seconds < 0:  # type: ignore[arg-type, operator]
+    if not is_number or not seconds >= 0:  # type: ignore[operator]  # NaN is neither
         shown = seconds if is_number else type(seconds).__name__
         raise ConfigurationError(f"expires_in must be a number of seconds of at least 0, or None, not {shown}.")
     return float(min(seconds, _LONGEST_LIFETIME))  # type: ignore[call-overload]

@@ -91,8 +91,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
             max_body_bytes: The largest body of an answer, in bytes.
             max_connections: How many requests may be under way at a time. A call waits for a permit within
                 `Timeouts.call`, a watch however long it takes.
-            session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed. If its
-                connector has fewer connections than `max_connections`, its limit counts.
+            session: An `aiohttp.ClientSession` of the same event loop to use, for its proxy, TLS or connector. It is
+                not closed, and must add no Authorization; a .netrc entry (`trust_env`) is not sent. If its connector
+                has fewer connections than `max_connections`, its limit counts.
             transport: Sends requests instead of aiohttp; `session` and `max_body_bytes` have no effect then.
             hooks: Called for requests, retries, throttles, tokens and polls; by default the standard library's
                 logging, under `bentley_sync_async`.
@@ -105,6 +106,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
+            UsageError: The session belongs to another event loop.
         """
         base_url, issuer = settings.addresses(environment, base_url, issuer)
         self.config = ClientConfig(

@@ -45,7 +45,7 @@ class InvalidArgumentError(SynchronizationError, ValueError):
 
 
 class UsageError(SynchronizationError, RuntimeError):
-    """An object cannot be used here or now: a client in two event loops or after a fork, a bulk that was not entered."""
+    """An object cannot be used here or now: a client in two event loops or after a fork, a bulk not entered."""
 
 
 # Error statuses of the service.

@@ -120,12 +120,7 @@ class RefreshingTokenSource(ReadyTokenSource):
 
     async def _call_fetch(self) -> Token:
         try:
-            fetching: object = self._fetch()
-            if not isinstance(fetching, Awaitable):
-                raise ConfigurationError(
-                    f"The token source must be a coroutine function (async def): it returned {type(fetching).__name__}."
-                )
-            fetched = await fetching
+            fetched = await _awaitable(self._fetch())
             return Token(value=fetched) if isinstance(fetched, str) else checked(fetched)
         except SynchronizationError:
             raise
@@ -135,6 +130,14 @@ class RefreshingTokenSource(ReadyTokenSource):
             raise TokenUnavailableError(
                 f"The token source failed with {type(exc).__name__}{where}; its own error is the cause of this one."
             ) from exc
+
+
+def _awaitable(fetching: Awaitable[str | Token] | object) -> Awaitable[str | Token]:
+    if not isinstance(fetching, Awaitable):
+        raise ConfigurationError(
+            f"The token source must be a coroutine function (async def): it returned {type(fetching).__name__}."
+        )
+    return fetching
 
 
 def _place(error: Exception) -> str:

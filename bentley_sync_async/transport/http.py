@@ -125,7 +125,9 @@ def _check_session(session: aiohttp.ClientSession) -> None:
         raise ConfigurationError("The session passed in is closed. Pass one that is open as long as the client is.")
     # aiohttp has no public name for it but one that is deprecated; a test fails if this one goes.
     if (loop := running_loop()) is not None and getattr(session, "_loop", loop) is not loop:
-        raise UsageError("The session passed in belongs to another event loop. Make session and client in the same one.")
+        raise UsageError(
+            "The session passed in belongs to another event loop. Make session and client in the same one."
+        )
 
 
 class AiohttpTransport(AsyncContextManagerMixin):

@@ -1,4 +1,4 @@
-"""A client belongs to one event loop: in another one, another thread or a fork it says so, and it survives a closed one."""
+"""A client belongs to one event loop: elsewhere, or in a fork, it says so; and it survives a loop that was closed."""
 
 import asyncio
 import gc
@@ -109,6 +109,17 @@ async def test_a_client_that_is_open_in_another_thread_cannot_be_entered_there()
     await client.storage_connections.get(ID)
     with loop_in_a_thread() as loop, pytest.raises(UsageError, match="another event loop"):
         asyncio.run_coroutine_threadsafe(entered(client), loop).result(10)
+
+
+async def test_a_watch_with_a_request_under_way_says_so_in_another_thread():
+    _, client = silent()
+    watcher = client.attach(REF)
+    await interrupted(watcher)
+    with loop_in_a_thread() as loop:
+        used = asyncio.run_coroutine_threadsafe(watcher.result(), loop)
+        with pytest.raises(UsageError, match="another event loop"):
+            used.result(10)
+    await client._pipeline.tasks.close(0)
 
 
 async def test_a_bulk_that_is_open_in_another_thread_says_so():

@@ -148,13 +148,22 @@ ODD = {
     "arrays nested 50,000 deep": ("seed = 1\na = " + "[" * 50_000, r"nested too deeply \(at line 3\)"),
     "tables nested 50,000 deep": ("a = " + "{a = " * 50_000, r"nested too deeply \(at line 2\)"),
     "a number of 10,000 digits": ("seed = " + "9" * 10_000, r"a number has too many digits \(at line 2\)"),
-    "a hexadecimal number of 10,000 digits": ("seed = 0x" + "f" * 10_000, r"emulator.seed must be a whole number, not that"),
+    "a hexadecimal number of 10,000 digits": (
+        "seed = 0x" + "f" * 10_000,
+        r"emulator.seed must be a whole number, not that",
+    ),
     "a number that is no float": ("speed = 0x" + "f" * 10_000, r"emulator.speed must be a number of more than 0"),
     "an infinite number": ("speed = inf", r"emulator.speed must be a number of more than 0, not inf"),
     "an infinite duration": ("[[runs]]\nqueued = inf", r"runs\[0\].queued must be seconds"),
     "no number": ("[[runs]]\nqueued = [0, nan]", r"runs\[0\].queued must be seconds"),
-    "a regular expression that is too deep": (f"[[faults]]\naction = 'empty_body'\npath = '{'(' * 5000}'", r"faults\[0\].path must be"),
-    "a regular expression with a huge number": (f"[[faults]]\naction = 'empty_body'\npath = 'a{{{'9' * 99}}}'", r"faults\[0\].path must be"),
+    "a regular expression that is too deep": (
+        f"[[faults]]\naction = 'empty_body'\npath = '{'(' * 5000}'",
+        r"faults\[0\].path must be",
+    ),
+    "a regular expression with a huge number": (
+        f"[[faults]]\naction = 'empty_body'\npath = 'a{{{'9' * 99}}}'",
+        r"faults\[0\].path must be",
+    ),
     "a long key": ("k" * 1_000_000 + " = 1", r"emulator.k+ is not a key"),
     "a long value": ("speed = '" + "x" * 1_000_000 + "'", r"emulator.speed must be"),
 }

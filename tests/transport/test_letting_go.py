@@ -216,7 +216,7 @@ def test_every_class_is_tried():
 def raise_deep(group):
     large = bytearray(BIG)
     try:
-        raise KeyError(len(large))
+        {}[len(large)]
     except KeyError as exc:
         if group:
             raise ExceptionGroup("two", [exc, ValueError("b")]) from exc

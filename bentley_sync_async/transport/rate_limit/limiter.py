@@ -146,7 +146,7 @@ class RateLimiter:
         return permit
 
     def _now(self) -> float:
-        """Return the time; the latest known one where no event loop is running, as when one that was closed is freed."""
+        """Return the time; the latest known one where no event loop is running, as when a closed one is freed."""
         try:
             return current_time()
         except RuntimeError:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         TokenUnavailableError,
         TransportError,
         UnprocessableError,
+        UsageError,
         WebhookError,
     )
     from .models import (
@@ -109,7 +110,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "DecodeError ForeignOriginError InvalidArgumentError JournalError JournalInUseError LocationError "
             "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError RequestTimeoutError "
             "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SynchronizationError "
-            "TokenError TokenUnavailableError TransportError UnprocessableError WebhookError"
+            "TokenError TokenUnavailableError TransportError UnprocessableError UsageError WebhookError"
         ),
         "models": (
             "AuthenticationType ConnectorType ExecutionResult ExecutionState JobPhase RunFailedError RunRef "
@@ -229,6 +230,7 @@ __all__ = [
     "TriggerDelayed",
     "UnknownValueSeen",
     "UnprocessableError",
+    "UsageError",
     "WaitingForIModel",
     "WatchError",
     "WatchEvent",

@@ -48,7 +48,7 @@ TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str |
 class SynchronizationClient(AsyncContextManagerMixin):
     """A client of the iTwin Synchronization API.
 
-    Use it as an async context manager, one for a process, from as many tasks as you like:
+    Use it as an async context manager, one for a process, from as many tasks as you like of one event loop:
 
         async with SynchronizationClient(token) as client:
             watcher = client.watch(connection_id)
@@ -91,8 +91,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
             max_body_bytes: The largest body of an answer, in bytes.
             max_connections: How many requests may be under way at a time. A call waits for a permit within
                 `Timeouts.call`, a watch however long it takes.
-            session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed. If its
-                connector has fewer connections than `max_connections`, its limit counts.
+            session: An `aiohttp.ClientSession` of the same event loop to use, for its proxy, TLS or connector. It is
+                not closed, and must add no Authorization; a .netrc entry (`trust_env`) is not sent. If its connector
+                has fewer connections than `max_connections`, its limit counts.
             transport: Sends requests instead of aiohttp; `session` and `max_body_bytes` have no effect then.
             hooks: Called for requests, retries, throttles, tokens and polls; by default the standard library's
                 logging, under `bentley_sync_async`.
@@ -105,6 +106,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
+            UsageError: The session belongs to another event loop.
         """
         base_url, issuer = settings.addresses(environment, base_url, issuer)
         self.config = ClientConfig(
@@ -170,7 +172,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        self._pipeline.tasks.binding.open()
         async with AsyncExitStack() as stack:
+            stack.callback(self._pipeline.tasks.binding.close)
             if self._own_transport is not None:
                 await stack.enter_async_context(self._own_transport)
             try:
@@ -349,9 +353,9 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
                 token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
             )
             return RefreshingTokenSource(fetch, hooks=hooks)
-        case TokenSource():
+        case TokenSource() if not isinstance(token, type):
             return token
-        case _ if callable(token):
+        case _ if callable(token) and not isinstance(token, type):
             return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(

@@ -44,6 +44,10 @@ class InvalidArgumentError(SynchronizationError, ValueError):
     """An argument is invalid (an empty id, a negative timeout); nothing was sent."""
 
 
+class UsageError(SynchronizationError, RuntimeError):
+    """An object cannot be used here or now: a client in two event loops or after a fork, a bulk not entered."""
+
+
 # Error statuses of the service.
 
 

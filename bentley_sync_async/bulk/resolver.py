@@ -8,7 +8,14 @@ from typing import TypeVar
 import anyio
 from attrs import define, field
 
-from bentley_sync_async.errors import AuthenticationError, CredentialsError, InvalidArgumentError, SynchronizationError
+from bentley_sync_async.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    CredentialsError,
+    InvalidArgumentError,
+    SynchronizationError,
+    UsageError,
+)
 from bentley_sync_async.pacing.history import durations_of
 from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
@@ -21,7 +28,7 @@ _CONCURRENCY = 16
 
 T = TypeVar("T")
 
-CLIENT_WIDE_ERRORS = (AuthenticationError, CredentialsError)
+CLIENT_WIDE_ERRORS = (AuthenticationError, ConfigurationError, CredentialsError, UsageError)
 """Errors that concern every request of the client, not one connection."""
 
 

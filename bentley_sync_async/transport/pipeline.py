@@ -36,7 +36,7 @@ from .rate_limit.limiter import CALL, Permit, Priority, RateLimiter
 from .rate_limit.throttle import Throttle
 from .retry import RetryPolicy, not_processed, requested_wait
 from .tasks import ClientTasks
-from .tokens import ReadyTokenSource, Token, TokenSource
+from .tokens import ReadyTokenSource, Token, TokenSource, checked
 
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
@@ -108,6 +108,7 @@ class Pipeline:
         self._retry = retry or RetryPolicy()
         self._throttle = Throttle()
         self._limiter = limiter or RateLimiter()
+        self.tasks.binding.on_new_loop(self._limiter.reset)
         self._waits_indefinitely = False
         self._hooks = hooks or Hooks()
 
@@ -149,7 +150,9 @@ class Pipeline:
             TransportError: No whole answer came.
             ProtocolError: The answer is a redirect, or has another status that the operation does not have.
             TokenError: There is no token.
+            UsageError: The client belongs to another event loop, thread or process.
         """
+        self.tasks.binding.check()
         expected = expected or frozenset({_SUCCESS[request.method]})
         call = _Call(request, current_time() + self.timeouts.call, expected, priority)
         maybe_done = False
@@ -270,12 +273,9 @@ class Pipeline:
             call.ends += current_time() - since
 
     async def _token(self, ends: float) -> Token:
-        token: Token | None = None
         with anyio.CancelScope(deadline=ends):
-            token = await self._tokens.token()
-        if token is None:
-            raise TokenUnavailableError(f"No token came within the {self.timeouts.call:g} s of the call.")
-        return token
+            return checked(await self._tokens.token())
+        raise TokenUnavailableError(f"No token came within the {self.timeouts.call:g} s of the call.")
 
     async def _send(self, call: _Call, token: Token, permit: Permit) -> Response:
         """Send the request, and release its permit."""

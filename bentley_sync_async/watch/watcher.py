@@ -13,7 +13,7 @@ import anyio
 from attrs import evolve
 
 from bentley_sync_async.config import WhenActive, WhenBusy
-from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError
+from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError, UsageError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.pacing.learned import LearnedPacing
 from bentley_sync_async.pacing.scheduler import SharedPacing
@@ -275,8 +275,9 @@ class RunWatcher:
 
     async def _advance(self, is_done: Callable[[], bool]) -> None:
         """Take steps until a condition holds. An error that ends the watch gets a resume token."""
+        self._connections.tasks.binding.check()
         if self._awaited:
-            raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
+            raise UsageError("This watcher is being awaited by another task; one watcher serves one consumer.")
         self._awaited = self._machine.awaited = True
         if self._interrupted:
             self._machine.resume()
@@ -309,6 +310,8 @@ class RunWatcher:
 
     async def _take_step(self) -> None:
         """Wait until the next step is due and has ended, or for the end of one that was left under way."""
+        if self._task is not None and self._task.is_lost():
+            self._task = None
         if self._task is None:
             if (waiting := self._machine.wait_until_due()) is not None:
                 await waiting

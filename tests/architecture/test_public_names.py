@@ -27,8 +27,9 @@ PUBLIC = {
         RunUpdated RunVanishedError RunWatcher ServerError SourceFile SourceFileCreate StorageConnection StorageJob
         StorageRun StorageTask SynchronizationClient SynchronizationError SynchronizationReport TaskAppeared TaskChange
         TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts TokenError
-        TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError WaitingForIModel
-        WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold verify_webhook
+        TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError UsageError
+        WaitingForIModel WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold
+        verify_webhook
     """,
     "bulk": """
         BulkEvent BulkPlan BulkProgress BulkReport BulkRun ConnectionFinished ConnectionProgressed ConnectionStarted

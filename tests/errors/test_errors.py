@@ -36,6 +36,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
     TransportError,
     UnprocessableError,
+    UsageError,
     WebhookError,
 )
 from bentley_sync_async.models import ExecutionState, RunFailedError, RunRef, StorageRun, StorageTask, runs
@@ -52,6 +53,7 @@ TREE = {
     SynchronizationError: (Exception,),
     ConfigurationError: (SynchronizationError,),
     InvalidArgumentError: (SynchronizationError, ValueError),
+    UsageError: (SynchronizationError, RuntimeError),
     APIError: (SynchronizationError,),
     AuthenticationError: (APIError,),
     PermissionDeniedError: (APIError,),

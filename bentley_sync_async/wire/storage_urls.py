@@ -69,8 +69,8 @@ def _named(url: str | None, pattern: re.Pattern[str], name: str, does: str, base
     parts = _split(url, name)
     if origin(parts) != origin(urlsplit(base_url)):
         raise ForeignOriginError(
-            f"The {name} of the service is on {_origin_of(parts)}, not on {base_url}. Nothing was sent there: the token "
-            "never leaves the configured origin. If a gateway rewrites hosts, set base_url to the gateway's host."
+            f"The {name} of the service is on {_origin_of(parts)}, not on {base_url}. Nothing was sent there: the "
+            "token never leaves the configured origin. If a gateway rewrites hosts, set base_url to the gateway's host."
         )
     found = pattern.search(parts.path)
     if found is not None:

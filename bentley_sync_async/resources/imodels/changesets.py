@@ -55,9 +55,8 @@ class Changesets(Resource):
             InvalidArgumentError: The index is below 1.
             NotFoundError: There is no such iModel, or no such changeset.
         """
-        if isinstance(id_or_index, int) and not isinstance(id_or_index, bool):
-            if id_or_index < 1:
-                raise InvalidArgumentError(f"The index of a changeset is at least 1, not {id_or_index}.")
-            id_or_index = str(id_or_index)
-        path = f"{path_segment(imodel_id, 'imodel_id')}/changesets/{path_segment(id_or_index, 'changeset_id')}"
+        if isinstance(id_or_index, int) and id_or_index < 1:
+            raise InvalidArgumentError(f"The index of a changeset is at least 1, not {id_or_index}.")
+        changeset = str(id_or_index) if isinstance(id_or_index, int) else id_or_index
+        path = f"{path_segment(imodel_id, 'imodel_id')}/changesets/{path_segment(changeset, 'id_or_index')}"
         return await self._one(self._request("GET", path), "changeset", Changeset)

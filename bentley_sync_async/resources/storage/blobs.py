@@ -170,8 +170,8 @@ def _failure(exc: Exception, file_id: str) -> FileTransferError:
     else:
         what = f"the store answered {status} {code or ''}"
     return FileTransferError(
-        f"The content of file {file_id} was not transferred: {what.strip()}. Nothing has changed: an upload is in force "
-        "only when it is complete. Repeat the upload or download; for a file that exists, files.update_content().",
+        f"The content of file {file_id} was not transferred: {what.strip()}. Nothing has changed, as an upload is in "
+        "force only when it is complete: repeat it, for a file that exists by files.update_content().",
         file_id=file_id,
         status=status,
         code=code,

@@ -26,8 +26,8 @@ _ACCEPTED, _OK, _FOUND, _REFUSED = 202, 200, 302, 403
 
 @frozen(kw_only=True)
 class _UploadLinks:
-    complete_url: Link = Link()
-    upload_url: Link = Link()
+    complete_url: Link | None = None
+    upload_url: Link | None = None
 
 
 class Files(Resource):
@@ -253,8 +253,10 @@ class Files(Resource):
 
     async def _upload(self, request: Request) -> FileUpload:
         links = await self._one(request, "_links", _UploadLinks, expected=_ACCEPTED)
-        file_id = completed_file(links.complete_url.href, base_url=self.base_url)
-        return FileUpload(file_id=file_id, upload_url=signed_url(links.upload_url.href, "uploadUrl"))
+        return FileUpload(
+            file_id=completed_file(links.complete_url and links.complete_url.href, base_url=self.base_url),
+            upload_url=signed_url(links.upload_url and links.upload_url.href, "uploadUrl"),
+        )
 
     async def _put(self, upload: FileUpload, content: Content, progress: Progress | None) -> None:
         """Send content; if its URL expires meanwhile, all of it again to a new one, once, if it can be read again."""

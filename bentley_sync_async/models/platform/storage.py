@@ -1,7 +1,5 @@
 """Folders and files of the Storage API (pages `storage/operations/*`)."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import ClassVar
 
@@ -50,7 +48,7 @@ class StorageItem:
         links: Where it belongs, and who made it.
     """
 
-    KINDS: ClassVar[dict[str, type[StorageItem]]]
+    KINDS: ClassVar[dict[str, type]] = {}
 
     id: str
     type: StorageItemType | None = None
@@ -80,7 +78,7 @@ class StorageFile(StorageItem):
     size: int | None = None
 
 
-StorageItem.KINDS = {"file": StorageFile, "folder": StorageFolder}
+StorageItem.KINDS.update(file=StorageFile, folder=StorageFolder)
 
 
 @frozen(kw_only=True)

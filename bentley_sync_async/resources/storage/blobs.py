@@ -7,7 +7,6 @@ cancelled. Its exceptions hold the signed URL, so ours are raised outside their 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable
 from io import BytesIO
 from pathlib import Path
@@ -96,11 +95,10 @@ async def _put_blocks(blob: BlobClient, content: Content, block: bytes, file_id:
     failures: list[Exception] = []
     free = anyio.Semaphore(_PARALLEL)
 
-    async def stage(block_id: str, block: bytes) -> None:
+    async def stage(block_id: str, block: BytesIO, size: int) -> None:
         try:
-            # As a file: aiohttp warns of large bytes, as it would write them in one go.
-            await _done(blob.stage_block(block_id, BytesIO(block), length=len(block)), file_id)
-            tell.add(len(block))
+            await _done(blob.stage_block(block_id, block, length=size), file_id)
+            tell.add(size)
         except Exception as exc:  # noqa: BLE001 - raised below, where it is in no group
             failures.append(exc)
             group.cancel_scope.cancel()
@@ -111,8 +109,11 @@ async def _put_blocks(blob: BlobClient, content: Content, block: bytes, file_id:
         try:
             while block:
                 await free.acquire()
-                ids.append(base64.b64encode(b"%08d" % len(ids)).decode())
-                group.start_soon(stage, ids[-1], block)
+                ids.append(f"{len(ids):08}")
+                # As a file: aiohttp warns of large bytes, as it would write them in one go. It copies them, so that
+                # nothing else may hold them.
+                group.start_soon(stage, ids[-1], BytesIO(block), len(block))
+                block = b""
                 block = await content.read(BLOCK)
         except Exception as exc:  # noqa: BLE001 - raised below, where it is in no group
             failures.append(exc)

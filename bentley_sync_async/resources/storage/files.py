@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bentley_sync_async.errors import APIError, FileTransferError, InvalidArgumentError, ProtocolError
 from bentley_sync_async.models import Link
@@ -26,8 +26,8 @@ _ACCEPTED, _OK, _FOUND, _REFUSED = 202, 200, 302, 403
 
 @frozen(kw_only=True)
 class _UploadLinks:
-    complete_url: Link | None = None
-    upload_url: Link | None = None
+    complete_url: Link = field(factory=Link)
+    upload_url: Link = field(factory=Link)
 
 
 class Files(Resource):
@@ -254,8 +254,8 @@ class Files(Resource):
     async def _upload(self, request: Request) -> FileUpload:
         links = await self._one(request, "_links", _UploadLinks, expected=_ACCEPTED)
         return FileUpload(
-            file_id=completed_file(links.complete_url and links.complete_url.href, base_url=self.base_url),
-            upload_url=signed_url(links.upload_url and links.upload_url.href, "uploadUrl"),
+            file_id=completed_file(links.complete_url.href, base_url=self.base_url),
+            upload_url=signed_url(links.upload_url.href, "uploadUrl"),
         )
 
     async def _put(self, upload: FileUpload, content: Content, progress: Progress | None) -> None:

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         SynchronizationReport,
         TaskError,
     )
-    from .models.platform import Extent, IModel, ITwin, StorageFile, StorageFolder, Webhook
+    from .models.platform import Extent, IModel, ITwin, StorageFile, StorageFolder
     from .pacing import BackoffPacing, FixedPacing, LearnedPacing
     from .transport.retry import RetryPolicy
     from .watch.diff import diff
@@ -121,7 +121,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "SourceFile SourceFileCreate StorageConnection StorageJob StorageRun StorageTask "
             "SynchronizationReport TaskError"
         ),
-        "models.platform": "Extent IModel ITwin StorageFile StorageFolder Webhook",
+        "models.platform": "Extent IModel ITwin StorageFile StorageFolder",
         "pacing": "BackoffPacing FixedPacing LearnedPacing",
         "transport.retry": "RetryPolicy",
         "watch.diff": "diff",
@@ -248,7 +248,6 @@ __all__ = [
     "WatchEvent",
     "WatchFailedError",
     "WatchTimeoutError",
-    "Webhook",
     "WebhookError",
     "__version__",
     "diff",

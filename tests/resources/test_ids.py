@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.odd_ids import REFUSED, SEGMENTS
+from support.neighbours.odd_ids import REFUSED, SEGMENTS
 from support.transport import answer, client_of, emulated, http, raw_server, refusal, scripted
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError

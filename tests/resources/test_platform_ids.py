@@ -3,7 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from support.odd_ids import REFUSED, SEGMENTS
+from support.neighbours.odd_ids import REFUSED, SEGMENTS
 from support.transport import answer, refusal, scripted
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from support.blobs import blob_store
+from support.neighbours.blobs import blob_store
 from support.transport import answer, http, raw_server, refusal, scripted
 
 from bentley_sync_async.errors import FileTransferError, NotFoundError, ProtocolError

@@ -7,7 +7,7 @@ import tracemalloc
 
 import anyio
 import pytest
-from support.blobs import SIGNATURE, BlobStore, blob_store
+from support.neighbours.blobs import SIGNATURE, BlobStore, blob_store
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import anyio
 
@@ -17,7 +18,7 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | AsyncIterable[bytes]
 """A path, the bytes themselves, or what yields them."""
 
 
-class Content(Protocol):
+class Content(ABC):
     """The content of a file.
 
     Attributes:
@@ -26,17 +27,19 @@ class Content(Protocol):
         repeatable: Whether it can be read again.
     """
 
-    size: int | None
-    name: str | None
-    repeatable: bool
+    def __init__(self, *, size: int | None = None, name: str | None = None, repeatable: bool = True) -> None:
+        """Describe it."""
+        self.size = size
+        self.name = name
+        self.repeatable = repeatable
 
+    @abstractmethod
     async def read(self, size: int) -> bytes:
         """Return the next so many bytes; fewer only at the end."""
-        ...
 
     async def rewind(self) -> None:
-        """Go back to the beginning."""
-        ...
+        """Go back to the beginning, if it is repeatable."""
+        raise NotImplementedError
 
 
 @asynccontextmanager
@@ -61,12 +64,9 @@ async def opened(source: Source) -> AsyncGenerator[Content]:
             )
 
 
-class _Bytes:
-    repeatable = True
-
+class _Bytes(Content):
     def __init__(self, content: bytes) -> None:
-        self.size: int | None = len(content)
-        self.name: str | None = None
+        super().__init__(size=len(content))
         self._file = BytesIO(content)
 
     async def read(self, size: int) -> bytes:
@@ -76,12 +76,9 @@ class _Bytes:
         self._file.seek(0)
 
 
-class _File:
-    repeatable = True
-
+class _File(Content):
     def __init__(self, file: anyio.AsyncFile[bytes], name: str, size: int) -> None:
-        self.size: int | None = size
-        self.name: str | None = name
+        super().__init__(size=size, name=name)
         self._file = file
 
     async def read(self, size: int) -> bytes:
@@ -91,12 +88,9 @@ class _File:
         await self._file.seek(0)
 
 
-class _Stream:
-    repeatable = False
-
+class _Stream(Content):
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self.size: int | None = None
-        self.name: str | None = None
+        super().__init__(repeatable=False)
         self._chunks = chunks
         self._left = memoryview(b"")
 
@@ -114,6 +108,3 @@ class _Stream:
             block += taken
             self._left = self._left[len(taken) :]
         return bytes(block)
-
-    async def rewind(self) -> None:
-        raise NotImplementedError

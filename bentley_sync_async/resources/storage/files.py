@@ -16,10 +16,10 @@ from bentley_sync_async.resources.base import Listing, Resource, given
 from bentley_sync_async.transport.messages import Request
 from bentley_sync_async.transport.products import STORAGE, Product
 from bentley_sync_async.wire.ids import path_segment
-from bentley_sync_async.wire.storage_urls import completed_file, signed_url
 
 from .blobs import Progress, fetch, put, require_library
 from .content import Content, Source, opened
+from .urls import completed_file, signed_url
 
 _ACCEPTED, _OK, _FOUND, _REFUSED = 202, 200, 302, 403
 

@@ -10,11 +10,11 @@ from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.products import STORAGE, Product
 from bentley_sync_async.wire.codec import decode_page
 from bentley_sync_async.wire.ids import check_id
-from bentley_sync_async.wire.storage_urls import linked_folder
 
 from .files import Files
 from .folders import Folders
 from .recycle_bin import RecycleBin
+from .urls import linked_folder
 
 
 class Storage(Resource):

@@ -124,7 +124,9 @@ class Webhooks(Resource):
 def _may_be_called(url: str) -> bool:
     with suppress(ValueError):
         parts = urlsplit(url)
-        return bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in LOOPBACK)
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        )
     return False
 
 

@@ -14,9 +14,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from bentley_sync_async.config import LOOPBACK
 from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, ProtocolError
 from bentley_sync_async.redaction import excerpt
-
-from .ids import check_id
-from .locations import origin
+from bentley_sync_async.wire.ids import check_id
+from bentley_sync_async.wire.locations import origin
 
 _COMPLETE = re.compile(r"/storage/files/([^/]+)/complete/?\Z", re.IGNORECASE)
 _FOLDER = re.compile(r"/storage/folders/([^/]+)/?\Z", re.IGNORECASE)

@@ -13,6 +13,7 @@ from support.transport import answer, lost, refusal, scripted
 from bentley_sync_async.errors import (
     ConfigurationError,
     ConnectionLostError,
+    DecodeError,
     FileTransferError,
     InvalidArgumentError,
     ProtocolError,
@@ -489,6 +490,16 @@ async def test_a_complete_url_that_cannot_be_right_is_an_error(url):
         await upload(api, b"abc")
 
     assert transport.lines == [BEGUN]
+    assert not shows_the_signature(everything_of(caught.value))
+
+
+@pytest.mark.parametrize("links", [{"uploadUrl": GOOD}, {"uploadUrl": {"href": [GOOD]}}, [GOOD]], ids=repr)
+async def test_a_signed_url_in_the_wrong_place_is_not_shown(links):
+    _, api = scripted(answer(202, {"_links": links}))
+
+    with pytest.raises(DecodeError) as caught:
+        await upload(api, b"abc")
+
     assert not shows_the_signature(everything_of(caught.value))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .client import SynchronizationClient
     from .config import Environment, RateTier, Timeouts
     from .errors import (
+        AmbiguousNameError,
         APIError,
         AuthenticationError,
         ConfigurationError,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
         ConnectionLostError,
         CredentialsError,
         DecodeError,
+        FileTransferError,
         ForeignOriginError,
+        IModelNotInitializedError,
         InvalidArgumentError,
         JournalError,
         JournalInUseError,
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
         SynchronizationReport,
         TaskError,
     )
+    from .models.platform import Extent, IModel, ITwin, StorageFile, StorageFolder
     from .pacing import BackoffPacing, FixedPacing, LearnedPacing
     from .transport.retry import RetryPolicy
     from .watch.diff import diff
@@ -106,8 +110,9 @@ else:  # a name is imported when it is first used, so that using one does not lo
         "client": "SynchronizationClient",
         "config": "Environment RateTier Timeouts",
         "errors": (
-            "APIError AuthenticationError ConfigurationError ConflictError ConnectionLostError CredentialsError "
-            "DecodeError ForeignOriginError InvalidArgumentError JournalError JournalInUseError LocationError "
+            "APIError AmbiguousNameError AuthenticationError ConfigurationError ConflictError ConnectionLostError "
+            "CredentialsError DecodeError FileTransferError ForeignOriginError IModelNotInitializedError "
+            "InvalidArgumentError JournalError JournalInUseError LocationError "
             "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError RequestTimeoutError "
             "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SynchronizationError "
             "TokenError TokenUnavailableError TransportError UnprocessableError UsageError WebhookError"
@@ -117,6 +122,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "SourceFile SourceFileCreate StorageConnection StorageJob StorageRun StorageTask "
             "SynchronizationReport TaskError"
         ),
+        "models.platform": "Extent IModel ITwin StorageFile StorageFolder",
         "pacing": "BackoffPacing FixedPacing LearnedPacing",
         "transport.retry": "RetryPolicy",
         "watch.diff": "diff",
@@ -151,6 +157,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
 
 __all__ = [
     "APIError",
+    "AmbiguousNameError",
     "AuthenticationError",
     "AuthenticationType",
     "BackoffPacing",
@@ -164,9 +171,14 @@ __all__ = [
     "Environment",
     "ExecutionResult",
     "ExecutionState",
+    "Extent",
+    "FileTransferError",
     "FixedPacing",
     "ForeignOriginError",
+    "IModel",
     "IModelBusyError",
+    "IModelNotInitializedError",
+    "ITwin",
     "InvalidArgumentError",
     "JobAppeared",
     "JobChange",
@@ -209,6 +221,8 @@ __all__ = [
     "SourceFile",
     "SourceFileCreate",
     "StorageConnection",
+    "StorageFile",
+    "StorageFolder",
     "StorageJob",
     "StorageRun",
     "StorageTask",

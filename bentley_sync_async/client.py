@@ -19,6 +19,7 @@ from .pacing.learned import LearnedPacing
 from .pacing.price import PollPrice
 from .pacing.scheduler import SharedPacing
 from .pacing.strategies import Pacing
+from .resources.products import Products
 from .resources.synchronization.authorization import Authorization
 from .resources.synchronization.connections import Connections
 from .resources.synchronization.storage_connections import StorageConnections
@@ -45,8 +46,8 @@ TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str |
 """A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
 
 
-class SynchronizationClient(AsyncContextManagerMixin):
-    """A client of the iTwin Synchronization API.
+class SynchronizationClient(Products, AsyncContextManagerMixin):
+    """A client of the iTwin Synchronization API, and of its neighbours `storage`, `imodels`, `itwins` and `webhooks`.
 
     Use it as an async context manager, one for a process, from as many tasks as you like of one event loop:
 

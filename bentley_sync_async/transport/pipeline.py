@@ -26,6 +26,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
 )
 from bentley_sync_async.redaction import redact
+from bentley_sync_async.transport.messages import SYNCHRONIZATION, Product
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.problems import api_error
 
@@ -37,8 +38,6 @@ from .rate_limit.throttle import Throttle
 from .retry import RetryPolicy, not_processed, requested_wait
 from .tasks import ClientTasks
 from .tokens import ReadyTokenSource, Token, TokenSource, checked
-
-ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
 _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
@@ -128,9 +127,9 @@ class Pipeline:
         other._hooks = self._hooks.with_hook(hook)
         return other
 
-    def url(self, path: str) -> str:
-        """Return the URL of a path of the API, such as `imodels/storageconnections`."""
-        return f"{self.base_url}/synchronization/{path}"
+    def url(self, path: str, product: Product = SYNCHRONIZATION) -> str:
+        """Return the URL of a path of an API product, such as `imodels/storageconnections`."""
+        return f"{self.base_url}/{product.path}/{path}"
 
     async def call(
         self, request: Request, *, expected: frozenset[int] | None = None, priority: Priority = CALL
@@ -364,7 +363,7 @@ class Pipeline:
 
 
 def _authorized(request: Request, token: Token, before_send: Callable[[], None]) -> Request:
-    headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
+    headers = {**request.headers, "Authorization": f"Bearer {token.value}"}
     return Request(
         method=request.method,
         url=request.url,

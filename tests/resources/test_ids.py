@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.neighbours.odd_ids import REFUSED, SEGMENTS
 from support.transport import answer, client_of, emulated, http, raw_server, refusal, scripted
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError
@@ -49,63 +50,6 @@ IN_BODIES = {
     "add": lambda api, x: api.storage_connections.source_files.add("c", SourceFileCreate(x, ConnectorType.MSTN)),
 }
 
-REFUSED = [
-    "",
-    " ",
-    ".",
-    "..",
-    "...",
-    "a b",
-    " a",
-    "a\n",
-    "a\r\nHost: attacker.example",
-    "a\tb",
-    "a\x00b",
-    "a\x7f",
-    "\u2028",
-    "a\u00a0b",
-    "a\u200bb",
-    "\ud800",
-    "https://attacker.example/x",
-    "http://[",
-    "x" * 257,
-    None,
-    7,
-    b"bytes",
-    ["list"],
-]
-SEGMENTS = [
-    "../x",
-    "../../admin",
-    "..%2fx",
-    "a/b",
-    "/",
-    "//attacker.example",
-    "\\\\attacker.example",
-    "a?b",
-    "?",
-    "a#b",
-    "a;b=c",
-    "a&b",
-    "%2e%2e",
-    "%2F",
-    "%",
-    "%zz",
-    "a:b",
-    "@attacker.example",
-    "user:password@attacker.example",
-    "javascript:alert(1)",
-    "caf\u00e9",
-    "\u65e5\u672c",
-    "\U0001f309",
-    "a+b",
-    "a=b",
-    "'\"<>{}|^`",
-    ".a",
-    "a..",
-    "~",
-    "x" * 256,
-]
 CALLS = {**IN_PATHS, **IN_QUERIES, **IN_BODIES}
 
 

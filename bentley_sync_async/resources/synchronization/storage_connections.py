@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, overload
 
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models import AuthenticationType, ConnectionSummary, SourceFileCreate, StorageConnection
-from bentley_sync_async.resources.base import Listing, Prefer, Resource, found
+from bentley_sync_async.resources.base import Listing, Prefer, Resource, found, given
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.wire.ids import check_id, path_segment
 
@@ -112,7 +112,7 @@ class StorageConnections(Resource):
             "authenticationType": authentication_type or self._default_authentication,
             "sourceFiles": files,
         }
-        return await self._one(self._request("POST", _ROOT, body=_given(body)), "connection", StorageConnection)
+        return await self._one(self._request("POST", _ROOT, body=given(body)), "connection", StorageConnection)
 
     async def get(self, connection_id: str) -> StorageConnection:
         """Return a connection (`get-storage-connection`).
@@ -158,7 +158,7 @@ class StorageConnections(Resource):
                 "authentication type for its default: give authentication_type as well."
             )
         body = {"displayName": display_name, "authenticationType": authentication_type}
-        request = self._request("PUT", _path(connection_id), body=_given(body))
+        request = self._request("PUT", _path(connection_id), body=given(body))
         return await self._one(request, "connection", StorageConnection)
 
     async def delete(self, connection_id: str) -> None:
@@ -178,7 +178,3 @@ class StorageConnections(Resource):
 
 def _path(connection_id: str) -> str:
     return f"{_ROOT}/{path_segment(connection_id, 'connection_id')}"
-
-
-def _given(body: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in body.items() if value is not None}

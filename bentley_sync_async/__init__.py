@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         SynchronizationReport,
         TaskError,
     )
+    from .models.manifests import DocumentAttribute, ManifestAction, ManifestFile, ManifestRun
     from .models.platform import Extent, IModel, ITwin, StorageFile, StorageFolder
     from .pacing import BackoffPacing, FixedPacing, LearnedPacing
     from .transport.retry import RetryPolicy
@@ -122,6 +123,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "SourceFile SourceFileCreate StorageConnection StorageJob StorageRun StorageTask "
             "SynchronizationReport TaskError"
         ),
+        "models.manifests": "DocumentAttribute ManifestAction ManifestFile ManifestRun",
         "models.platform": "Extent IModel ITwin StorageFile StorageFolder",
         "pacing": "BackoffPacing FixedPacing LearnedPacing",
         "transport.retry": "RetryPolicy",
@@ -168,6 +170,7 @@ __all__ = [
     "ConnectorType",
     "CredentialsError",
     "DecodeError",
+    "DocumentAttribute",
     "Environment",
     "ExecutionResult",
     "ExecutionState",
@@ -191,6 +194,9 @@ __all__ = [
     "JournalInUseError",
     "LearnedPacing",
     "LocationError",
+    "ManifestAction",
+    "ManifestFile",
+    "ManifestRun",
     "NotFoundError",
     "PermissionDeniedError",
     "PollDelayed",

@@ -18,7 +18,7 @@ from bentley_sync_async.errors import (
 )
 from bentley_sync_async.pacing.history import durations_of
 from bentley_sync_async.redaction import redact
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.wire.ids import check_id
 
 from .journal.base import IModelOfConnection, Journal
@@ -50,7 +50,7 @@ class ResolvedConnections:
 class ConnectionResolver:
     """Resolves connections by the journal first, then by requests to the service, a few at a time."""
 
-    def __init__(self, connections_for: Callable[[str], StorageConnections], journal: Journal) -> None:
+    def __init__(self, connections_for: Callable[[str], AnyConnections], journal: Journal) -> None:
         """Make a resolver.
 
         Args:

@@ -14,8 +14,11 @@ from anyio import AsyncContextManagerMixin
 from attrs import evolve
 
 from bentley_sync_async.errors import UsageError
+from bentley_sync_async.models.manifests import ManifestRun
+from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.pacing.scheduler import SharedPacing
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
+from bentley_sync_async.resources.synchronization.kinds import connections_of_kind
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
@@ -50,7 +53,7 @@ class BulkRun(AsyncContextManagerMixin):
         self,
         pipeline: Pipeline,
         *,
-        connection_ids: Iterable[str],
+        connection_ids: Iterable[str | ManifestRun],
         imodel_ids: Iterable[str],
         options: BulkOptions,
         journal: SQLiteJournal | None,
@@ -60,7 +63,9 @@ class BulkRun(AsyncContextManagerMixin):
         """Make a bulk. Nothing is sent, and no file is opened, before it is entered or planned."""
         self._pipeline = pipeline
         self._without_retries = pipeline.without_retries()
-        self._connection_ids = connection_ids
+        listed = list(connection_ids)
+        self._manifests = {one.connection_id: one for one in listed if isinstance(one, ManifestRun)}
+        self._connection_ids = [one.connection_id if isinstance(one, ManifestRun) else one for one in listed]
         self._imodel_ids = imodel_ids
         self._options = options
         self._journal = journal
@@ -316,25 +321,33 @@ class BulkRun(AsyncContextManagerMixin):
     def _counter(self, connection_id: str) -> RequestCounter:
         return self._counters.setdefault(connection_id, RequestCounter())
 
-    def _counted_connections(self, connection_id: str) -> StorageConnections:
-        return StorageConnections(self._pipeline.with_hook(self._counter(connection_id)))
+    def _counted_connections(self, connection_id: str) -> AnyConnections:
+        return connections_of_kind(self._kind(connection_id), self._pipeline.with_hook(self._counter(connection_id)))
+
+    def _kind(self, connection_id: str) -> ConnectionKind:
+        return "manifest" if connection_id in self._manifests else "storage"
 
     def _begin_watch(self, connection_id: str, counter: RequestCounter) -> RunWatcher:
-        options = self._options
+        options, manifest = self._options, self._manifests.get(connection_id)
         return RunWatcher(
-            StorageConnections(self._without_retries.with_hook(counter)),
+            connections_of_kind(
+                "storage" if manifest is None else "manifest", self._without_retries.with_hook(counter)
+            ),
+            manifest=manifest,
             connection_id=connection_id,
             timeout=options.timeout,
-            when_active=options.when_active,
+            when_active=options.when_active if manifest is None else "rerun",  # an active run has other files
             pacing=options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
 
     def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
+        state = ResumeState.from_token(token, origin=self._pipeline.base_url)
         return RunWatcher.resuming(
-            StorageConnections(self._without_retries.with_hook(counter)),
-            ResumeState.from_token(token, origin=self._pipeline.base_url),
+            connections_of_kind(state.kind, self._without_retries.with_hook(counter)),
+            state,
+            manifest=self._manifests.get(state.connection_id),
             pacing=self._options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,

@@ -18,17 +18,18 @@ ROOT = "bentley_sync_async"
 PUBLIC = {
     "": """
         APIError AmbiguousNameError AuthenticationError AuthenticationType BackoffPacing ClientCredentials
-        ConfigurationError ConflictError ConnectionLostError ConnectorType CredentialsError DecodeError Environment
-        ExecutionResult ExecutionState Extent FileTransferError FixedPacing ForeignOriginError IModel IModelBusyError
-        IModelNotInitializedError ITwin InvalidArgumentError JobAppeared JobChange JobCompleted JobPhase JobStateChanged
-        JobUpdated JobVanished JournalError JournalInUseError LearnedPacing LocationError NotFoundError
-        PermissionDeniedError PollDelayed ProblemDetail ProtocolError RateLimitedError RateTier ReplayGuard
-        RequestTimeoutError ResponseTooLargeError ResumeTokenError RetryPolicy RunAppeared RunChange RunCompleted
-        RunEvent RunFailedError RunJoined RunNotCompletedError RunPhaseChanged RunRef RunStateChanged RunTriggered
-        RunUpdated RunVanishedError RunWatcher ServerError SourceFile SourceFileCreate StorageConnection StorageFile
-        StorageFolder StorageJob StorageRun StorageTask SynchronizationClient SynchronizationError SynchronizationReport
-        TaskAppeared TaskChange TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts
-        TokenError TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError UsageError
+        ConfigurationError ConflictError ConnectionLostError ConnectorType CredentialsError DecodeError
+        DocumentAttribute Environment ExecutionResult ExecutionState Extent FileTransferError FixedPacing
+        ForeignOriginError IModel IModelBusyError IModelNotInitializedError ITwin InvalidArgumentError JobAppeared
+        JobChange JobCompleted JobPhase JobStateChanged JobUpdated JobVanished JournalError JournalInUseError
+        LearnedPacing LocationError ManifestAction ManifestFile ManifestRun NotFoundError PermissionDeniedError
+        PollDelayed ProblemDetail ProtocolError RateLimitedError RateTier ReplayGuard RequestTimeoutError
+        ResponseTooLargeError ResumeTokenError RetryPolicy RunAppeared RunChange RunCompleted RunEvent RunFailedError
+        RunJoined RunNotCompletedError RunPhaseChanged RunRef RunStateChanged RunTriggered RunUpdated RunVanishedError
+        RunWatcher ServerError SourceFile SourceFileCreate StorageConnection StorageFile StorageFolder StorageJob
+        StorageRun StorageTask SynchronizationClient SynchronizationError SynchronizationReport TaskAppeared TaskChange
+        TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts TokenError
+        TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError UsageError
         WaitingForIModel WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold
         verify_webhook
     """,
@@ -41,12 +42,12 @@ PUBLIC = {
         Scenario Settings Webhook load_scenario parse_scenario
     """,
     "models": """
-        AuthenticationType AuthorizationInformation AuthorizationLinks Connection ConnectionLinks
-        ConnectionSummary ConnectorType ExecutionResult ExecutionState JobPhase Link OpenEnum Page PagingLinks
-        RunErrorDetails RunFailedError RunRef RunSummary SourceFile SourceFileCreate SourceFileLinks SourceFileSummary
-        StorageConnection StorageJob StorageRun StorageTask SuggestedAction SynchronizationReport
-        TaskDetails TaskError TaskErrorCategory TaskErrorPhase TaskErrorSystem Transition TriggeredRun WebhookContent
-        WebhookMessage
+        AuthenticationType AuthorizationInformation AuthorizationLinks Connection ConnectionDetails ConnectionLinks
+        ConnectionSummary ConnectorType ExecutionResult ExecutionState JobPhase Link ManifestConnection
+        ManifestSourceFile OpenEnum Page PagingLinks RunErrorDetails RunFailedError RunRef RunSummary SourceFile
+        SourceFileCreate SourceFileLinks SourceFileSummary StorageConnection StorageJob StorageRun StorageTask
+        SuggestedAction SynchronizationReport TaskDetails TaskError TaskErrorCategory TaskErrorPhase TaskErrorSystem
+        Transition TriggeredRun WebhookContent WebhookMessage
     """,
     "models.platform": """
         Application Changeset ChangesetLinks ChangesetState Extent FileUpload IModel IModelCreation IModelCreationState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 from attrs.converters import optional
@@ -33,6 +33,10 @@ class DocumentAttribute:
     properties: Mapping[str, str] = field(factory=dict)
 
 
+def _as_tuple(files: Iterable[ManifestFile]) -> tuple[ManifestFile, ...]:
+    return tuple(files)
+
+
 @frozen(kw_only=True)
 class ManifestFile:
     """A file of a manifest run.
@@ -57,7 +61,7 @@ class ManifestFile:
     relative_path: str | None = None
     document_attribute: DocumentAttribute | None = None
     parent_id: str | None = None
-    children: tuple[ManifestFile, ...] = field(default=(), converter=tuple)
+    children: tuple[ManifestFile, ...] = field(default=(), converter=_as_tuple)
 
 
 @frozen(kw_only=True)
@@ -71,5 +75,5 @@ class ManifestRun:
     """
 
     connection_id: str
-    files: tuple[ManifestFile, ...] = field(converter=tuple)
+    files: tuple[ManifestFile, ...] = field(converter=_as_tuple)
     document_attribute_schema_url: str | None = field(default=None, repr=False)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from anyio import AsyncContextManagerMixin
 
 from bentley_sync_async.bulk.outcomes import Outcome
-from bentley_sync_async.errors import DecodeError, JournalError, ResumeTokenError
+from bentley_sync_async.errors import DecodeError, JournalError
 from bentley_sync_async.pacing.history import KEPT
-from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.wire.codec import decode, encode
 
 from .base import IModelOfConnection, JournalEntry
@@ -46,18 +44,6 @@ MIGRATIONS = (
     CREATE INDEX durations_of ON durations (origin, connection_id, id);
     """,
 )
-
-# What a value of each column must be.
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "connection_id": lambda value: isinstance(value, str),
-    "imodel_id": lambda value: isinstance(value, str),
-    "itwin_id": lambda value: value is None or isinstance(value, str),
-    "seconds": lambda value: isinstance(value, float) and 0 <= value < math.inf,
-    "attempt": lambda value: isinstance(value, int) and value >= 0,
-    "token": lambda value: value is None or isinstance(value, str),
-    "joined": lambda value: value in {0, 1},
-    "outcome": lambda value: value is None or isinstance(value, bytes),
-}
 
 T = TypeVar("T")
 
@@ -94,12 +80,13 @@ class SQLiteJournal(AsyncContextManagerMixin):
 
     async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:
         """Return the iModels of connections, as far as they are known."""
-        known: dict[str, IModelOfConnection] = {}
-        for connection_id, imodel_id, itwin_id in await self._file.read(
+        rows = await self._file.read(
             "SELECT connection_id, imodel_id, itwin_id FROM places WHERE origin = ?", (self._origin,)
-        ):
-            self._check(connection_id, imodel_id=imodel_id, itwin_id=itwin_id)
-            known[connection_id] = IModelOfConnection(imodel_id=imodel_id, itwin_id=itwin_id)
+        )
+        known = {
+            connection_id: IModelOfConnection(imodel_id=imodel_id, itwin_id=itwin_id)
+            for connection_id, imodel_id, itwin_id in rows
+        }
         return {one: known[one] for one in connection_ids if one in known}
 
     async def durations(self, connection_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:
@@ -109,7 +96,6 @@ class SQLiteJournal(AsyncContextManagerMixin):
         )
         known: defaultdict[str, list[float]] = defaultdict(list)
         for connection_id, seconds in rows:
-            self._check(connection_id, seconds=seconds)
             known[connection_id].append(seconds)
         return {one: known[one] for one in connection_ids if one in known}
 
@@ -193,36 +179,20 @@ class SQLiteJournal(AsyncContextManagerMixin):
         rows = await self._file.read(
             "SELECT connection_id, attempt, token, joined, outcome FROM items WHERE bulk_id = ?", (bulk_id,)
         )
-        return {row[0]: self._entry(*row) for row in rows}
-
-    def _entry(self, connection_id: Any, attempt: Any, token: Any, joined: Any, outcome: Any) -> JournalEntry:
-        """Return an entry, checked: the file may have been edited, and a run must not count for another connection."""
-        self._check(connection_id, attempt=attempt, token=token, joined=joined, outcome=outcome)
         try:
-            if token is not None:
-                state = ResumeState.from_token(token, origin=self._origin)
-                watched = {state.connection_id, state.ref.connection_id if state.ref is not None else connection_id}
-                if watched != {connection_id}:
-                    raise self._wrong(connection_id, "a resume token of another connection")
-            known = None if outcome is None else decode(outcome, Outcome)
-        except (DecodeError, ResumeTokenError) as exc:
-            what = "an outcome" if isinstance(exc, DecodeError) else "a resume token"
-            raise self._wrong(connection_id, f"{what} that cannot be read: {exc}") from exc
-        if known is not None and known.connection_id != connection_id:
-            raise self._wrong(connection_id, "an outcome of another connection")
-        return JournalEntry(attempt=attempt, token=token, joined=bool(joined), outcome=known)
-
-    def _check(self, connection_id: Any, **values: Any) -> None:
-        """Check the types of a row: SQLite stores anything in any column."""
-        for name, value in {"connection_id": connection_id, **values}.items():
-            if not _TYPES[name](value):
-                raise self._wrong(connection_id, f"{value!r} as {name}"[:200])
-
-    def _wrong(self, connection_id: Any, what: str) -> JournalError:
-        return JournalError(
-            f"The journal {self._file.path} holds {what}, for connection {str(connection_id)[:100]}. "
-            "It was edited or is damaged: name another file. Nothing was triggered; runs that were triggered go on."
-        )
+            return {
+                connection_id: JournalEntry(
+                    attempt=attempt,
+                    token=token,
+                    joined=bool(joined),
+                    outcome=None if outcome is None else decode(outcome, Outcome),
+                )
+                for connection_id, attempt, token, joined, outcome in rows
+            }
+        except DecodeError as exc:
+            raise JournalError(
+                f"The journal {self._file.path} holds an outcome that cannot be read: {exc} Name another file."
+            ) from exc
 
     def _latest_unfinished(self) -> tuple[str, tuple[object, ...]]:
         """Return a query for the bulk that is to be continued."""

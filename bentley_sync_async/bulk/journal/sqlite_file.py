@@ -1,8 +1,7 @@
 """The SQLite file of a journal: locked for one process, used in a worker thread, changes grouped into transactions.
 
-The lock is SQLite's own on the file itself, so nobody can remove it while the process lives. A change is on the disk
-when its call returns. A disk takes a few milliseconds for a transaction, however large it is, so the changes that
-arrive during a transaction go into the next one together.
+A change is on the disk when its call returns. A disk takes a few milliseconds for a transaction, however large it is,
+so the changes that arrive during a transaction go into the next one together.
 """
 
 from __future__ import annotations
@@ -24,12 +23,13 @@ from attrs import define
 from bentley_sync_async.errors import InvalidArgumentError, JournalError, JournalInUseError
 
 _APPLICATION_ID = 0x62737962
-_BUSY_TIMEOUT = 0.2  # seconds that opening waits for a program which reads the file at that moment
+_BUSY_TIMEOUT = 5.0  # seconds that a change waits for another program's lock
 _PRIMARY_CODE = 0xFF  # masks SQLite's extended result codes
 
 # What the user can do, by SQLite's primary result code.
 _START_AGAIN = "then start again: its records are kept."
 _ADVICE = {
+    sqlite3.SQLITE_BUSY: f"Another program has locked it: close that program, {_START_AGAIN}",
     sqlite3.SQLITE_CANTOPEN: "It must be a file in a directory that exists and that this process may write to.",
     sqlite3.SQLITE_CORRUPT: "It is damaged: name another file. Runs that were triggered go on.",
     sqlite3.SQLITE_FULL: f"Make room on its disk, {_START_AGAIN}",
@@ -60,8 +60,7 @@ class JournalFile(AsyncContextManagerMixin):
         """Set the file; it is opened, or created, when the context is entered.
 
         Args:
-            path: The file; no link. While it is open, SQLite keeps another one beside it, and no other program can
-                read or write either.
+            path: The file. While it is open, SQLite keeps two files beside it, and there is an empty lock file.
             migrations: One script for each version of the schema, applied to the version before.
 
         Raises:
@@ -75,7 +74,6 @@ class JournalFile(AsyncContextManagerMixin):
         self._lock = anyio.Lock()
         self._waiting: deque[_Change] = deque()
         self._db: sqlite3.Connection
-        self._identity: tuple[int, int] | None = None
         self._opened: ExitStack
 
     @asynccontextmanager
@@ -112,8 +110,6 @@ class JournalFile(AsyncContextManagerMixin):
         async with self._lock:
             if not change.done:  # else the transaction of another call included it
                 await anyio.to_thread.run_sync(self._commit)
-        if isinstance(change.failure, JournalError):
-            raise change.failure
         if change.failure is not None:
             raise self._unusable(change.failure) from change.failure
         result: T = change.result
@@ -131,28 +127,20 @@ class JournalFile(AsyncContextManagerMixin):
     def _open(self) -> None:
         self._waiting.clear()
         try:
-            _create(self.path)
-            if self.path.is_symlink():
-                raise JournalError(
-                    f"The journal {self.path} is a link to {self.path.readlink()}. Name that file itself."
-                )
-            if not self.path.is_file():
-                raise JournalError(f"The journal {self.path} is not a file. Name another one.")
-            if not os.access(self.path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-                raise JournalError(f"The journal {self.path} cannot be written. {_ADVICE[sqlite3.SQLITE_READONLY]}")
-            self._identity = _identity(self.path)
-        except (OSError, ValueError) as exc:
+            path = self.path.resolve()  # so that all links to a file share one lock
+            if path.exists() and not path.is_file():
+                raise JournalError(f"The journal {path} is not a file. Name another one.")
+        except (OSError, RuntimeError, ValueError) as exc:
             raise self._unusable(exc) from exc
         with ExitStack() as opened:
-            self._db = opened.enter_context(closing(_connect(self.path)))
+            lock = opened.enter_context(closing(_connect(path.with_name(f"{path.name}.lock"), timeout=0)))
             try:
-                self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # from the first access to the end of the process
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.execute("COMMIT")
+                lock.execute("BEGIN EXCLUSIVE")  # the system releases it when the process ends, even by a kill
             except sqlite3.OperationalError as exc:
                 if _kind(exc) == sqlite3.SQLITE_BUSY:
                     raise self._in_use() from exc
                 raise
+            self._db = opened.enter_context(closing(_connect(path, timeout=_BUSY_TIMEOUT)))
             self._prepare(self._db)
             self._opened = opened.pop_all()
 
@@ -172,7 +160,6 @@ class JournalFile(AsyncContextManagerMixin):
             db.execute(sql)
         db.execute("INSERT INTO owner VALUES (?, ?)", (os.getpid(), socket.gethostname()))
         db.execute("COMMIT")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that who is refused can read the owner, see `_in_use`
 
     def _version(self, db: sqlite3.Connection) -> int:
         (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -196,7 +183,6 @@ class JournalFile(AsyncContextManagerMixin):
         """Make all waiting changes in one transaction."""
         changes = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
-            self._check_place()
             self._db.execute("BEGIN IMMEDIATE")
             for change in changes:
                 change.result = change.work(self._db)
@@ -210,25 +196,14 @@ class JournalFile(AsyncContextManagerMixin):
             change.done = True
 
     def _unusable(self, exc: Exception) -> JournalError:
-        kind = sqlite3.SQLITE_CANTOPEN if isinstance(exc, OSError) else _kind(exc)
-        advice = _ADVICE.get(kind, "Name another file.")
-        why = getattr(exc, "strerror", None) or exc
+        advice = _ADVICE.get(_kind(exc), "Name another file.")
         return JournalError(
-            f"The journal {self.path} cannot be used: {why}. {advice} Nothing is triggered that it has not recorded."
+            f"The journal {self.path} cannot be used: {exc}. {advice} Nothing is triggered that it has not recorded."
         )
 
-    def _check_place(self) -> None:
-        """Check that what was opened is still the file of this path: whoever removed it lets another process in."""
-        if _identity(self.path) != self._identity:
-            raise JournalError(
-                f"The journal {self.path} was removed or replaced while it was in use. Nothing more is triggered. "
-                "Put the file back, or name another one; runs that were triggered go on."
-            )
-
     def _in_use(self) -> JournalInUseError:
-        pid, user = None, "another program"
-        # `immutable` reads the file in spite of the lock.
-        address = f"{self.path.as_uri()}?immutable=1"
+        pid, user = None, "another process"
+        address = f"{self.path.as_uri()}?mode=ro"
         with suppress(sqlite3.Error, TypeError), closing(sqlite3.connect(address, uri=True)) as db:
             pid, host = db.execute("SELECT pid, host FROM owner").fetchone()
             user = f"process {pid} on {host}"
@@ -237,22 +212,8 @@ class JournalFile(AsyncContextManagerMixin):
         )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-
-
-def _create(path: Path) -> None:
-    """Create a file for its owner only, if there is none; never through a link."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return None
-    return (found.st_dev, found.st_ino)
+def _connect(path: Path, *, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
 def _kind(exc: Exception) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -24,12 +25,14 @@ def create(path: Path) -> int:
 
 
 def check_replaceable(path: Path) -> None:
-    """Make and remove a draft beside a file.
+    """Check that a file can be replaced: make and remove a draft beside it.
 
     Raises:
         OSError: `replace` would fail.
         ValueError: No file can have this name.
     """
+    with suppress(FileNotFoundError):
+        path.lstat()  # finds a name that no file can have
     draft = _draft(path)
     os.close(create(draft))
     draft.unlink()

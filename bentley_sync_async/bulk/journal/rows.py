@@ -45,13 +45,11 @@ class Bulk:
         Raises:
             SynchronizationError: A value is wrong.
         """
-        if not isinstance(origin, str):
-            raise _wrong("origin", origin, "a URL")
         _seconds(begun_at, "begun_at")
         if ended_at is not None:
             _seconds(ended_at, "ended_at")
         touched = _seconds(touched_at, "touched_at")
-        return cls(id=bulk_id, origin=origin, touched_at=touched, ended=ended_at is not None)
+        return cls(id=bulk_id, origin=_text(origin, "origin"), touched_at=touched, ended=ended_at is not None)
 
 
 def entry(
@@ -79,13 +77,13 @@ def entry(
 
 
 def imodel(connection_id: object, imodel_id: object, itwin_id: object) -> tuple[str, IModelOfConnection]:
-    """Return a connection and its iModel.
+    """Return a connection and its iModel, whose ids are what the service sent.
 
     Raises:
-        SynchronizationError: A value is no id.
+        SynchronizationError: A value is wrong.
     """
     return _id(connection_id, "connection_id"), IModelOfConnection(
-        imodel_id=_id(imodel_id, "imodel_id"), itwin_id=None if itwin_id is None else _id(itwin_id, "itwin_id")
+        imodel_id=_text(imodel_id, "imodel_id"), itwin_id=None if itwin_id is None else _text(itwin_id, "itwin_id")
     )
 
 
@@ -127,6 +125,12 @@ def _outcome(value: object, owner: str) -> Outcome:
 
 def _id(value: object, name: str) -> str:
     return check_id(value, name)  # type: ignore[arg-type]  # it checks the type, too
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise _wrong(name, value, "a text")
+    return value
 
 
 def _count(value: object, name: str) -> int:

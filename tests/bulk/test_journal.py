@@ -329,10 +329,11 @@ async def test_an_outcome_that_was_edited_is_an_error_that_names_the_row(path, o
             await journal.unfinished()
 
 
-async def test_an_outcome_with_all_it_can_have_is_read(path):
+@pytest.mark.parametrize("waited", [1.5, None])
+async def test_an_outcome_with_all_it_can_have_is_read(path, waited):
     await made(path)
     ref = RunRef(connection_id="a", run_id="r")
-    done = evolve(DONE, ref=ref, began_at=AT, ended_at=AT, requests=3)
+    done = evolve(DONE, ref=ref, began_at=AT, ended_at=AT, waited=waited, requests=3)
     async with journal_at(path) as journal:
         await journal.begin(["a"])
         await journal.finish("a", done)

@@ -109,8 +109,29 @@ async def take_turns(
 
 
 def measure(
-    origin: str, names: list[str], *, watches: int, pause: float, seconds: float, rounds: int
+    origin: str, names: list[str], *, watches: int, pause: float, seconds: float, rounds: int, loop: str = "asyncio"
 ) -> dict[str, list[float]]:
-    """Take turns in an event loop of its own; see `take_turns`."""
-    turns = take_turns(origin, names, watches=watches, pause=pause, seconds=seconds, rounds=rounds)
-    return asyncio.run(turns)
+    """Take turns in an event loop of its own; see `take_turns`.
+
+    Args:
+        origin: The server's.
+        names: Of the contenders.
+        watches: How many each of them has.
+        pause: Seconds between two polls of a watch.
+        seconds: How long a turn is.
+        rounds: How many turns each has.
+        loop: "asyncio", "uvloop", or "eager" for uvloop with eager tasks.
+    """
+    with asyncio.Runner(loop_factory=partial(_loop, loop)) as runner:
+        return runner.run(take_turns(origin, names, watches=watches, pause=pause, seconds=seconds, rounds=rounds))
+
+
+def _loop(kind: str) -> asyncio.AbstractEventLoop:
+    if kind == "asyncio":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - it may not be installed
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    if kind == "eager":
+        loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+    return loop

@@ -9,9 +9,11 @@ import math
 import random
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from itertools import count
+from typing import Any
 
 from . import contenders
 from .contenders import Contender
@@ -133,5 +135,10 @@ def _loop(kind: str) -> asyncio.AbstractEventLoop:
 
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     if kind == "eager":
-        loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+        loop.set_task_factory(_eager)
     return loop
+
+
+def _eager(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+    """As `asyncio.eager_task_factory`, which before Python 3.13.3 does not take all that uvloop passes."""
+    return asyncio.Task(coroutine, loop=loop, **options | {"eager_start": True})

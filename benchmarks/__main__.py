@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from . import crowds, decoding, imports, loops, table, turns
+from . import crowds, decoding, imports, table, turns
 from .contenders import PEERS, WATCHES, installed
 from .server import serving
 
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"\nMedians, least and most of all rounds; measured in {time.monotonic() - began:.0f} s.")
     for name in left_out:
         print(f"{name} is left out: it is not installed (pip install '.[bench]').")
-    if "uvloop" in given.only and loops.eager_python() is None:
+    if "uvloop" in given.only and turns.eager_python() is None:
         print("eager tasks are left out: they need Python 3.12 (make matrix) and uvloop.")
     if given.json is not None:
         rows = [table.to_json(result) for result in found]
@@ -157,7 +157,7 @@ def _uvloop(run: Run) -> Figures:
     found: Figures = {}
     if installed("uvloop"):
         found |= run.alone(turns.measure, run.origin, names, **options, loop="uvloop")
-    eager = loops.measure_eager(origin=run.origin, names=names, **options)
+    eager = turns.measure_eager(origin=run.origin, names=names, **options)
     return found | {f"eager, {name}": samples for name, samples in eager.items()}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 
 import pytest
-from support.loops import eager
+from loops.kinds import eager
 
 if os.environ.get("EAGER_TASKS"):  # a row of `make matrix`
     asyncio.new_event_loop = asyncio.events.new_event_loop = eager

@@ -35,7 +35,7 @@ def run_to_end(work: Callable[[], Awaitable[T]]) -> T:
         TerminatedError: The process received SIGTERM.
     """
     options = {"loop_factory": _loop_factory()}
-    return anyio.run(until_terminated, work, backend_options=options)  # type: ignore[arg-type] # any awaitable does
+    return anyio.run(until_terminated, work, backend_options=options)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -9,8 +9,8 @@ from support.once import once
 
 from benchmarks import __main__ as command
 from benchmarks.contenders import PEERS, installed
-from benchmarks.loops import eager_python
 from benchmarks.table import ROWS
+from benchmarks.turns import eager_python
 
 
 def measured_here(row):

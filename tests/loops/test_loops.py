@@ -4,7 +4,7 @@ import asyncio
 
 import anyio
 import pytest
-from support.loops import run_in_real_time
+from loops.kinds import run_in_real_time
 from support.served import served
 
 from bentley_sync_async import FixedPacing, RunCompleted, SynchronizationClient, Timeouts

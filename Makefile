@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo check fix test lint types imports torture fuzz mutants bench clean
+.PHONY: demo check fix test lint types imports torture fuzz matrix mutants bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -65,6 +65,10 @@ torture: $(READY)  ## the proofs of watch and bulk at full length
 fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz
 
+matrix: $(READY)  ## the suite on each Python that is found, with uvloop, eager tasks, debug mode, oldest versions; an hour
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[matrix]'
+	$(BIN)/python tests/matrix/run.py
+
 mutants: $(READY)  ## small changes in the pure files: are 85 % noticed by their tests? a quarter of an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
@@ -74,4 +78,4 @@ bench: $(READY)  ## what the client costs, as ratios to its peers; under five mi
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .matrix

@@ -3,7 +3,6 @@
 import logging
 import pickle
 import re
-import shutil
 import sqlite3
 import traceback
 import warnings
@@ -98,12 +97,13 @@ class Output(logging.Handler):
 
     def add_files(self, journal: Path) -> None:
         """Add the bytes of a journal, and the content of its resume tokens."""
-        with TemporaryDirectory() as folder:  # a copy, as the journal is locked while it is used
+        with TemporaryDirectory() as folder:  # a copy, as the journal is locked
             for file in (journal, journal.with_name(f"{journal.name}-wal")):
                 if file.exists():
                     self.files[file.suffix] = max(self.files.get(file.suffix, 0), file.stat().st_size)
-                    self.add(file.read_bytes().decode("latin-1"))
-                    shutil.copy(file, folder)
+                    data = file.read_bytes()
+                    self.add(data.decode("latin-1"))
+                    Path(folder, file.name).write_bytes(data)
             with closing(sqlite3.connect(Path(folder, journal.name))) as db:
                 for (token,) in db.execute("SELECT token FROM items WHERE token IS NOT NULL"):
                     self.add_resume_token(token)

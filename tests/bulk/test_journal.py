@@ -311,7 +311,6 @@ async def test_a_row_that_was_edited_is_an_error_that_names_file_and_row_and_it_
         outcome_of("b"),
         outcome_of(None),
         outcome_of(ref=RunRef(connection_id="b", run_id="r")),
-        outcome_of(ref=RunRef(connection_id="a", run_id="r", kind="manifest")),
         outcome_of(ref=RunRef(connection_id="a", run_id="")),
         outcome_of(ref=RunRef(connection_id="a", run_id="r", kind="other")),
         outcome_of(attempts=-1),

@@ -100,7 +100,7 @@ def _check_token(token: object, owner: str, origin: str) -> None:
     state = ResumeState.from_token(token, origin=origin)  # type: ignore[arg-type]  # it checks the type, too
     if state.connection_id != owner:
         raise InvalidArgumentError(f"Its resume token belongs to connection {excerpt(state.connection_id)}.")
-    if state.ref is not None and (state.ref.kind, state.ref.connection_id) != ("storage", owner):
+    if state.ref is not None and (state.ref.kind, state.ref.connection_id) != (state.kind, owner):
         raise InvalidArgumentError(f"Its resume token follows {excerpt(str(state.ref))}, of another connection.")
     if state.when_busy != "wait":  # of a bulk it is: another connection's run is never its own
         raise InvalidArgumentError("Its resume token is not of a bulk.")
@@ -114,7 +114,7 @@ def _outcome(value: object, owner: str) -> Outcome:
         raise InvalidArgumentError(f"Its outcome belongs to connection {excerpt(str(outcome.connection_id))}.")
     if outcome.ref is not None:
         run_path(outcome.ref)
-        if (outcome.ref.kind, outcome.ref.connection_id) != ("storage", owner):
+        if outcome.ref.connection_id != owner:
             raise InvalidArgumentError(f"Its outcome is that of {excerpt(str(outcome.ref))}, of another connection.")
     _count(outcome.attempts, "attempts of the outcome")
     _count(outcome.requests, "requests of the outcome")

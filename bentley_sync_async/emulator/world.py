@@ -7,16 +7,16 @@ from pathlib import Path
 
 import attrs
 
+from .background import Background
 from .blobs.containers import Content, LocalContainer, container_of
 from .blobs.operations import operations as blob_operations
 from .blobs.store import BlobStore
+from .context import Context
 from .imodels.routes import operations as imodel_operations
 from .imodels.store import IModels
 from .itwins.routes import operations as itwin_operations
 from .itwins.store import ITwins
-from .platform.background import Background
 from .platform.clock import Clock
-from .platform.context import Context
 from .platform.routing import Operation
 from .scenario import Scenario
 from .settings import Settings

@@ -86,7 +86,7 @@ def test_nothing_starts_a_task_outside_a_group_or_pickles_or_mocks_or_blocks():
     # fixture enters and leaves an emulator in two tasks, so that no group of the emulator's context can hold its work.
     found = offenders(lambda path: forbidden_names(tree_of(path)))
     starts = ["asyncio.get_running_loop().create_task"]
-    assert found == {"transport/tasks.py": starts, "emulator/platform/background.py": starts}
+    assert found == {"transport/tasks.py": starts, "emulator/background.py": starts}
 
 
 def test_a_file_has_at_most_four_hundred_lines():

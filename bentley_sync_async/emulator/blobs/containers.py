@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from attrs import frozen
 
-from bentley_sync_async.emulator.platform.context import Context
+from bentley_sync_async.emulator.context import Context
 
 from .sas import Signer
 from .store import BlobStore

@@ -10,8 +10,8 @@ _MESSAGES = {
     "AuthenticationFailed": (
         403,
         (
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-            "including the signature."
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+            "correctly including the signature."
         ),
     ),
     "AuthorizationPermissionMismatch": (

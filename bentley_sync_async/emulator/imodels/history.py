@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bentley_sync_async.emulator.platform.bodies import LONGEST_NAME, Body
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page, wants_representation
 from bentley_sync_async.emulator.platform.problems import ProblemError
-from bentley_sync_async.emulator.platform.queries import found_in, integer, ordered
+from bentley_sync_async.emulator.requests.bodies import LONGEST_NAME, Body
+from bentley_sync_async.emulator.requests.queries import found_in, integer, ordered
 
 from .operations import CODE, imodel_of, kept
 from .store import Changeset, IModel, IModels, NamedVersion

@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.itwins.store import ITwins
-from bentley_sync_async.emulator.platform.context import Context
 
 
 @frozen(kw_only=True)

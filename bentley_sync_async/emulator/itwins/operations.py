@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bentley_sync_async.emulator.platform.bodies import LONGEST_NAME, Body
 from bentley_sync_async.emulator.platform.ids import user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page, wants_representation
 from bentley_sync_async.emulator.platform.problems import ProblemError
-from bentley_sync_async.emulator.platform.queries import found_in
+from bentley_sync_async.emulator.requests.bodies import LONGEST_NAME, Body
+from bentley_sync_async.emulator.requests.queries import found_in
 
 from .store import ACCOUNT_ID, ITwin, ITwins
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from bentley_sync_async.emulator.platform.context import Context
+from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.platform.ids import itwin_of
 
 ACCOUNT_ID = "78202ffd-272b-4207-a765-bb4c0a6ba2ef"

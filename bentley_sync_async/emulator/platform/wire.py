@@ -14,7 +14,6 @@ from .faults import FaultAction
 from .messages import Call, Reply
 
 _SERVER = "emulator"
-_HAS_CONTENT_TYPE = "emulator.has_content_type"  # an answer to HEAD describes a body that it does not have
 _PIECE = 256 * 1024  # bytes that are read and sent at once
 
 
@@ -37,9 +36,7 @@ async def read_call(request: web.Request, *, stream: bool = False) -> Call:
 def response(reply: Reply, date: str) -> web.Response:
     """Return a complete answer for aiohttp to send."""
     headers = {**reply.headers, "Date": date, "Server": _SERVER}
-    answer = web.Response(status=reply.status, body=reply.body or None, headers=headers)
-    answer[_HAS_CONTENT_TYPE] = "Content-Type" in reply.headers
-    return answer
+    return web.Response(status=reply.status, body=reply.body or None, headers=headers)
 
 
 async def send_parts(request: web.Request, reply: Reply, date: str) -> web.StreamResponse:
@@ -57,9 +54,12 @@ async def send_parts(request: web.Request, reply: Reply, date: str) -> web.Strea
     return answer
 
 
-async def drop_content_type(_request: web.Request, answer: web.StreamResponse) -> None:
-    """Remove the content type that aiohttp adds to answers without a body; the service sends none."""
-    if isinstance(answer, web.Response) and not answer.body and not answer.get(_HAS_CONTENT_TYPE):
+async def drop_content_type(request: web.Request, answer: web.StreamResponse) -> None:
+    """Remove the content type that aiohttp adds to answers without a body; the service sends none.
+
+    An answer to HEAD describes a body that it does not have.
+    """
+    if isinstance(answer, web.Response) and not answer.body and request.method != "HEAD":
         answer.headers.popall("Content-Type", None)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bentley_sync_async.emulator.platform.bodies import Body
 from bentley_sync_async.emulator.platform.ids import user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError
+from bentley_sync_async.emulator.requests.bodies import Body
 
 from .items import (
     CODE,

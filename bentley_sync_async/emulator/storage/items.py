@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bentley_sync_async.emulator.platform.bodies import LONGEST_NAME, Body
 from bentley_sync_async.emulator.platform.ids import encode_pair, is_guid
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page
 from bentley_sync_async.emulator.platform.problems import ProblemError
+from bentley_sync_async.emulator.requests.bodies import LONGEST_NAME, Body
 
 from .store import Item, Storage
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from bentley_sync_async.emulator.blobs.containers import Container, Content
+from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.itwins.store import ITwins
-from bentley_sync_async.emulator.platform.context import Context
 from bentley_sync_async.emulator.platform.ids import decode_pair, encode_pair, is_pair
 
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
+from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.imodels.store import IModels
 from bentley_sync_async.emulator.platform.clock import Clock
-from bentley_sync_async.emulator.platform.context import Context
 from bentley_sync_async.emulator.platform.ids import Ids
 from bentley_sync_async.emulator.settings import Settings
 from bentley_sync_async.emulator.storage.store import Storage

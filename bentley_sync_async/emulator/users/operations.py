@@ -8,12 +8,12 @@ from typing import Any
 
 from attrs import define, field
 
-from bentley_sync_async.emulator.platform.context import Context
+from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.platform.ids import is_guid, user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError
-from bentley_sync_async.emulator.platform.queries import found_in
 from bentley_sync_async.emulator.platform.routing import Operation
+from bentley_sync_async.emulator.requests.queries import found_in
 
 _CODE = "InvalidUsersRequest"
 

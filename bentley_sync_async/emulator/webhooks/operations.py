@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bentley_sync_async.emulator.itwins.store import ACCOUNT_ID
-from bentley_sync_async.emulator.platform.bodies import Body
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page
 from bentley_sync_async.emulator.platform.problems import ProblemError
 from bentley_sync_async.emulator.platform.routing import Operation
+from bentley_sync_async.emulator.requests.bodies import Body
 from bentley_sync_async.emulator.synchronization.webhooks import SHORTEST_SECRET
 
 from .store import Subscription, Webhooks

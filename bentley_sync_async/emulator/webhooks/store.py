@@ -7,9 +7,9 @@ from functools import partial
 import aiohttp
 from attrs import define, field
 
+from bentley_sync_async.emulator.background import Background
+from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.itwins.store import ITwins
-from bentley_sync_async.emulator.platform.background import Background
-from bentley_sync_async.emulator.platform.context import Context
 from bentley_sync_async.emulator.synchronization.store import Run, Store
 from bentley_sync_async.emulator.synchronization.webhooks import TIMEOUT, Webhook, deliver_message, wait_for_end
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .messages import Call
-from .problems import Detail, ProblemError
+from bentley_sync_async.emulator.platform.messages import Call
+from bentley_sync_async.emulator.platform.problems import Detail, ProblemError
 
 LONGEST_NAME = 255
 

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 import anyio
 
-
 _Function: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .messages import Call
-from .problems import Detail, ProblemError
+from bentley_sync_async.emulator.platform.messages import Call
+from bentley_sync_async.emulator.platform.problems import Detail, ProblemError
 
 T = TypeVar("T")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bentley_sync_async.emulator.settings import Settings
-
-from .clock import Clock
-from .ids import Ids
+from .platform.clock import Clock
+from .platform.ids import Ids
+from .settings import Settings
 
 
 class Context:

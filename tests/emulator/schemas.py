@@ -1,4 +1,4 @@
-"""JSON schemas of the answers of the platform, written from the pages and the public clients; no code of the package."""
+"""JSON schemas of the platform's answers, from the pages and the public clients, without code of the package."""
 
 from __future__ import annotations
 

@@ -10,10 +10,11 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 from attrs import frozen
+from yarl import URL
 
 from bentley_sync_async.emulator.context import Context
 
-from .sas import Signer
+from .sas import SERVICE_VERSION, Signer
 from .store import BlobStore
 
 ROOT = "/blobs/"
@@ -133,15 +134,19 @@ class RemoteContainer:
         return self._signed(blob, _READ)
 
     async def inspect(self, blob: str) -> Content | None:
-        """Return the size of a blob; `None` if there is none."""
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.head(self._signed(blob, _READ), headers={"x-ms-version": "2021-12-02"}) as answer,
-        ):
-            if answer.status != 200:  # noqa: PLR2004
-                return None
-            headers = answer.headers
-            return Content(size=int(headers.get("Content-Length", "0")), etag=headers.get("ETag", ""), is_zip=None)
+        """Return the size of a blob; `None` if there is none, or the store does not answer."""
+        url, version = self._signed(blob, _READ), {"x-ms-version": SERVICE_VERSION}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+                session.head(URL(url, encoded=True), headers=version) as answer,
+            ):
+                headers = answer.headers
+                if answer.status != 200:  # noqa: PLR2004
+                    return None
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+        return Content(size=int(headers.get("Content-Length", "0")), etag=headers.get("ETag", ""), is_zip=None)
 
     def delete(self, blob: str) -> None:
         """Leave the blob where it is."""

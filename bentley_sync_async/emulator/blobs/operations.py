@@ -19,6 +19,7 @@ from bentley_sync_async.emulator.platform.routing import Operation
 
 from .containers import ROOT, LocalContainer
 from .problems import BlobError
+from .sas import SERVICE_VERSION
 from .store import Blob, Block, block_ids_fit
 
 _NEEDED = {"GET": "r", "HEAD": "r", "PUT": "cw", "DELETE": "d"}
@@ -41,7 +42,7 @@ async def answer(container: LocalContainer, call: Call) -> Reply:
         reply = await _dispatch(container, call)
     except BlobError as error:
         reply = error.reply(request_id)
-    common = {"x-ms-request-id": request_id, "x-ms-version": call.headers.get("x-ms-version", "2021-12-02")}
+    common = {"x-ms-request-id": request_id, "x-ms-version": call.headers.get("x-ms-version", SERVICE_VERSION)}
     if "x-ms-client-request-id" in call.headers:
         common["x-ms-client-request-id"] = call.headers["x-ms-client-request-id"]
     return attrs.evolve(reply, headers={**common, **reply.headers})
@@ -126,7 +127,9 @@ def _get_block_list(container: LocalContainer, name: str) -> Reply:
     current, staged = container.store.state.blobs.get(name), container.store.state.staged.get(name, {})
     if current is None and not staged:
         raise BlobError("BlobNotFound")
-    lists = {"CommittedBlocks": current.blocks if current else (), "UncommittedBlocks": tuple(staged.values())}
+    # Content that was sent as a whole is in no block.
+    committed = [block for block in current.blocks if block.id] if current else []
+    lists = {"CommittedBlocks": committed, "UncommittedBlocks": list(staged.values())}
     root = ET.Element("BlockList")
     for title, blocks in lists.items():
         parent = ET.SubElement(root, title)

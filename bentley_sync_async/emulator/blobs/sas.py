@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from attrs import field, frozen
 
-_VERSION = "2021-12-02"
+SERVICE_VERSION = "2021-12-02"
 _SIGNED_HEADERS = ("rscc", "rscd", "rsce", "rscl", "rsct")
 
 
@@ -30,7 +30,7 @@ class Signer:
     def query(self, blob: str, *, permissions: str, now: datetime, lifetime: float) -> str:
         """Return the query of a URL that permits something (`r`, `w`, ...) on a blob, given as `container/name`."""
         values = {
-            "sv": _VERSION,
+            "sv": SERVICE_VERSION,
             "st": _stamp(now - timedelta(minutes=5)),  # for clocks that are late
             "se": _stamp(now + timedelta(seconds=lifetime)),
             "sr": "b",

@@ -22,7 +22,8 @@ SCRIPTS = dict(
         [
             "Completed Success\n1 request, 1 run\n",
             "PartialSuccess [None, 'ZeroByte']\nTrue\n",
-            "Completed\n", " after 1 fault, and 1 run was created\n",
+            "Completed\n",
+            " after 1 fault, and 1 run was created\n",
         ],
         strict=True,
     )

@@ -23,12 +23,9 @@ class Background:
         self._group: anyio.abc.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: list[_Function] = []
-        self._closed = False
 
     def start(self, function: _Function) -> None:
         """Run a function in the background; it has to handle its own failures."""
-        if self._closed:
-            return
         if self._group is not None:
             self._group.start_soon(function)
             return
@@ -37,12 +34,13 @@ class Background:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Cancel what is still running, and wait for its end."""
-        self._closed = True
-        if self._task is not None:
-            self._task.cancel()
+        """Cancel what is still running, and wait for its end; another start may follow."""
+        task, self._task, self._group = self._task, None, None
+        self._waiting.clear()
+        if task is not None:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     async def _run(self) -> None:
         async with anyio.create_task_group() as group:

@@ -39,6 +39,10 @@ _BREAKS_CONNECTION = frozenset(
 _SHUTDOWN_TIMEOUT = 0.05  # seconds for requests in flight
 
 
+def _without_signature(query: Mapping[str, str]) -> str:
+    return repr({name: "..." if name == "sig" else text for name, text in query.items()})
+
+
 @define(kw_only=True)
 class RecordedRequest:
     """A request that the emulator received, without its body.
@@ -55,7 +59,7 @@ class RecordedRequest:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str] = field(repr=_without_signature)
     headers: Mapping[str, str] = field(repr=False)
     time: float
     operation: str | None = None
@@ -343,12 +347,17 @@ class Emulator(AsyncContextManagerMixin):
             if operation.api is not None:
                 client_id = self._issuer.authenticate(call, operation)
                 self._limits.count(client_id, operation, self._store.running_clock)
-                self._world.users.note(client_id)
-                call = attrs.evolve(call, client_id=client_id)
+                call = attrs.evolve(call, client_id=self._caller(call, client_id))
+                self._world.users.note(call.client_id)
             reply = operation.answer(attrs.evolve(call, path_parameters=path_parameters))
             return reply if isinstance(reply, Reply) else await reply
         except ProblemError as problem:
             return Reply.of_problem(problem)
+
+    def _caller(self, call: Call, client_id: str) -> str:
+        """Return who calls: with any token accepted, one that was not issued here stands for the service application."""
+        token = call.headers.get("authorization", "").partition(" ")[2].strip()
+        return self.settings.client_id if client_id == token else client_id
 
 
 async def _start(site: web.TCPSite) -> None:

@@ -10,23 +10,27 @@ from difflib import get_close_matches
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
-from attrs import fields_dict, frozen
+from attrs import Attribute, field, fields_dict, frozen
 
 from bentley_sync_async.errors import ConfigurationError
 
 from .fields import checked, choice, flag, integer, number, text
 
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
 
 def _is_container_url(value: object) -> bool:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    return parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname and parts.path.strip("/"))
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname and parts.path.strip("/"))
 
 
-def _is_base64(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and re.fullmatch(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", value) is not None
-    )
+def _check_key(_instance: object, attribute: Attribute[str], value: object) -> None:
+    """Refuse a key that is not base64, without showing it."""
+    if not isinstance(value, str) or _BASE64.fullmatch(value) is None:
+        raise ConfigurationError(f"{attribute.name} must be the key of a storage account, base64.")
 
 
 Tier = Literal["community", "standard", "premium", "custom", "unlimited"]
@@ -104,7 +108,7 @@ class Settings:
     strict: bool = flag(default=False)
     upload_lifetime: float = number(3600.0)
     blob_url: str | None = checked(None, _is_container_url, "the http or https URL of a container")
-    blob_key: str = checked("", _is_base64, "base64")
+    blob_key: str = field(default="", validator=_check_key, repr=False)
 
 
 class Options(TypedDict, total=False):

@@ -89,7 +89,8 @@ class StateFolder:
         self._generation = document.generation + 1
         world.context.renew_ids(self._generation)
         world.itwins.state, world.imodels.state = document.itwins, document.imodels
-        world.storage.state, world.blobs.state = document.storage, document.blobs
+        world.storage.state = document.storage
+        world.blobs.restore(document.blobs)
         world.webhooks.subscriptions, world.users.clients = document.webhooks, document.clients
         restore(world.synchronization, document.synchronization)
         world.webhooks.activated()

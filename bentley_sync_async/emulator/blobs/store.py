@@ -90,6 +90,21 @@ class BlobStore:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = self._folder = None
+            self.state = BlobState()
+
+    def restore(self, state: BlobState) -> None:
+        """Take over what was kept. After a crash, files may be missing or left over."""
+        there = {path.name for path in self.folder.iterdir()}
+        state.blobs = {name: blob for name, blob in state.blobs.items() if {one.file for one in blob.blocks} <= there}
+        state.staged = {
+            name: {block_id: block for block_id, block in blocks.items() if block.file in there}
+            for name, blocks in state.staged.items()
+        }
+        used = {block.file for blob in state.blobs.values() for block in blob.blocks}
+        used |= {block.file for blocks in state.staged.values() for block in blocks.values()}
+        for name in there - used:
+            (self.folder / name).unlink()
+        self.state = state
 
     @property
     def folder(self) -> Path:

@@ -44,13 +44,14 @@ async def send_parts(request: web.Request, reply: Reply, date: str) -> web.Strea
     headers = {**reply.headers, "Date": date, "Server": _SERVER}
     answer = web.StreamResponse(status=reply.status, headers=headers)
     answer.content_length = sum(part.size for part in reply.parts)
-    await answer.prepare(request)
-    for part in reply.parts:
-        with part.path.open("rb") as file:
-            file.seek(part.start)
-            for start in range(0, part.size, _PIECE):
-                await answer.write(file.read(min(_PIECE, part.size - start)))
-    await answer.write_eof()
+    with contextlib.suppress(ConnectionError):  # the caller has gone
+        await answer.prepare(request)
+        for part in reply.parts:
+            with part.path.open("rb") as file:
+                file.seek(part.start)
+                for start in range(0, part.size, _PIECE):
+                    await answer.write(file.read(min(_PIECE, part.size - start)))
+        await answer.write_eof()
     return answer
 
 

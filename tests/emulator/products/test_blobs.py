@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import io
 import re
+import tracemalloc
 
 import anyio
 import pytest
@@ -244,6 +246,49 @@ async def test_a_fault_breaks_an_answer_of_the_blob_store(serving, platform, off
         api.emulator.add_fault(FaultRule(path="^/blobs/", nth=1, status=503))
         assert (await platform(api).put(url)).status == 503
         assert (await platform(api).put(url)).status == 201
+
+
+async def test_a_signature_is_in_no_repr_of_a_request(serving, platform, offering):
+    async with serving() as api:
+        _, url = await offering(api)
+        await platform(api).put(url)
+        [request] = [one for one in api.emulator.requests if one.operation == "put-blob"]
+        assert "sig" in repr(request)
+        assert request.query["sig"] not in repr(request)
+
+
+async def test_content_needs_no_memory(serving, offering):
+    piece, count = bytes(256 * 1024), 128
+
+    async def pieces():
+        for _ in range(count):
+            yield piece
+
+    async with serving() as api:
+        file_id, url = await offering(api)
+        tracemalloc.start()
+        try:
+            put = await api.blob("PUT", url, data=pieces(), headers={"x-ms-blob-type": "BlockBlob"})
+            await api.post(f"/storage/files/{file_id}/complete")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert put.status == 201
+        assert (await api.get(f"/storage/files/{file_id}")).json["file"]["size"] == len(piece) * count
+        assert peak < 4 * 2**20
+
+
+async def test_a_caller_that_leaves_in_the_middle_of_a_download_does_no_harm(serving, platform, offering, caplog):
+    async with serving() as api:
+        _, url = await offering(api)
+        await platform(api).put(url, io.BytesIO(bytes(2**23)))
+        host, port = api.emulator.url.removeprefix("http://").split(":")
+        async with await anyio.connect_tcp(host, int(port)) as stream:
+            await stream.send(f"GET {url.removeprefix(api.emulator.url)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            await stream.receive()
+        await anyio.sleep(1)
+        assert (await api.blob("HEAD", url)).status == 200
+        assert caplog.records == []
 
 
 async def test_the_content_is_gone_with_the_emulator(serving, platform, offering):

@@ -48,7 +48,16 @@ async def test_the_account_of_a_real_store_is_in_its_host_name(serving, platform
         assert api.emulator._world._container._signer.account == "account"
 
 
-@pytest.mark.parametrize("option", [{"blob_url": "ftp://a/b"}, {"blob_url": "http://a/"}, {"blob_key": "no base64"}])
-def test_an_invalid_url_or_key_is_refused(option):
-    with pytest.raises(ConfigurationError, match=next(iter(option))):
+@pytest.mark.parametrize(
+    "option", [{"blob_url": "ftp://a/b"}, {"blob_url": "http://a/"}, {"blob_url": "http://[a"}, {"blob_url": 7}]
+)
+def test_an_invalid_url_is_refused(option):
+    with pytest.raises(ConfigurationError, match="blob_url"):
         Emulator(**option)
+
+
+def test_a_key_is_in_no_error_and_no_repr():
+    with pytest.raises(ConfigurationError, match="blob_key must be the key") as caught:
+        Emulator(blob_key="not quite base64")
+    assert "not quite" not in str(caught.value)
+    assert "c2VjcmV0" not in repr(Emulator(blob_key="c2VjcmV0").settings)

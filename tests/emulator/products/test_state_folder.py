@@ -148,6 +148,29 @@ async def test_the_state_is_written_soon_after_a_change_and_only_for_its_owner(s
         assert (written, document.exists()) == (True, False)  # reading writes nothing
 
 
+async def test_after_a_crash_missing_content_is_no_content_and_the_rest_is_removed(serving, platform, tmp_path):
+    async with serving(state=tmp_path) as api:
+        root = await platform(api).root(await platform(api).itwin())
+        lost, kept = [await platform(api).file(root, content=content) for content in (b"lost", b"kept")]
+        _, url = await platform(api).offer(root)
+        await api.blob("PUT", f"{url}&comp=block&blockid=MDAw", data=b"block")
+    [path] = [path for path in (tmp_path / "blobs").iterdir() if path.read_bytes() == b"lost"]
+    path.rename(path.with_name("99999999"))
+    async with serving(state=tmp_path) as api:
+        assert {path.read_bytes() for path in (tmp_path / "blobs").iterdir()} == {b"kept", b"block"}
+        assert api.emulator.file_content(kept) == b"kept"
+        with pytest.raises(LookupError):
+            api.emulator.file_content(lost)
+
+
+async def test_an_emulator_can_be_started_again(tmp_path):
+    emulator = Emulator(state=tmp_path)
+    for _ in range(2):
+        async with emulator:
+            emulator.start_run(emulator.add_connection())
+    assert len(emulator.runs) == 2
+
+
 async def test_consent_and_deletions_are_kept(serving, platform, tmp_path):
     async with serving(state=tmp_path) as api:
         imodel_id = await platform(api).imodel()

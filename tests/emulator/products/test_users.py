@@ -29,6 +29,13 @@ async def test_users_are_found_by_id_and_by_name(serving):
         assert len((await api.get("/users")).json["users"]) == 2
 
 
+async def test_a_token_that_is_not_known_is_nobodys_name(serving):
+    async with serving(tokens="any") as api:
+        answer = await api.get("/users/me", headers={"Authorization": "Bearer a.secret.token"})
+        assert answer.json["user"]["email"].startswith(api.emulator.client_id)
+        assert "secret" not in (await api.get("/users")).body.decode()
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b'["toto"]', b"[1]"])
 async def test_a_list_that_is_none_of_ids_is_unprocessable(serving, body):
     async with serving() as api:

@@ -158,4 +158,6 @@ async def test_an_emulator_ends_while_a_webhook_waits(serving):
         await api.patch(path, json={"active": True})
         api.emulator.start_run(api.emulator.add_connection())
         await anyio.sleep(1)
-    assert api.emulator._world.background._task.done()
+        task = api.emulator._world.background._task
+        assert not task.done()
+    assert task.done()

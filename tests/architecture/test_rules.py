@@ -82,9 +82,11 @@ def test_no_async_generator_yields_while_it_holds_a_scope():
 
 
 def test_nothing_starts_a_task_outside_a_group_or_pickles_or_mocks_or_blocks():
-    # A step of a watch outlives the consumer that waits for it, so no group of the consumer's can hold it.
+    # A step of a watch outlives the consumer that waits for it, so no group of the consumer's can hold it. A test's
+    # fixture enters and leaves an emulator in two tasks, so that no group of the emulator's context can hold its work.
     found = offenders(lambda path: forbidden_names(tree_of(path)))
-    assert found == {"transport/tasks.py": ["asyncio.get_running_loop().create_task"]}
+    starts = ["asyncio.get_running_loop().create_task"]
+    assert found == {"transport/tasks.py": starts, "emulator/background.py": starts}
 
 
 def test_a_file_has_at_most_four_hundred_lines():

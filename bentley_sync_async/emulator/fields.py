@@ -66,7 +66,28 @@ def flag(default: T) -> T:
 
 def text(default: T) -> T:
     """Return an attribute that is a non-empty string."""
-    return checked(default, lambda value: isinstance(value, str) and bool(value), "a non-empty string")
+    return checked(default, _is_text, "a non-empty string")
+
+
+def secret(default: T) -> T:
+    """Return an attribute that is a non-empty string and never shown."""
+
+    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not _is_text(value):
+            raise ConfigurationError(f"{attribute.name} must be a non-empty string")
+
+    return attrs.field(default=default, validator=validate, repr=False)
+
+
+def texts(default: T) -> T:
+    """Return an attribute that is a sequence of non-empty strings, which is kept as a tuple."""
+
+    def convert(value: object, attribute: attrs.Attribute[Any]) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not all(_is_text(part) for part in value):
+            raise ConfigurationError(f"{attribute.name} must be a list of non-empty strings, not {value!r}")
+        return tuple(value)
+
+    return attrs.field(default=default, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
 
 
 def choice(default: T, *allowed: str) -> T:
@@ -135,6 +156,10 @@ def own_enum(default: T, kind: type[enum.StrEnum]) -> T:
             raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {value!r}") from None
 
     return attrs.field(default=default, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _is_number(value: object) -> bool:

@@ -17,13 +17,16 @@ from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
 from .platform.clock import Clock
+from .platform.cors import is_preflight, preflight, shared
 from .platform.faults import FaultAction, FaultRule, Faults
 from .platform.ids import is_pair, itwin_of
 from .platform.limits import RateLimits
 from .platform.messages import Call, Reply
-from .platform.oauth import SCOPE, Issuer
+from .platform.oauth.accounts import Caller
+from .platform.oauth.issuer import SCOPE, Issuer
+from .platform.oauth.routes import operations as oauth_operations
 from .platform.problems import ProblemError
-from .platform.routing import Operation, find
+from .platform.routing import find
 from .platform.wire import drop_content_type, read_call, response, send_broken
 from .scenario import Scenario, load_scenario
 from .settings import Options, Settings, refuse_unknown
@@ -45,7 +48,7 @@ class RecordedRequest:
     Attributes:
         method: HTTP method.
         path: Decoded path.
-        query: Query parameters, by their names in lower case.
+        query: Query parameters, by their names in lower case; not in the repr, because they can hold signatures.
         headers: Headers, by their names in lower case; not in the repr, because they hold tokens.
         time: When it arrived, on the event loop's clock.
         operation: Name of the operation's page, such as `run-storage-connection`; `None` if no operation matched.
@@ -54,7 +57,7 @@ class RecordedRequest:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     time: float
     operation: str | None = None
@@ -95,13 +98,9 @@ class Emulator(AsyncContextManagerMixin):
             self.settings, map(attrs.evolve, loaded.run_rules), map(attrs.evolve, loaded.file_rules), loaded.file_names
         )
         self._faults = Faults(self.settings.seed, map(attrs.evolve, loaded.fault_rules))
-        self._issuer = Issuer(self.settings)
+        self._issuer = Issuer(self.settings, now=self._unix_time)
         self._limits = RateLimits(self.settings)
-        self._operations = (
-            *operations(self._store),
-            Operation(None, "discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery),
-            Operation(None, "token", "POST", "/connect/token", self._issuer.token),
-        )
+        self._operations = (*operations(self._store), *oauth_operations(self._issuer))
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
@@ -139,19 +138,33 @@ class Emulator(AsyncContextManagerMixin):
         """The secret of the service application."""
         return self.settings.client_secret
 
-    def token(self, *, lifetime: float | None = None, scope: str = SCOPE, client_id: str | None = None) -> str:
+    def token(
+        self,
+        *,
+        lifetime: float | None = None,
+        scope: str = SCOPE,
+        client_id: str | None = None,
+        email: str | None = None,
+    ) -> str:
         """Return a new bearer token, without a request.
 
         Args:
             lifetime: Seconds of the event loop for which the token is valid; by default `token_lifetime`.
+                A part of a second counts as a whole one.
             scope: The token's scopes, separated by spaces.
-            client_id: The client whose quota requests with the token count against; by default the service application.
+            client_id: The client whose quota requests with the token count against; by default the service application,
+                or with `email` the one that people sign in to.
+            email: The person whose token it is; by default it is the client's own.
         """
-        return self._issuer.mint(lifetime=lifetime, scope=scope, client_id=client_id)
+        caller = self._issuer.service(client_id)
+        if email is not None:
+            account = self._issuer.accounts.person(email)
+            caller = Caller(client_id=client_id or self.settings.native_client_id, account=account)
+        return self._issuer.mint(self.url, caller, lifetime=lifetime, scope=scope)
 
     def revoke_tokens(self) -> None:
-        """Invalidate every token that was issued so far."""
-        self._issuer.revoke()
+        """Invalidate every token that was issued so far, and every sign-in."""
+        self._issuer.revoke_all()
 
     @property
     def consent(self) -> bool:
@@ -248,6 +261,9 @@ class Emulator(AsyncContextManagerMixin):
         self._faults.rules.insert(0, rule)
         return rule
 
+    def _unix_time(self) -> float:
+        return self._store.running_clock.unix_time()
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         call = await read_call(request)
         record = RecordedRequest(
@@ -255,11 +271,15 @@ class Emulator(AsyncContextManagerMixin):
         )
         self.requests.append(record)
         clock = self._store.running_clock
+        if is_preflight(call):
+            reply = shared(call, preflight(call))
+            record.operation, record.status = "preflight", reply.status
+            return response(reply, clock.http_date())
         rule = self._faults.due(call.method, call.path)
         if rule is None:
-            reply = self._answer(call, record)
+            reply = shared(call, self._answer(call, record))
         else:
-            reply = rule.apply(self._answer(call, record) if rule.performs else None, clock)
+            reply = shared(call, rule.apply(self._answer(call, record) if rule.performs else None, clock))
             await anyio.sleep(rule.delay)
             if rule.action in _BREAKS_CONNECTION:
                 record.status = None if rule.action is FaultAction.RESET_BEFORE_HEADERS else reply.status
@@ -272,8 +292,9 @@ class Emulator(AsyncContextManagerMixin):
             operation, path_parameters = find(self._operations, call.method, call.path)
             record.operation = operation.name
             if operation.api is not None:
-                client_id = self._issuer.authenticate(call, operation)
-                self._limits.count(client_id, operation, self._store.running_clock)
+                caller = self._issuer.authenticate(call, operation)
+                self._limits.count(caller.client_id, operation, self._store.running_clock)
+                call = attrs.evolve(call, account=caller.account)
             return operation.answer(attrs.evolve(call, path_parameters=path_parameters))
         except ProblemError as problem:
             return Reply.of_problem(problem)

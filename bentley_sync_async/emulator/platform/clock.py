@@ -36,3 +36,7 @@ class Clock:
         """Return the current instant, or one so many seconds later, in the format of HTTP headers."""
         instant = self._start + timedelta(seconds=self.elapsed() + later)
         return format_datetime(instant.replace(microsecond=0), usegmt=True)
+
+    def unix_time(self) -> float:
+        """Return the seconds since 1970 for what must agree with the clients' clocks: the speed does not count."""
+        return self._start.timestamp() + anyio.current_time() - self._began

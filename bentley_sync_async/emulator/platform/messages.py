@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .oauth.accounts import Account
 from .problems import ProblemError
 
 MEDIA_TYPE = "application/json; charset=utf-8"
@@ -25,15 +26,17 @@ class Call:
         headers: Headers, by their names in lower case.
         body: The body's bytes.
         path_parameters: The variable parts of the path, such as `connectionId`.
+        account: The user whose token the request carries; `None` where no token is needed.
     """
 
     method: str
     path: str
     root: str
-    query: Mapping[str, str] = field(factory=dict)
-    headers: Mapping[str, str] = field(factory=dict)
-    body: bytes = b""
+    query: Mapping[str, str] = field(factory=dict, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     path_parameters: Mapping[str, str] = field(factory=dict)
+    account: Account | None = None
 
     def json_object(self, code: str) -> dict[str, Any]:
         """Return the body, which must be a JSON object.

@@ -68,7 +68,28 @@ def flag(default: T) -> T:
 
 def text(default: T) -> T:
     """Return an attribute that is a non-empty string."""
-    return checked(default, lambda value: isinstance(value, str) and bool(value), "a non-empty string")
+    return checked(default, _is_text, "a non-empty string")
+
+
+def secret(default: T) -> T:
+    """Return an attribute that is a non-empty string and never shown."""
+
+    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not _is_text(value):
+            raise ConfigurationError(f"{attribute.name} must be a non-empty string")
+
+    return attrs.field(default=default, validator=validate, repr=False)
+
+
+def texts(default: T) -> T:
+    """Return an attribute that is a sequence of non-empty strings, which is kept as a tuple."""
+
+    def convert(value: object, attribute: attrs.Attribute[Any]) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not all(_is_text(part) for part in value):
+            raise ConfigurationError(f"{attribute.name} must be a list of non-empty strings, not {value!r}")
+        return tuple(value)
+
+    return attrs.field(default=default, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
 
 
 def choice(default: T, *allowed: str) -> T:
@@ -146,6 +167,10 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):  # a number of too many digits, or nested too deeply
         return f"that {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _is_number(value: object) -> bool:

@@ -17,13 +17,16 @@ from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
 from .blobs.containers import ROOT as BLOBS
+from .platform.cors import is_preflight, preflight, shared
 from .platform.faults import FaultAction, FaultRule, Faults
 from .platform.ids import is_pair, itwin_of
 from .platform.limits import RateLimits
 from .platform.messages import Call, Reply
-from .platform.oauth import SCOPE, Issuer
+from .platform.oauth.accounts import Caller
+from .platform.oauth.issuer import SCOPE, Issuer
+from .platform.oauth.routes import operations as oauth_operations
 from .platform.problems import ProblemError
-from .platform.routing import Operation, find
+from .platform.routing import find
 from .platform.wire import drop_content_type, read_call, response, send_broken, send_parts
 from .scenario import Scenario, load_scenario
 from .settings import Options, Settings, refuse_unknown
@@ -39,10 +42,6 @@ _BREAKS_CONNECTION = frozenset(
 _SHUTDOWN_TIMEOUT = 0.05  # seconds for requests in flight
 
 
-def _without_signature(query: Mapping[str, str]) -> str:
-    return repr({name: "..." if name == "sig" else text for name, text in query.items()})
-
-
 @define(kw_only=True)
 class RecordedRequest:
     """A request that the emulator received, without its body.
@@ -50,7 +49,7 @@ class RecordedRequest:
     Attributes:
         method: HTTP method.
         path: Decoded path.
-        query: Query parameters, by their names in lower case.
+        query: Query parameters, by their names in lower case; not in the repr, because they can hold signatures.
         headers: Headers, by their names in lower case; not in the repr, because they hold tokens.
         time: When it arrived, on the event loop's clock.
         operation: Name of the operation's page, such as `run-storage-connection`; `None` if no operation matched.
@@ -59,7 +58,7 @@ class RecordedRequest:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(repr=_without_signature)
+    query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     time: float
     operation: str | None = None
@@ -107,13 +106,9 @@ class Emulator(AsyncContextManagerMixin):
         self._world = World(self.settings, loaded, self._state.blobs if self._state else None)
         self._store = self._world.synchronization
         self._faults = Faults(self.settings.seed, map(attrs.evolve, loaded.fault_rules))
-        self._issuer = Issuer(self.settings)
+        self._issuer = Issuer(self.settings, now=self._unix_time)
         self._limits = RateLimits(self.settings)
-        self._operations = (
-            *self._world.operations(),
-            Operation(None, "discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery),
-            Operation(None, "token", "POST", "/connect/token", self._issuer.token),
-        )
+        self._operations = (*self._world.operations(), *oauth_operations(self._issuer))
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
@@ -157,19 +152,33 @@ class Emulator(AsyncContextManagerMixin):
         """The secret of the service application."""
         return self.settings.client_secret
 
-    def token(self, *, lifetime: float | None = None, scope: str = SCOPE, client_id: str | None = None) -> str:
+    def token(
+        self,
+        *,
+        lifetime: float | None = None,
+        scope: str = SCOPE,
+        client_id: str | None = None,
+        email: str | None = None,
+    ) -> str:
         """Return a new bearer token, without a request.
 
         Args:
             lifetime: Seconds of the event loop for which the token is valid; by default `token_lifetime`.
+                A part of a second counts as a whole one.
             scope: The token's scopes, separated by spaces.
-            client_id: The client whose quota requests with the token count against; by default the service application.
+            client_id: The client whose quota requests with the token count against; by default the service application,
+                or with `email` the one that people sign in to.
+            email: The person whose token it is; by default it is the client's own.
         """
-        return self._issuer.mint(lifetime=lifetime, scope=scope, client_id=client_id)
+        caller = self._issuer.service(client_id)
+        if email is not None:
+            account = self._issuer.accounts.person(email)
+            caller = Caller(client_id=client_id or self.settings.native_client_id, account=account)
+        return self._issuer.mint(self.url, caller, lifetime=lifetime, scope=scope)
 
     def revoke_tokens(self) -> None:
-        """Invalidate every token that was issued so far."""
-        self._issuer.revoke()
+        """Invalidate every token that was issued so far, and every sign-in."""
+        self._issuer.revoke_all()
 
     @property
     def consent(self) -> bool:
@@ -317,6 +326,9 @@ class Emulator(AsyncContextManagerMixin):
         self._faults.rules.insert(0, rule)
         return rule
 
+    def _unix_time(self) -> float:
+        return self._store.running_clock.unscaled().timestamp()
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         call = await read_call(request, stream=request.path.lower().startswith(BLOBS))
         record = RecordedRequest(
@@ -324,11 +336,15 @@ class Emulator(AsyncContextManagerMixin):
         )
         self.requests.append(record)
         clock = self._store.running_clock
+        if is_preflight(call):
+            reply = shared(call, preflight(call))
+            record.operation, record.status = "preflight", reply.status
+            return response(reply, clock.http_date())
         rule = self._faults.due(call.method, call.path)
         if rule is None:
-            reply = await self._answer(call, record)
+            reply = shared(call, await self._answer(call, record))
         else:
-            reply = rule.apply(await self._answer(call, record) if rule.performs else None, clock)
+            reply = shared(call, rule.apply(await self._answer(call, record) if rule.performs else None, clock))
             await anyio.sleep(rule.delay)
             if rule.action in _BREAKS_CONNECTION:
                 record.status = None if rule.action is FaultAction.RESET_BEFORE_HEADERS else reply.status
@@ -345,19 +361,21 @@ class Emulator(AsyncContextManagerMixin):
             operation, path_parameters = find(self._operations, call.method, call.path)
             record.operation = operation.name
             if operation.api is not None:
-                client_id = self._issuer.authenticate(call, operation)
-                self._limits.count(client_id, operation, self._store.running_clock)
-                call = attrs.evolve(call, client_id=self._caller(call, client_id))
+                caller = self._issuer.authenticate(call, operation)
+                self._limits.count(caller.client_id, operation, self._store.running_clock)
+                call = attrs.evolve(call, client_id=self._caller(call, caller), account=caller.account)
                 self._world.users.note(call.client_id)
             reply = operation.answer(attrs.evolve(call, path_parameters=path_parameters))
             return reply if isinstance(reply, Reply) else await reply
         except ProblemError as problem:
             return Reply.of_problem(problem)
 
-    def _caller(self, call: Call, client_id: str) -> str:
+    def _caller(self, call: Call, caller: Caller) -> str:
         """Return who calls: if any token is accepted, a foreign one stands for the service application."""
+        if "@" in caller.account.email and not caller.account.email.startswith(f"{caller.client_id.lower()}@"):
+            return caller.account.email
         token = call.headers.get("authorization", "").partition(" ")[2].strip()
-        return self.settings.client_id if client_id == token else client_id
+        return self.settings.client_id if caller.client_id == token else caller.client_id
 
 
 async def _start(site: web.TCPSite) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Literal, TypedDict
@@ -14,7 +14,7 @@ from attrs import Attribute, field, fields_dict, frozen
 
 from bentley_sync_async.errors import ConfigurationError
 
-from .fields import checked, choice, flag, integer, number, text
+from .fields import checked, choice, flag, integer, number, secret, text, texts
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
@@ -52,10 +52,15 @@ class Settings:
         wrapped_errors: Whether 401 and 429 have the API's error form; otherwise that of the gateway in front of it.
         client_id: The service application that can request tokens.
         client_secret: Its secret.
+        native_client_id: The application without a secret that people sign in to.
+        redirect_uris: Where people are sent back to after a sign-in or sign-out, besides http URIs of this machine.
+        user_email: The e-mail address of the person whom the sign-in page proposes.
         token_lifetime: Seconds of the event loop for which a token is valid.
         tokens: Which bearer tokens are accepted: `issued` (those issued here that are still valid) or `any`; with
             `none`, requests need no token.
         consent: Whether users have authorized the service; runs of User connections need it.
+        put_resets_authentication_type: Whether a PUT without an authentication type makes a connection User, which is
+            the page's default; otherwise the connection keeps its type.
         accept_window: Seconds of the event loop after a trigger for which another trigger of the iModel gets a 409.
         location: Whether the `Location` of a run is an absolute URL or a path.
         page_size: Items on a page without `$top`.
@@ -90,10 +95,14 @@ class Settings:
     retry_after: Literal["seconds", "date", "none"] = choice("seconds", "seconds", "date", "none")
     wrapped_errors: bool = flag(default=True)
     client_id: str = text("service-emulated-0123456789")
-    client_secret: str = text("emulated-client-secret")
+    client_secret: str = secret("emulated-client-secret")
+    native_client_id: str = text("native-emulated-0123456789")
+    redirect_uris: Sequence[str] = texts(())
+    user_email: str = text("jane.doe@example.com")
     token_lifetime: float = number(3600.0, above=True)
     tokens: Literal["issued", "any", "none"] = choice("issued", "issued", "any", "none")
     consent: bool = flag(default=False)
+    put_resets_authentication_type: bool = flag(default=True)
     accept_window: float = number(0.2)
     location: Literal["absolute", "relative"] = choice("absolute", "absolute", "relative")
     page_size: int = integer(100, minimum=1)
@@ -125,9 +134,13 @@ class Options(TypedDict, total=False):
     wrapped_errors: bool
     client_id: str
     client_secret: str
+    native_client_id: str
+    redirect_uris: Sequence[str]
+    user_email: str
     token_lifetime: float
     tokens: Literal["issued", "any", "none"]
     consent: bool
+    put_resets_authentication_type: bool
     accept_window: float
     location: Literal["absolute", "relative"]
     page_size: int

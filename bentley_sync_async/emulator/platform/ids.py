@@ -42,7 +42,8 @@ def itwin_of(imodel_id: str) -> str:
 
 def user_of(client_id: str) -> str:
     """Return the id of the user whom an application, or a person who signed in, is for the other APIs."""
-    return client_id.lower() if is_guid(client_id) else str(uuid.uuid5(_USERS, client_id))
+    email = client_id if "@" in client_id else f"{client_id}@apps.imsoidc.bentley.com"
+    return str(uuid.uuid5(_USERS, email.lower()))
 
 
 class Ids:

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .oauth.accounts import Account
 from .problems import ProblemError
 
 MEDIA_TYPE = "application/json; charset=utf-8"
@@ -27,18 +28,21 @@ class Call:
         body: The body's bytes.
         stream: The body in pieces, in place of `body`, for a blob: it may be larger than the memory.
         path_parameters: The variable parts of the path, such as `connectionId`.
-        client_id: The application or person whose token the request carries; empty where none is needed.
+        client_id: The application whose token the request carries, or the e-mail address of the person who signed in;
+            empty where none is needed.
+        account: The user whose token the request carries; `None` where no token is needed.
     """
 
     method: str
     path: str
     root: str
-    query: Mapping[str, str] = field(factory=dict)
-    headers: Mapping[str, str] = field(factory=dict)
-    body: bytes = b""
+    query: Mapping[str, str] = field(factory=dict, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     stream: AsyncIterator[bytes] | None = field(default=None, repr=False)
     path_parameters: Mapping[str, str] = field(factory=dict)
     client_id: str = ""
+    account: Account | None = None
 
     def json_object(self, code: str) -> dict[str, Any]:
         """Return the body, which must be a JSON object.

@@ -92,8 +92,8 @@ def get_storage_connection(store: Store, call: Call) -> Reply:
 def update_storage_connection(store: Store, call: Call) -> Reply:
     """Answer `update-storage-connection`, which changes the display name and the authentication type.
 
-    It is a PUT: without an authentication type, the connection gets the default, User. All other properties are
-    ignored, because older clients send the whole connection.
+    It is a PUT: without an authentication type, the connection gets the default, User, unless the settings keep it.
+    All other properties are ignored, because older clients send the whole connection.
     """
     connection = connection_of(store, call, _CODE)
     body = call.json_object(_CODE)
@@ -101,7 +101,8 @@ def update_storage_connection(store: Store, call: Call) -> Reply:
     authentication_type, display_name = _authentication_type(body, errors), _display_name(body, errors)
     if errors:
         raise ProblemError.invalid(_CODE, *errors)
-    connection.authentication_type = authentication_type
+    if store.settings.put_resets_authentication_type or body.get("authenticationType") is not None:
+        connection.authentication_type = authentication_type
     if display_name is not None:
         connection.display_name = display_name
     return Reply.of_json(200, {"connection": storage_connection(connection, call.root)})

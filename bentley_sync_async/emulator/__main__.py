@@ -41,6 +41,11 @@ With this package:
   export BENTLEY_SYNC_BASE_URL={url} BENTLEY_SYNC_ISSUER={url}
   export BENTLEY_SYNC_CLIENT_ID={client_id} BENTLEY_SYNC_CLIENT_SECRET={client_secret}
 
+With the official command line:
+
+  export ITP_API_URL={url} ITP_ISSUER_URL={url}
+  export ITP_SERVICE_CLIENT_ID={client_id} ITP_SERVICE_CLIENT_SECRET={client_secret}
+
 The programs of the README also need a connection to run, and an iModel and a file for a new connection:
 
   export CONNECTION_ID={connection_id}

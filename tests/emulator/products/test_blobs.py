@@ -267,7 +267,7 @@ async def test_a_signature_is_in_no_repr_of_a_request(serving, platform, offerin
         _, url = await offering(api)
         await platform(api).put(url)
         [request] = [one for one in api.emulator.requests if one.operation == "put-blob"]
-        assert "sig" in repr(request)
+        assert request.query["sig"]
         assert request.query["sig"] not in repr(request)
 
 

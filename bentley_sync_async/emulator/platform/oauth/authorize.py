@@ -1,4 +1,4 @@
-"""The authorization endpoint: checks what an application asks for, and asks the person (authorization code, PKCE)."""
+"""The endpoints that a browser visits: the sign-in (authorization code with PKCE) and its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 
 from .issuer import SCOPE, Issuer
-from .pages import consent_page, refusal_page
+from .jwt import read_id_token
+from .pages import consent_page, page, refusal_page
 from .requests import RefusedError, is_registered, parameters_of, redirects
 
 SCOPES = ("openid", "profile", "email", "organization", "offline_access", SCOPE)
@@ -80,3 +81,19 @@ def _checked_scopes(parameters: Mapping[str, str]) -> tuple[str, ...]:
     if "none" in parameters.get("prompt", "").split():
         raise RefusedError("login_required", "Nobody stays signed in to the emulator: each sign-in asks.")
     return scopes
+
+
+def end_session(issuer: Issuer, call: Call) -> Reply:
+    """Answer the end-session endpoint (RP-Initiated Logout), whose `id_token_hint` may be expired."""
+    parameters = parameters_of(call)
+    claims = read_id_token(parameters.get("id_token_hint", ""))
+    if claims is not None:
+        issuer.sign_ins.ended.add(claims["sid"])
+    uri = parameters.get("post_logout_redirect_uri")
+    if uri is None:
+        return page("Signed out", "<p>You can close this page.</p>")
+    if not is_registered(uri, issuer.settings):
+        return refusal_page(
+            "post_logout_redirect_uri is neither http on this machine nor one of the option redirect_uris."
+        )
+    return redirects(uri, {"state": parameters["state"]} if "state" in parameters else {})

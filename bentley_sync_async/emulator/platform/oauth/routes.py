@@ -8,7 +8,7 @@ from functools import partial
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.routing import Operation
 
-from . import authorize, grants, profiles, sign_out
+from . import authorize, grants, profiles
 from .issuer import Issuer
 from .jwt import published_keys
 from .requests import RefusedError
@@ -31,8 +31,8 @@ def operations(issuer: Issuer) -> tuple[Operation, ...]:
         operation("revocation", "POST", "/connect/revocation", grants.revoke),
         operation("userinfo", "GET", "/connect/userinfo", profiles.userinfo),
         operation("userinfo", "POST", "/connect/userinfo", profiles.userinfo),
-        operation("endsession", "GET", "/connect/endsession", sign_out.end_session),
-        operation("endsession", "POST", "/connect/endsession", sign_out.end_session),
+        operation("endsession", "GET", "/connect/endsession", authorize.end_session),
+        operation("endsession", "POST", "/connect/endsession", authorize.end_session),
     )
 
 

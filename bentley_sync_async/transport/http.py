@@ -206,7 +206,9 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers}
-        send_once = _SendOnce(headers.pop("Authorization", None))
+        send_once = _SendOnce(headers.get("Authorization"))
+        if self._session_passed_in:  # aiohttp refuses the header beside an entry of a .netrc file
+            headers.pop("Authorization", None)
         async with await session.request(
             request.method,
             URL(request.url, encoded=True),

@@ -53,7 +53,7 @@ async def test_the_failure_of_one_watch_ends_the_demo(monkeypatch):
     ],
 )
 def test_the_end_of_the_demo_decides_its_code(failure, code, monkeypatch):
-    def ended(*_args):
+    def ended(*_args, **_options):
         if failure is not None:
             raise failure
 

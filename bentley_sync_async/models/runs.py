@@ -1,8 +1,9 @@
 """A run of a connection with its jobs and tasks (pages `get-storage-connection-runs` and `get-storage-connection-run`).
 
-One job for each connector type, one task for each source file. The published schemas require no property, so all but
-ids may be missing. Timestamps are aware UTC datetimes to the microsecond (the service sends seven fraction digits), and
-the service's empty date, the year 1, is `None`.
+A run of a manifest connection is the same (page `get-manifest-connection-run`); only its tasks name their files
+otherwise. One job for each connector type, one task for each source file. The published schemas require no property,
+so all but ids may be missing. Timestamps are aware UTC datetimes to the microsecond (the service sends seven fraction
+digits), and the service's empty date, the year 1, is `None`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -116,7 +117,7 @@ class TaskDetails:
 
 @frozen(kw_only=True)
 class StorageTask:
-    """The work on one source file ("storage-task").
+    """The work on one source file ("storage-task", and "manifest-task" in a run of a manifest connection).
 
     Attributes:
         id: The task's id.
@@ -124,6 +125,7 @@ class StorageTask:
         end_date_time: When it ended; `None` before that.
         retry_attempts: How often it was tried again.
         storage_file_id: The file in Storage; `None` for a task of a manifest connection.
+        source_file_id: The file's id in the manifest; `None` for a task of a storage connection.
         state: How far it is.
         result: How it ended.
         error: Why it failed.
@@ -135,10 +137,16 @@ class StorageTask:
     end_date_time: datetime | None = None
     retry_attempts: int | None = None
     storage_file_id: str | None = None
+    source_file_id: str | None = None
     state: ExecutionState = ExecutionState.NOT_STARTED
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error: TaskError | None = None
     details: TaskDetails | None = None
+
+    @property
+    def file_id(self) -> str | None:
+        """The id of its file, in Storage or in the manifest."""
+        return self.storage_file_id or self.source_file_id
 
     @property
     def failed(self) -> bool:
@@ -171,7 +179,7 @@ class StorageJob:
 
 @frozen(kw_only=True)
 class StorageRun:
-    """A snapshot of one synchronization ("storage-run").
+    """A snapshot of one synchronization ("storage-run"), of a storage connection or of a manifest connection.
 
     Attributes:
         id: The run's id.
@@ -267,7 +275,7 @@ def _failure_text(run: StorageRun) -> str:
 
 
 def _task_failure_text(task: StorageTask) -> str:
-    file = f"file {task.storage_file_id}" if task.storage_file_id else f"task {task.id}"
+    file = f"file {task.file_id}" if task.file_id else f"task {task.id}"
     error = task.error
     if error is None:
         return f"  {file}: {task.result}, and the service gives no reason"

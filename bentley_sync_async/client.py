@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 from anyio import AsyncContextManagerMixin
 
 from . import config as settings
-from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
+from .auth import ClientCredentials
+from .auth.sources import TokenLike, token_source
 from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive, WhenBusy
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType, RunRef
@@ -21,7 +22,9 @@ from .pacing.scheduler import SharedPacing
 from .pacing.strategies import Pacing
 from .resources.synchronization.authorization import Authorization
 from .resources.synchronization.connections import Connections
+from .resources.synchronization.on_demand import OnDemand
 from .resources.synchronization.storage_connections import StorageConnections
+from .resources.synchronization.watched import WatchedConnection
 from .transport.hooks import Hook, Hooks
 from .transport.http import AiohttpTransport, connection_limit
 from .transport.logs import LoggingHook
@@ -30,7 +33,6 @@ from .transport.pipeline import Pipeline
 from .transport.rate_limit.budget import BudgetUse, RequestBudget
 from .transport.rate_limit.limiter import RateLimiter
 from .transport.retry import RetryPolicy
-from .transport.tokens import Token, TokenSource
 from .watch.resume_state import ResumeState
 from .watch.watcher import RunWatcher
 from .wire.ids import check_id
@@ -40,12 +42,10 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from .bulk.runner import BulkRun
-
-TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
-"""A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
+    from .models.manifests import ManifestFile
 
 
-class SynchronizationClient(AsyncContextManagerMixin):
+class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
     """A client of the iTwin Synchronization API.
 
     Use it as an async context manager, one for a process, from as many tasks as you like:
@@ -129,15 +129,17 @@ class SynchronizationClient(AsyncContextManagerMixin):
         )
         self._pipeline = Pipeline(
             transport,
-            _token_source(token, self.config, transport, self._hooks),
+            token_source(token, self.config, transport, self._hooks),
             base_url=self.config.base_url,
             timeouts=self.config.timeouts,
             retry=retry,
             limiter=self._limiter,
             hooks=self._hooks,
         )
-        service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
-        self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
+        self._default_authentication = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
+        self.storage_connections = StorageConnections(
+            self._pipeline, default_authentication=self._default_authentication
+        )
         self.connections = Connections(self._pipeline)
         self.authorization = Authorization(self._pipeline)
         if completions is not None and (isinstance(completions, type) or not isinstance(completions, CompletionSignal)):
@@ -212,8 +214,42 @@ class SynchronizationClient(AsyncContextManagerMixin):
             InvalidArgumentError: An argument cannot be right.
         """
         return RunWatcher(
-            self._watched,
-            connection_id=check_id(connection_id, "connection_id"),
+            WatchedConnection(self._watched, check_id(connection_id, "connection_id")),
+            timeout=timeout,
+            when_active=when_active,
+            when_busy=when_busy,
+            pacing=pacing,
+            shared_pacing=self._shared_pacing,
+            hooks=self._hooks,
+        )
+
+    def watch_manifest(
+        self,
+        connection_id: str,
+        files: Iterable[ManifestFile],
+        *,
+        document_attribute_schema_url: str | None = None,
+        timeout: float | None = None,
+        when_active: WhenActive = "rerun",
+        when_busy: WhenBusy = "wait",
+        pacing: Pacing | None = None,
+    ) -> RunWatcher:
+        """Return a watcher that triggers a manifest connection with files, and follows the run to its end.
+
+        Args:
+            connection_id: The manifest connection.
+            files: The files of the run's manifest; their URLs must be valid until the run has ended.
+            document_attribute_schema_url: The URL of the JSON file with the schema of document attributes.
+            timeout: As for `watch`.
+            when_active: As for `watch`, but `rerun` by default, as an active run has a manifest of its own.
+            when_busy: As for `watch`.
+            pacing: As for `watch`.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be right.
+        """
+        return RunWatcher(
+            self._watched_manifest(connection_id, files, document_attribute_schema_url),
             timeout=timeout,
             when_active=when_active,
             when_busy=when_busy,
@@ -257,10 +293,22 @@ class SynchronizationClient(AsyncContextManagerMixin):
             case _:
                 raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
         return RunWatcher(
-            self._watched, ref=ref, timeout=timeout, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
+            WatchedConnection(self._watched, ref.connection_id),
+            ref=ref,
+            timeout=timeout,
+            pacing=pacing,
+            shared_pacing=self._shared_pacing,
+            hooks=self._hooks,
         )
 
-    def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
+    def resume(
+        self,
+        token: str,
+        *,
+        files: Iterable[ManifestFile] | None = None,
+        document_attribute_schema_url: str | None = None,
+        pacing: Pacing | None = None,
+    ) -> RunWatcher:
         """Return a watcher that continues where another one was when its resume token was made.
 
         Its events continue the numbering. It reports the events that the other watcher had not yielded and those since,
@@ -268,14 +316,24 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
         Args:
             token: From `RunWatcher.resume_token` or a `WatchError`, of this process or another.
+            files: The files of a manifest connection's run, as a token does not hold their URLs. They are needed if the
+                run was not triggered yet; without them such a watch looks for its run, and raises if there is none.
+            document_attribute_schema_url: As for `watch_manifest`.
             pacing: When to poll; `LearnedPacing()` by default.
 
         Raises:
             ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
+            InvalidArgumentError: There are files for a storage connection, or they cannot be a manifest.
         """
         state = ResumeState.from_token(token, origin=self.config.base_url)
+        if state.kind == "manifest":
+            connection = self._watched_manifest(state.connection_id, files, document_attribute_schema_url)
+        elif files is not None:
+            raise InvalidArgumentError("This is the token of a storage connection: resume it without files.")
+        else:
+            connection = WatchedConnection(self._watched, state.connection_id)
         return RunWatcher.resuming(
-            self._watched, state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
+            connection, state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
         )
 
     def run_many(
@@ -338,23 +396,3 @@ class SynchronizationClient(AsyncContextManagerMixin):
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
-
-
-def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, hooks: Hooks) -> TokenSource:
-    match token:
-        case str():
-            return StaticTokenSource(token)
-        case ClientCredentials():
-            fetch = fetch_with(
-                token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
-            )
-            return RefreshingTokenSource(fetch, hooks=hooks)
-        case TokenSource():
-            return token
-        case _ if callable(token):
-            return RefreshingTokenSource(token, hooks=hooks)
-        case _:
-            raise ConfigurationError(
-                f"token must be a string, ClientCredentials, a coroutine function or a TokenSource, not "
-                f"{type(token).__name__}."
-            )

@@ -14,6 +14,7 @@ from attrs import evolve
 
 from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.watched import WatchedConnection
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
@@ -307,8 +308,7 @@ class BulkRun(AsyncContextManagerMixin):
     def _begin_watch(self, connection_id: str, counter: RequestCounter) -> RunWatcher:
         options = self._options
         return RunWatcher(
-            StorageConnections(self._without_retries.with_hook(counter)),
-            connection_id=connection_id,
+            WatchedConnection(StorageConnections(self._without_retries.with_hook(counter)), connection_id),
             timeout=options.timeout,
             when_active=options.when_active,
             pacing=options.pacing,
@@ -317,9 +317,10 @@ class BulkRun(AsyncContextManagerMixin):
         )
 
     def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
+        state = ResumeState.from_token(token, origin=self._pipeline.base_url)
         return RunWatcher.resuming(
-            StorageConnections(self._without_retries.with_hook(counter)),
-            ResumeState.from_token(token, origin=self._pipeline.base_url),
+            WatchedConnection(StorageConnections(self._without_retries.with_hook(counter)), state.connection_id),
+            state,
             pacing=self._options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,

@@ -30,7 +30,7 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.pacing.strategies import Pacing
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.watched import WatchedConnection
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 
@@ -84,8 +84,7 @@ class WatchMachine:
 
     def __init__(
         self,
-        connections: StorageConnections,
-        connection_id: str,
+        connection: WatchedConnection,
         *,
         ref: RunRef | None,
         when_active: WhenActive,
@@ -96,7 +95,7 @@ class WatchMachine:
         utc_now: Callable[[], datetime],
     ) -> None:
         """Start with the trigger, or with following `ref`."""
-        self.connection_id = connection_id
+        self.connection_id = connection.connection_id
         self.ref = ref
         self.run: StorageRun | None = None
         self.reported_run: StorageRun | None = None
@@ -112,10 +111,10 @@ class WatchMachine:
         self.blocking_fingerprint: bytes | None = None
         self.fingerprint: RunFingerprint | None = None
         self.unreported_completions: UnreportedCompletions = _NO_COMPLETIONS
-        self._connections = connections
+        self._connection = connection
         self._when_active = when_active
         self._when_busy = when_busy
-        self._poller = Poller(connections, pacing, shared_pacing, utc_now)
+        self._poller = Poller(connection, pacing, shared_pacing, utc_now)
         self._retry_state = self._poller.retry_state
         self._hooks = hooks
         self._utc_now = utc_now
@@ -195,11 +194,11 @@ class WatchMachine:
             self.attempted_at = current_time() if earlier is None else earlier
 
         try:
-            triggered = await self._connections.runs.trigger(self.connection_id, before_send=before_send)
+            triggered = await self._connection.trigger(before_send)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
                 # The active run may be one that our own earlier trigger created, whose answer was lost.
-                recovered = await classify_run(self._connections, triggered.ref, attempted_at=earlier)
+                recovered = await classify_run(self._connection, triggered.ref, attempted_at=earlier)
                 ours = recovered is not None and recovered.ours
         except SynchronizationError as error:
             if earlier is None and certainly_created_no_run(error):
@@ -212,7 +211,7 @@ class WatchMachine:
     async def _search_run(self, attempted_at: float) -> None:
         """Search for the run of a trigger whose answer was lost."""
         try:
-            recovered = await find_triggered_run(self._connections, self.connection_id, attempted_at=attempted_at)
+            recovered = await find_triggered_run(self._connection, attempted_at=attempted_at)
         except SynchronizationError as error:
             self._delay_trigger(error)
             return
@@ -379,7 +378,7 @@ class WatchMachine:
         if not may_retry(error, *also):
             raise error
         self.last_failure = without_frames(error)
-        if (task := self._connections.tasks.current()) is not None:
+        if (task := self._connection.connections.tasks.current()) is not None:
             self._retry_state.exclude(task.waited)
         if self._retry_state.budget_exhausted(current_time()):
             raise WatchFailedError.after(

@@ -23,7 +23,7 @@ from bentley_sync_async.pacing.scheduler import (
 )
 from bentley_sync_async.pacing.strategies import Pacing
 from bentley_sync_async.resources.synchronization.runs import RunReader
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.watched import WatchedConnection
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.headers import server_date
@@ -41,7 +41,7 @@ class Poller:
 
     def __init__(
         self,
-        connections: StorageConnections,
+        connection: WatchedConnection,
         pacing: Pacing,
         shared_pacing: SharedPacing,
         utc_now: Callable[[], datetime],
@@ -49,7 +49,7 @@ class Poller:
         """Make a poller that has not polled yet."""
         self.retry_state = RetryState(pacing)
         self.due = 0.0
-        self._connections = connections
+        self._connection = connection
         self._pacing = pacing
         self._shared_pacing = shared_pacing
         self._utc_now = utc_now
@@ -76,25 +76,24 @@ class Poller:
     async def poll(self, ref: RunRef) -> tuple[StorageRun, Response]:
         """Return a snapshot of a run and its response. Unchanged jobs and tasks are the same objects as before."""
         if self._reader is None or self._reader.ref is not ref:
-            self._reader = self._connections.runs.reader(ref)
+            self._reader = self._connection.runs.reader(ref)
         return await self._reader.read(self._scheduler.value)
 
     def requested_wait(self) -> float:
         """Return the seconds that the answers of this step request to wait before the next one (Retry-After)."""
-        task = self._connections.tasks.current()
+        task = self._connection.connections.tasks.current()
         return task.requested_wait() if task is not None else 0.0
 
     def needs_history(self, ref: RunRef) -> bool:
         """Return whether to fetch the past runs of the connection now: once for all watches of a client."""
-        needed = ref.kind == "storage" and self._scheduler.needs_history(ref.connection_id)
-        return needed and not self.requested_wait()
+        return self._scheduler.needs_history(ref.connection_id) and not self.requested_wait()
 
     async def fetch_history(self, ref: RunRef) -> None:
         """Fetch the past runs of the connection and record their durations; a failure counts as none."""
         history = self._shared_pacing.history
         history.mark_requested(ref.connection_id)
         try:
-            runs = await self._connections.runs.recent(ref.connection_id)
+            runs = await self._connection.runs.recent(ref.connection_id, ref.kind)
         except SynchronizationError:  # the durations are only a hint
             return
         except BaseException:  # cancelled: another watch may fetch them

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from bentley_sync_async.errors import LocationError, NotFoundError, ProtocolError
 from bentley_sync_async.models import RunRef, StorageRun
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.watched import WatchedConnection
 from bentley_sync_async.wire.headers import server_date
 from bentley_sync_async.wire.locations import run_ref
 
@@ -39,27 +39,24 @@ class RecoveredRun:
     ours: bool
 
 
-async def find_triggered_run(
-    connections: StorageConnections, connection_id: str, *, attempted_at: float
-) -> RecoveredRun | None:
+async def find_triggered_run(connection: WatchedConnection, *, attempted_at: float) -> RecoveredRun | None:
     """Return the connection's run that is active or started after the attempt; `None` if there is none.
 
     Args:
-        connections: The resource to search.
-        connection_id: The connection that was triggered.
+        connection: The connection that was triggered.
         attempted_at: When it was triggered, by the event loop's clock.
 
     Raises:
         SynchronizationError: A request failed.
     """
-    ref = await _latest(connections, connection_id)
-    return await classify_run(connections, ref, attempted_at=attempted_at) if ref is not None else None
+    ref = await _latest(connection)
+    return await classify_run(connection, ref, attempted_at=attempted_at) if ref is not None else None
 
 
-async def classify_run(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> RecoveredRun | None:
+async def classify_run(connection: WatchedConnection, ref: RunRef, *, attempted_at: float) -> RecoveredRun | None:
     """Return whether a run is ours; `None` if it ended before the attempt. Arguments as for `find_triggered_run`."""
     try:
-        run, response = await connections.runs.reader(ref).read()
+        run, response = await connection.runs.reader(ref).read()
     except NotFoundError as exc:
         if anyio.current_time() - attempted_at < GRACE:
             raise LocationError(f"The service does not show {ref} yet.") from exc
@@ -75,22 +72,24 @@ async def classify_run(connections: StorageConnections, ref: RunRef, *, attempte
     return RecoveredRun(ref=ref, ours=ours) if ours or not run.completed else None
 
 
-async def _latest(connections: StorageConnections, connection_id: str) -> RunRef | None:
+async def _latest(connection: WatchedConnection) -> RunRef | None:
     """Return the latest run: by the connection's `lastRun` link, which the service sets at once, else by the list."""
-    connection = await connections.get(connection_id)
-    link = connection.links.last_run
+    connections, connection_id = connection.connections, connection.connection_id
+    link = (await connections.get(connection_id)).links.last_run
     if link is not None and link.href:
         try:
             ref = run_ref(link.href, base_url=connections.base_url)
         except ProtocolError:
             pass  # a gateway may show links to another host; the list needs no link
         else:
-            if (ref.kind, ref.connection_id) == ("storage", connection_id):
+            if (ref.kind, ref.connection_id) == (connection.kind, connection_id):
                 return ref
     runs = [run async for run in connections.runs.list(connection_id, prefer="representation")]
     active = [run for run in runs if not run.completed]
     latest = active[0] if active else max(runs, key=_started_at, default=None)
-    return RunRef(connection_id=connection_id, run_id=latest.id) if latest is not None else None
+    if latest is None:
+        return None
+    return RunRef(connection_id=connection_id, run_id=latest.id, kind=connection.kind)
 
 
 def _started_at(run: StorageRun) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from attrs import astuple, fields, frozen
 
@@ -32,9 +32,9 @@ STARTS: Mapping[RunStart, tuple[type[RunTriggered | RunJoined], Mapping[str, boo
 }
 """The events, and their members besides the run."""
 
-# The values of a token of version 2: the attributes of `ResumeState` in their order. Version 1 lacks the last one, and
-# is written while that is `None`. A change of them needs a new version in wire/resume.py, and the values of every
-# released version must still be read.
+# The values of a token of version 3: the attributes of `ResumeState` in their order. Version 2 lacks the last one, and
+# version 1 the last two; they are written while those have their defaults. A change of them needs a new version in
+# wire/resume.py, and the values of every released version must still be read.
 _Values = tuple[
     str,
     str,
@@ -52,12 +52,17 @@ _Values = tuple[
     tuple[str, str, str] | None,
     bytes | None,
     RunStart | None,
+    ConnectionKind,
 ]
+
+
+_LATER_DEFAULTS = (None, "storage")
+_SHORTEST = len(get_args(_Values)) - len(_LATER_DEFAULTS)
 
 
 @frozen(kw_only=True)
 class ResumeState:
-    """The state of a watch. It holds no secret.
+    """The state of a watch. It holds no secret, and so not the manifest of a run, whose URLs are some.
 
     Attributes:
         origin: The base URL of the client; a client with another one must not resume the watch.
@@ -77,6 +82,7 @@ class ResumeState:
         blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before the
             first.
         unreported_start: The event about the start of `run` if the consumer has not taken it; `None` otherwise.
+        kind: Whether it is a storage connection or a manifest connection.
     """
 
     origin: str
@@ -95,11 +101,12 @@ class ResumeState:
     blocking_run: tuple[str, str, str] | None
     blocking_fingerprint: bytes | None
     unreported_start: RunStart | None = None
+    kind: ConnectionKind = "storage"
 
     def token(self) -> str:
         """Return the state as one line of printable text."""
-        values = astuple(self, recurse=False)
-        return pack(values[:-1], version=1) if self.unreported_start is None else pack(values, version=2)
+        version = 3 if self.kind != "storage" else 2 if self.unreported_start is not None else 1
+        return pack(astuple(self, recurse=False)[: _SHORTEST + version - 1], version=version)
 
     @classmethod
     def from_token(cls, token: str, *, origin: str) -> ResumeState:
@@ -113,8 +120,8 @@ class ResumeState:
             ResumeTokenError: It is no token, is damaged, of a later version, or of another origin.
         """
         values = unpack(token)
-        if isinstance(values, list) and len(values) == len(fields(cls)) - 1:
-            values.append(None)
+        if isinstance(values, list) and len(values) >= _SHORTEST:
+            values += _LATER_DEFAULTS[len(values) - _SHORTEST :]
         values = checked(values, _Values)
         state = cls(**dict(zip((field.name for field in fields(cls)), values, strict=True)))
         if state.origin != origin:

@@ -18,7 +18,7 @@ from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.pacing.learned import LearnedPacing
 from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.pacing.strategies import Pacing, check_pacing
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.watched import WatchedConnection
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.tasks import ClientTask
 
@@ -47,7 +47,7 @@ def utc_now() -> datetime:
 
 
 class RunWatcher:
-    """Follows one run; made by `client.watch`, `client.attach` and `client.resume`.
+    """Follows one run; made by `client.watch`, `client.watch_manifest`, `client.attach` and `client.resume`.
 
     Iterate over it for events, or await `result()`, or both. A call may be cancelled at any time: nothing is lost, and
     the watcher can be awaited again. A request that is under way then belongs to the client: it goes on, within
@@ -57,9 +57,8 @@ class RunWatcher:
 
     def __init__(
         self,
-        connections: StorageConnections,
+        connection: WatchedConnection,
         *,
-        connection_id: str | None = None,
         ref: RunRef | None = None,
         timeout: float | None = None,
         when_active: WhenActive = "join",
@@ -77,14 +76,13 @@ class RunWatcher:
         if when_busy not in {"wait", "join", "fail"}:
             raise InvalidArgumentError(f"when_busy must be 'wait', 'join' or 'fail', not {when_busy!r}.")
         check_pacing(pacing)
-        self._connections = connections
+        self._connection = connection
         self._timeout = timeout
         self._when_active: WhenActive = when_active
         self._when_busy: WhenBusy = when_busy
         self._resume_state = resume_state
         self._machine = WatchMachine(
-            connections,
-            connection_id or (ref.connection_id if ref is not None else ""),
+            connection,
             ref=ref,
             when_active=when_active,
             when_busy=when_busy,
@@ -114,7 +112,7 @@ class RunWatcher:
     @classmethod
     def resuming(
         cls,
-        connections: StorageConnections,
+        connection: WatchedConnection,
         resume_state: ResumeState,
         *,
         pacing: Pacing | None,
@@ -123,8 +121,7 @@ class RunWatcher:
     ) -> RunWatcher:
         """Make a watcher that resumes a watch."""
         return cls(
-            connections,
-            connection_id=resume_state.connection_id,
+            connection,
             ref=resume_state.ref,
             timeout=resume_state.timeout,
             when_active=resume_state.when_active,
@@ -236,7 +233,7 @@ class RunWatcher:
         fingerprint = fingerprint_run(reported) if reported is not None else machine.fingerprint
         unreported = {(event.enum, event.value) for event in machine.events if isinstance(event, UnknownValueSeen)}
         return ResumeState(
-            origin=self._connections.base_url,
+            origin=self._connection.connections.base_url,
             connection_id=machine.connection_id,
             run=_ref_values(machine.ref),
             seq=machine.seq - len(machine.events),
@@ -253,6 +250,7 @@ class RunWatcher:
             # Its event may be queued, if nobody awaited the watch: then it is reported again.
             blocking_fingerprint=machine.blocking_fingerprint if not machine.events else None,
             unreported_start=next((start for event in machine.events if (start := start_of(event))), None),
+            kind=self._connection.kind,
         )
 
     def _unreported_completions(self, reported: StorageRun | None) -> UnreportedCompletions:
@@ -312,7 +310,7 @@ class RunWatcher:
         if self._task is None:
             if (waiting := self._machine.wait_until_due()) is not None:
                 await waiting
-            self._task = self._connections.tasks.start(self._machine.step())
+            self._task = self._connection.connections.tasks.start(self._machine.step())
         await self._task.wait()
         task, self._task = self._task, None
         try:

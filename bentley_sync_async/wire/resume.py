@@ -1,7 +1,7 @@
 """Resume tokens: plain values as one line of printable text, and back.
 
-A token is `bsr1.` (the version), then base64url of a checksum and the compressed values. A released version stays
-readable: if the form of the values changes, the new form gets a new version, and the earlier forms are still read.
+A token is its version, such as `bsr1.`, then base64url of a checksum and the compressed values. A released version
+stays readable: if the form of the values changes, the new form gets a new version, and the earlier ones are still read.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import msgspec
 
 from bentley_sync_async.errors import ResumeTokenError
 
-_VERSIONS = ("bsr1.", "bsr2.")
-_LATER = re.compile(r"bsr([3-9]|[1-9][0-9]+)(\.|\Z)")
+_VERSIONS = ("bsr1.", "bsr2.", "bsr3.")
+_LATER = re.compile(r"bsr([4-9]|[1-9][0-9]+)(\.|\Z)")
 _LONGEST = 4 * 1024 * 1024
 _CHECKSUM = 4
 
 
 def pack(values: Any, *, version: int = 1) -> str:
-    """Return dicts, lists, strings, numbers, bytes and `None` as a token of a version, 1 or 2.
+    """Return dicts, lists, strings, numbers, bytes and `None` as a token of a version, 1 to 3.
 
     Raises:
         ResumeTokenError: The values are too large for a token, more than 4 MiB before compression.

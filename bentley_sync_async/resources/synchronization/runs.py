@@ -1,4 +1,4 @@
-"""The runs of a storage connection: trigger, list, get, and the reader for polls."""
+"""The runs of a connection: trigger, list, get, and the reader for polls."""
 
 from __future__ import annotations
 
@@ -9,20 +9,111 @@ from attrs import evolve
 
 from bentley_sync_async.errors import LocationError
 from bentley_sync_async.models import Page, PagingLinks, RunRef, RunSummary, StorageRun, TriggeredRun
+from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.resources.base import Listing, Prefer, Resource, decoded, found
 from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.rate_limit.limiter import TRIGGER, Priority
-from bentley_sync_async.wire.ids import path_segment
-from bentley_sync_async.wire.locations import run_path, run_ref
+from bentley_sync_async.wire.locations import connection_path, run_path, run_ref
 from bentley_sync_async.wire.snapshots import Snapshots
 
 _ACCEPTED = 202
 _TRIGGERED = frozenset({_ACCEPTED, 303})
 
 
-class Runs(Resource):
+class ConnectionRuns(Resource):
+    """The runs of connections of one kind.
+
+    Attributes:
+        kind: `storage` or `manifest`.
+    """
+
+    kind: ConnectionKind
+
+    async def _trigger(
+        self, connection_id: str, last_segment: str, *, body: object = None, before_send: Callable[[], None] | None
+    ) -> TriggeredRun:
+        """Send a trigger and return what its answer says; see `Runs.trigger`."""
+        path = f"{connection_path(connection_id, self.kind)}/{last_segment}"
+        request = evolve(self._request("POST", path, body=body), before_send=before_send)
+        response = await self._pipeline.call(request, expected=_TRIGGERED, priority=TRIGGER)
+        if "location" not in response.headers:
+            raise LocationError(
+                f"The trigger of connection {connection_id} was answered {response.status} without a Location. "
+                "The run may exist: list the runs of the connection before triggering again."
+            )
+        ref = run_ref(response.headers["location"], base_url=self.base_url, request_url=request.url)
+        created = response.status == _ACCEPTED
+        foreign = (ref.kind, ref.connection_id) != (self.kind, connection_id)
+        if created and foreign:
+            raise LocationError(
+                f"The trigger of connection {connection_id} was answered 202 with the Location of {ref}, which is "
+                "another one's. A run may exist: list the runs of the connection before triggering again."
+            )
+        return TriggeredRun(ref=ref, created=created, foreign=foreign)
+
+    @overload
+    def list(
+        self, connection_id: str, *, prefer: Literal["minimal"] = "minimal", page_size: int | None = None
+    ) -> Listing[RunSummary]: ...
+
+    @overload
+    def list(
+        self, connection_id: str, *, prefer: Literal["representation"], page_size: int | None = None
+    ) -> Listing[StorageRun]: ...
+
+    def list(
+        self, connection_id: str, *, prefer: Prefer = "minimal", page_size: int | None = None
+    ) -> Listing[RunSummary] | Listing[StorageRun]:
+        """List the runs of a connection, in no certain order (`get-storage-connection-runs`, `get-manifest-...`).
+
+        Args:
+            connection_id: The connection.
+            prefer: `minimal` for summaries, `representation` for whole runs, with one more request for each run that
+                the service shows minimally all the same.
+            page_size: Runs per request; `None` leaves it to the service. Too large a size is an `UnprocessableError`.
+
+        Raises:
+            NotFoundError: There is no such connection (on iteration, like every other error of the service).
+        """
+        path = f"{connection_path(connection_id, self.kind)}/runs"
+        if prefer == "minimal":
+            return self._list(path, "runs", RunSummary, prefer=prefer, page_size=page_size)
+
+        async def complete(run: StorageRun) -> StorageRun | None:
+            return run if run.connection_id is not None else await found(self.get(connection_id, run.id))
+
+        return self._list(path, "runs", StorageRun, prefer=prefer, page_size=page_size, complete=complete)
+
+    async def get(self, connection_id: str, run_id: str) -> StorageRun:
+        """Return a snapshot of a run (`get-storage-connection-run`, `get-manifest-connection-run`).
+
+        Args:
+            connection_id: The connection.
+            run_id: The run.
+
+        Raises:
+            NotFoundError: There is no such run of this connection.
+            APIError: Any other refusal.
+        """
+        path = run_path(RunRef(connection_id=connection_id, run_id=run_id, kind=self.kind))
+        return await self._one(self._request("GET", path), "run", StorageRun)
+
+    async def recent(self, connection_id: str, kind: ConnectionKind | None = None) -> tuple[StorageRun, ...]:
+        """Return the first page of the list of runs, as the service returns it, on request of another kind."""
+        path = f"{connection_path(connection_id, kind or self.kind)}/runs"
+        listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
+        return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
+
+    def reader(self, ref: RunRef) -> RunReader:
+        """Return a reader of a run of either kind, for polls."""
+        return RunReader(self._pipeline, self._request("GET", run_path(ref)), ref)
+
+
+class Runs(ConnectionRuns):
     """`client.storage_connections.runs`. To follow a run to its end, use `client.watch` or `client.attach`."""
+
+    kind = "storage"
 
     async def trigger(self, connection_id: str, *, before_send: Callable[[], None] | None = None) -> TriggeredRun:
         """Trigger a synchronization of the connection, unless one is active on its iModel (`run-storage-connection`).
@@ -49,80 +140,7 @@ class Runs(Resource):
             APIError: Any other refusal.
             TransportError: No whole answer; if its `sent` is true, the run may exist.
         """
-        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/run"
-        request = evolve(self._request("POST", path), before_send=before_send)
-        response = await self._pipeline.call(request, expected=_TRIGGERED, priority=TRIGGER)
-        if "location" not in response.headers:
-            raise LocationError(
-                f"The trigger of connection {connection_id} was answered {response.status} without a Location. "
-                "The run may exist: list the runs of the connection before triggering again."
-            )
-        ref = run_ref(response.headers["location"], base_url=self.base_url, request_url=request.url)
-        created = response.status == _ACCEPTED
-        foreign = (ref.kind, ref.connection_id) != ("storage", connection_id)
-        if created and foreign:
-            raise LocationError(
-                f"The trigger of connection {connection_id} was answered 202 with the Location of {ref}, which is "
-                "another one's. A run may exist: list the runs of the connection before triggering again."
-            )
-        return TriggeredRun(ref=ref, created=created, foreign=foreign)
-
-    @overload
-    def list(
-        self, connection_id: str, *, prefer: Literal["minimal"] = "minimal", page_size: int | None = None
-    ) -> Listing[RunSummary]: ...
-
-    @overload
-    def list(
-        self, connection_id: str, *, prefer: Literal["representation"], page_size: int | None = None
-    ) -> Listing[StorageRun]: ...
-
-    def list(
-        self, connection_id: str, *, prefer: Prefer = "minimal", page_size: int | None = None
-    ) -> Listing[RunSummary] | Listing[StorageRun]:
-        """List the runs of a connection, in no certain order (`get-storage-connection-runs`).
-
-        Args:
-            connection_id: The storage connection.
-            prefer: `minimal` for summaries, `representation` for whole runs, with one more request for each run that
-                the service shows minimally all the same.
-            page_size: Runs per request; `None` leaves it to the service. Too large a size is an `UnprocessableError`.
-
-        Raises:
-            NotFoundError: There is no such connection (on iteration, like every other error of the service).
-        """
-        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/runs"
-        if prefer == "minimal":
-            return self._list(path, "runs", RunSummary, prefer=prefer, page_size=page_size)
-
-        async def complete(run: StorageRun) -> StorageRun | None:
-            return run if run.connection_id is not None else await found(self.get(connection_id, run.id))
-
-        return self._list(path, "runs", StorageRun, prefer=prefer, page_size=page_size, complete=complete)
-
-    async def get(self, connection_id: str, run_id: str) -> StorageRun:
-        """Return a snapshot of a run (`get-storage-connection-run`).
-
-        Args:
-            connection_id: The storage connection.
-            run_id: The run.
-
-        Raises:
-            NotFoundError: There is no such run of this connection.
-            APIError: Any other refusal.
-        """
-        path = run_path(RunRef(connection_id=connection_id, run_id=run_id))
-        return await self._one(self._request("GET", path), "run", StorageRun)
-
-    async def recent(self, connection_id: str) -> tuple[StorageRun, ...]:
-        """Return the first page of the list of runs, as the service returns it."""
-        path = f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/runs"
-        listing = self._list(path, "runs", StorageRun, prefer="representation", page_size=None)
-        return (await anext(listing.pages(), Page(items=(), links=PagingLinks()))).items
-
-    def reader(self, ref: RunRef) -> RunReader:
-        """Return a reader of a run, for polls."""
-        return RunReader(self._pipeline, self._request("GET", run_path(ref)), ref)
+        return await self._trigger(connection_id, "run", before_send=before_send)
 
 
 class RunReader:

@@ -6,12 +6,17 @@ from typing import Literal, overload
 
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models import ConnectorType, SourceFile, SourceFileCreate, SourceFileSummary
-from bentley_sync_async.resources.base import Listing, Prefer, Resource, found
-from bentley_sync_async.wire.ids import check_id, path_segment
+from bentley_sync_async.resources.base import Listing, Prefer, found
+from bentley_sync_async.wire.ids import check_id
+
+from .connections_of_kind import SourceFilesOfKind
 
 
-class SourceFiles(Resource):
+class SourceFiles(SourceFilesOfKind[SourceFile]):
     """`client.storage_connections.source_files`."""
+
+    kind = "storage"
+    _file_model = SourceFile
 
     @overload
     def list(
@@ -37,7 +42,7 @@ class SourceFiles(Resource):
         Raises:
             NotFoundError: There is no such connection (on iteration, like every other error of the service).
         """
-        path = _files_path(connection_id)
+        path = self._files_path(connection_id)
         if prefer == "minimal":
             return self._list(path, "sourceFiles", SourceFileSummary, prefer=prefer, page_size=page_size)
 
@@ -59,23 +64,7 @@ class SourceFiles(Resource):
             UnprocessableError: The service does not accept an id or the connector type.
         """
         check_id(source_file.storage_file_id, "storage_file_id")
-        return await self._one(
-            self._request("POST", _files_path(connection_id), body=source_file), "sourceFile", SourceFile
-        )
-
-    async def get(self, connection_id: str, source_file_id: str) -> SourceFile:
-        """Return a file of a connection (`get-storage-connection-sourcefile`).
-
-        Args:
-            connection_id: The storage connection.
-            source_file_id: The file's id in the connection, which is not its id in Storage.
-
-        Raises:
-            NotFoundError: There is no such file in this connection.
-        """
-        return await self._one(
-            self._request("GET", _file_path(connection_id, source_file_id)), "sourceFile", SourceFile
-        )
+        return await self._source_file("POST", self._files_path(connection_id), source_file)
 
     async def update(
         self,
@@ -114,25 +103,4 @@ class SourceFiles(Resource):
                 "give both storage_file_id and connector_type."
             )
         body = {"storageFileId": storage_file_id, "connectorType": connector_type}
-        request = self._request("PUT", _file_path(connection_id, source_file_id), body=body)
-        return await self._one(request, "sourceFile", SourceFile)
-
-    async def remove(self, connection_id: str, source_file_id: str) -> None:
-        """Remove a file from a connection (`remove-storage-connection-sourcefile`); the file itself stays in Storage.
-
-        Args:
-            connection_id: The storage connection.
-            source_file_id: The file's id in the connection.
-
-        Raises:
-            NotFoundError: There is no such file in this connection.
-        """
-        await self._pipeline.call(self._request("DELETE", _file_path(connection_id, source_file_id)))
-
-
-def _files_path(connection_id: str) -> str:
-    return f"imodels/storageconnections/{path_segment(connection_id, 'connection_id')}/sourcefiles"
-
-
-def _file_path(connection_id: str, source_file_id: str) -> str:
-    return f"{_files_path(connection_id)}/{path_segment(source_file_id, 'source_file_id')}"
+        return await self._source_file("PUT", self._file_path(connection_id, source_file_id), body)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
@@ -13,12 +12,13 @@ from bentley_sync_async.emulator.platform.clock import Clock
 from bentley_sync_async.emulator.platform.ids import Ids
 from bentley_sync_async.emulator.settings import Settings
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, RunRef
+from bentley_sync_async.models.configurations import SettingValue
+from bentley_sync_async.models.run_refs import ConnectionKind
 
+from .manifests.files import ManifestEntry, ManifestSourceFile, planned_entries
 from .planning import DEFAULT_FILE, DEFAULT_RUN, PlannedFile, Planner
-from .rules import FileRule, RunRule, merged
+from .rules import FileRule, RunRule, merged, use
 from .timeline import RunPlan
-
-R = TypeVar("R", RunRule, FileRule)
 
 _NO_CONSENT = RunRule(preprocessing=1, jobs=False, result=ExecutionResult.ERROR, error="UserNotAuthenticated")
 
@@ -48,6 +48,7 @@ class Run:
         imodel_id: The iModel, on which no other run can start until this one is completed.
         created: The run's creation, in elapsed seconds of the emulator's clock.
         plan: The states of the run, its jobs and tasks over time, and their results.
+        kind: The kind of its connection.
     """
 
     id: str
@@ -55,16 +56,17 @@ class Run:
     imodel_id: str
     created: float
     plan: RunPlan
+    kind: ConnectionKind = "storage"
 
     @property
     def ref(self) -> RunRef:
         """The reference of the run, as the client uses it."""
-        return RunRef(connection_id=self.connection_id, run_id=self.id)
+        return RunRef(connection_id=self.connection_id, run_id=self.id, kind=self.kind)
 
     @property
     def path(self) -> str:
         """The path of the run's URL."""
-        return f"/synchronization/imodels/storageconnections/{self.connection_id}/runs/{self.id}"
+        return f"/synchronization/imodels/{self.kind}connections/{self.connection_id}/runs/{self.id}"
 
     def state(self, elapsed: float) -> ExecutionState:
         """Return the run's state at a time of the emulator's clock."""
@@ -87,6 +89,8 @@ class Connection:
         authentication_type: The account that the service uses.
         files: The source files, by id.
         runs: The runs, by id, the oldest first.
+        kind: Whether it is a storage or a manifest connection.
+        manifest_files: The source files of a manifest connection, by id.
     """
 
     id: str
@@ -96,6 +100,8 @@ class Connection:
     authentication_type: AuthenticationType
     files: dict[str, SourceFile] = field(factory=dict)
     runs: dict[str, Run] = field(factory=dict)
+    kind: ConnectionKind = "storage"
+    manifest_files: dict[str, ManifestSourceFile] = field(factory=dict)
 
     @property
     def last_run(self) -> Run | None:
@@ -118,6 +124,7 @@ class Store:
         consent: Whether users have authorized the service.
         forbidden_imodels: iModels on which triggers and changes of source files are refused.
         observers: Functions that are called with every run that is created.
+        configurations: The settings of iTwins, iModels and connections, by scope and id, such as `imodels/<id>`.
     """
 
     def __init__(
@@ -138,6 +145,7 @@ class Store:
         self.consent = settings.consent
         self.forbidden_imodels: set[str] = set()
         self.observers: list[Callable[[Run], None]] = []
+        self.configurations: dict[str, dict[str, SettingValue]] = {}
         self._numbers = itertools.count()
         self._of_imodel: dict[str, dict[str, Connection]] = {}
         self._triggered_at: dict[str, float] = {}
@@ -151,6 +159,7 @@ class Store:
         *,
         display_name: str | None,
         authentication_type: AuthenticationType,
+        kind: ConnectionKind = "storage",
     ) -> Connection:
         """Create a connection."""
         connection = Connection(
@@ -159,6 +168,7 @@ class Store:
             imodel_id=imodel_id,
             display_name=display_name,
             authentication_type=authentication_type,
+            kind=kind,
         )
         for storage_file_id, connector_type in files:
             self.add_file(connection, storage_file_id, connector_type)
@@ -177,6 +187,12 @@ class Store:
         connection.files[file.id] = file
         return file
 
+    def add_manifest_file(self, connection: Connection, source_file_id: str) -> ManifestSourceFile:
+        """Add a source file to a manifest connection."""
+        file = ManifestSourceFile(id=self.ids.guid(), source_file_id=source_file_id)
+        connection.manifest_files[file.id] = file
+        return file
+
     def connections_of(self, imodel_id: str) -> list[Connection]:
         """Return the connections of an iModel, the oldest first."""
         return list(self._of_imodel.get(imodel_id.lower(), {}).values())
@@ -185,6 +201,14 @@ class Store:
         """Return the ids of the files in Storage that the iModel's connections map to it."""
         return {
             file.storage_file_id for connection in self.connections_of(imodel_id) for file in connection.files.values()
+        }
+
+    def mapped_manifest_files(self, imodel_id: str) -> set[str]:
+        """Return the ids of the files in manifests that the iModel's connections map to it."""
+        return {
+            file.source_file_id
+            for connection in self.connections_of(imodel_id)
+            for file in connection.manifest_files.values()
         }
 
     def active_run(self, imodel_id: str) -> Run | None:
@@ -204,8 +228,11 @@ class Store:
         tasks = (task for run in completed for job in run.plan.jobs for task in job.tasks)
         return self.name_of(file) if any(task.storage_file_id == file.storage_file_id for task in tasks) else None
 
-    def start_run(self, connection: Connection) -> Run:
-        """Create a run and plan everything that will happen in it."""
+    def start_run(self, connection: Connection, manifest: Iterable[ManifestEntry] = ()) -> Run:
+        """Create a run and plan everything that will happen in it.
+
+        A run of a manifest connection leaves out the files of its manifest that the connection does not declare.
+        """
         nth = len(connection.runs) + 1
         seed = f"{self.settings.seed}/{connection.number}/{nth}"
         files = [
@@ -214,15 +241,25 @@ class Store:
                 connector_type=file.connector_type,
                 rule=self._file_rule(connection, file, nth),
                 rng=random.Random(f"{seed}/{number}"),
+                file_name=self.name_of(file),
             )
             for number, file in enumerate(connection.files.values())
         ]
+        files += planned_entries(
+            manifest,
+            connection.manifest_files.values(),
+            file_rules=self.file_rules,
+            connection_id=connection.id,
+            nth=nth,
+            seed=seed,
+        )
         run = Run(
             id=self.ids.guid(),
             connection_id=connection.id,
             imodel_id=connection.imodel_id,
             created=self.elapsed(),
             plan=self._planner.plan(self._run_rule(connection, nth), files, random.Random(seed)),
+            kind=connection.kind,
         )
         connection.runs[run.id] = run
         self.runs.append(run)
@@ -253,7 +290,7 @@ class Store:
         return self.running_clock.elapsed()
 
     def _run_rule(self, connection: Connection, nth: int) -> RunRule:
-        rules = _use(
+        rules = use(
             self.run_rules,
             connection_id=connection.id,
             display_name=connection.display_name or "",
@@ -265,7 +302,7 @@ class Store:
         return merged(RunRule, [*rules, DEFAULT_RUN])
 
     def _file_rule(self, connection: Connection, file: SourceFile, nth: int) -> FileRule:
-        rules = _use(
+        rules = use(
             self.file_rules,
             connection_id=connection.id,
             connector_type=file.connector_type,
@@ -274,14 +311,6 @@ class Store:
             nth=nth,
         )
         return merged(FileRule, [*rules, DEFAULT_FILE])
-
-
-def _use(rules: Iterable[R], **subject: Any) -> list[R]:
-    """Return the rules that apply to the subject, and count this use of them."""
-    applicable = [rule for rule in rules if rule.applies(**subject)]
-    for rule in applicable:
-        rule.used += 1
-    return applicable
 
 
 _EXTENSIONS: Mapping[ConnectorType, str] = {

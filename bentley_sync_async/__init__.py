@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ProblemDetail,
         ProtocolError,
         RateLimitedError,
+        ReportUnavailableError,
         RequestTimeoutError,
         ResponseTooLargeError,
         ResumeTokenError,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         SynchronizationReport,
         TaskError,
     )
+    from .models.manifests import ManifestConnection, ManifestFile
     from .pacing import BackoffPacing, FixedPacing, LearnedPacing
     from .transport.retry import RetryPolicy
     from .watch.diff import diff
@@ -107,7 +109,8 @@ else:  # a name is imported when it is first used, so that using one does not lo
         "errors": (
             "APIError AuthenticationError ConfigurationError ConflictError ConnectionLostError CredentialsError "
             "DecodeError ForeignOriginError InvalidArgumentError JournalError JournalInUseError LocationError "
-            "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError RequestTimeoutError "
+            "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError ReportUnavailableError "
+            "RequestTimeoutError "
             "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SynchronizationError "
             "TokenError TokenUnavailableError TransportError UnprocessableError WebhookError"
         ),
@@ -116,6 +119,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "SourceFile SourceFileCreate StorageConnection StorageJob StorageRun StorageTask "
             "SynchronizationReport TaskError"
         ),
+        "models.manifests": "ManifestConnection ManifestFile",
         "pacing": "BackoffPacing FixedPacing LearnedPacing",
         "transport.retry": "RetryPolicy",
         "watch.diff": "diff",
@@ -178,6 +182,8 @@ __all__ = [
     "JournalInUseError",
     "LearnedPacing",
     "LocationError",
+    "ManifestConnection",
+    "ManifestFile",
     "NotFoundError",
     "PermissionDeniedError",
     "PollDelayed",
@@ -186,6 +192,7 @@ __all__ = [
     "RateLimitedError",
     "RateTier",
     "ReplayGuard",
+    "ReportUnavailableError",
     "RequestTimeoutError",
     "ResponseTooLargeError",
     "ResumeTokenError",

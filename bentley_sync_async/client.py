@@ -41,6 +41,7 @@ from .wire.locations import run_path, run_ref
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+    from .bulk.manifests import ManifestRun
     from .bulk.runner import BulkRun
     from .models.manifests import ManifestFile
 
@@ -338,7 +339,7 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
 
     def run_many(
         self,
-        connection_ids: Iterable[str] = (),
+        connection_ids: Iterable[str | ManifestRun] = (),
         *,
         imodel_ids: Iterable[str] = (),
         concurrency: int = 50,
@@ -355,7 +356,8 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
         A connection that cannot be run, or fails, is an outcome in its `report` and does not affect the others.
 
         Args:
-            connection_ids: The storage connections; each is run once, even if it is listed twice.
+            connection_ids: The storage connections; each is run once, even if it is listed twice. For a manifest
+                connection, a `ManifestRun` with its files.
             imodel_ids: iModels whose storage connections are all run as well.
             concurrency: How many runs may be under way at a time; one that waits for another client's does not count.
             per_itwin: How many runs of one iTwin may be under way at a time; `None` for no such limit.
@@ -363,7 +365,8 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
                 same arguments continues and repeats nothing. A bulk whose last record is older than twelve hours is not
                 continued, but started again. `None` for no journal.
             when_active: What to do when a run of a connection itself is active: `join` follows it; `rerun` triggers
-                another after it, which is sure to see files that were uploaded before this call.
+                another after it, which is sure to see files that were uploaded before this call. A manifest connection
+                is always run again, as an active run has a manifest of its own.
             timeout: Seconds for each connection from its start; `None` for no end.
             retry_failed: How many more runs a connection gets if its run failed for a transient cause; what a person
                 must correct is not retried.

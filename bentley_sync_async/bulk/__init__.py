@@ -1,6 +1,7 @@
 """Many connections, each run once: plan, schedule, dispatcher, journal, report."""
 
 from .events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted
+from .manifests import ManifestRun
 from .outcomes import FailedFile, Outcome, OutcomeStatus
 from .plan import BulkPlan, PlannedRun
 from .progress import BulkProgress
@@ -17,6 +18,7 @@ __all__ = [
     "ConnectionProgressed",
     "ConnectionStarted",
     "FailedFile",
+    "ManifestRun",
     "Outcome",
     "OutcomeStatus",
     "PlannedRun",

@@ -60,6 +60,7 @@ class FailedFile:
 
     Attributes:
         storage_file_id: The file in Storage; `None` for a task without one.
+        source_file_id: The file's id in the manifest; `None` for a task of a storage connection.
         result: The result of its task.
         error_key: The key of the published error catalogue, such as `SourceFileNotFound`, or the error's code if it
             came without one; `None` if neither came.
@@ -69,11 +70,17 @@ class FailedFile:
     """
 
     storage_file_id: str | None = field(default=None, converter=_presentable)
+    source_file_id: str | None = field(default=None, converter=_presentable)
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error_key: str | None = field(default=None, converter=_presentable)
     description: str | None = field(default=None, converter=_presentable)
     can_user_fix: bool | None = None
     kb_article_link: str | None = field(default=None, converter=_presentable)
+
+    @property
+    def file_id(self) -> str | None:
+        """The id of the file, in Storage or in the manifest."""
+        return self.storage_file_id or self.source_file_id
 
 
 @frozen(kw_only=True)
@@ -162,9 +169,10 @@ def failed_files(run: StorageRun) -> tuple[FailedFile, ...]:
 def _failed_file(task: StorageTask) -> FailedFile:
     error = task.error
     if error is None:
-        return FailedFile(storage_file_id=task.storage_file_id, result=task.result)
+        return FailedFile(storage_file_id=task.storage_file_id, source_file_id=task.source_file_id, result=task.result)
     return FailedFile(
         storage_file_id=task.storage_file_id,
+        source_file_id=task.source_file_id,
         result=task.result,
         error_key=error.description_key or error.error_code,
         description=error.description or error.message,

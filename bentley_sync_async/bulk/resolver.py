@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from attrs import define, field
@@ -16,6 +16,9 @@ from bentley_sync_async.wire.ids import check_id
 
 from .journal.base import IModelOfConnection, Journal
 from .outcomes import Outcome, OutcomeStatus, status_of_error
+
+if TYPE_CHECKING:
+    from bentley_sync_async.resources.synchronization.manifest_connections import ManifestConnections
 
 _CONCURRENCY = 16
 
@@ -43,7 +46,9 @@ class ResolvedConnections:
 class ConnectionResolver:
     """Resolves connections by the journal first, then by requests to the service, a few at a time."""
 
-    def __init__(self, connections_for: Callable[[str], StorageConnections], journal: Journal) -> None:
+    def __init__(
+        self, connections_for: Callable[[str], StorageConnections | ManifestConnections], journal: Journal
+    ) -> None:
         """Make a resolver.
 
         Args:

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 from anyio import AsyncContextManagerMixin
@@ -14,7 +14,6 @@ from attrs import evolve
 
 from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
-from bentley_sync_async.resources.synchronization.watched import WatchedConnection
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
@@ -24,6 +23,7 @@ from .dispatcher import Dispatcher, Entry, RequestCounter, WatcherFactory
 from .events import BulkEvent, ConnectionFinished
 from .journal.base import Journal, JournalEntry, NoJournal
 from .journal.sqlite import SQLiteJournal
+from .manifests import BulkConnections, ManifestRun, split_manifests
 from .options import BulkOptions
 from .outcomes import Outcome, OutcomeStatus
 from .plan import BulkPlan, expected_durations, make_plan, seconds_left
@@ -31,6 +31,9 @@ from .progress import BulkProgress
 from .report import BulkReport
 from .resolver import ConnectionResolver, valid_ids
 from .schedule import Item, Schedule
+
+if TYPE_CHECKING:
+    from bentley_sync_async.resources.synchronization.manifest_connections import ManifestConnections
 
 _MAX_PENDING_EVENTS = 1000
 
@@ -49,7 +52,7 @@ class BulkRun(AsyncContextManagerMixin):
         self,
         pipeline: Pipeline,
         *,
-        connection_ids: Iterable[str],
+        connection_ids: Iterable[str | ManifestRun],
         imodel_ids: Iterable[str],
         options: BulkOptions,
         journal: SQLiteJournal | None,
@@ -58,8 +61,8 @@ class BulkRun(AsyncContextManagerMixin):
     ) -> None:
         """Make a bulk. Nothing is sent, and no file is opened, before it is entered or planned."""
         self._pipeline = pipeline
-        self._without_retries = pipeline.without_retries()
-        self._connection_ids = connection_ids
+        self._connection_ids, manifests = split_manifests(connection_ids)
+        self._connections = BulkConnections(pipeline, manifests)
         self._imodel_ids = imodel_ids
         self._options = options
         self._journal = journal
@@ -302,15 +305,16 @@ class BulkRun(AsyncContextManagerMixin):
     def _counter(self, connection_id: str) -> RequestCounter:
         return self._counters.setdefault(connection_id, RequestCounter())
 
-    def _counted_connections(self, connection_id: str) -> StorageConnections:
-        return StorageConnections(self._pipeline.with_hook(self._counter(connection_id)))
+    def _counted_connections(self, connection_id: str) -> StorageConnections | ManifestConnections:
+        return self._connections.resource(connection_id, self._counter(connection_id))
 
     def _begin_watch(self, connection_id: str, counter: RequestCounter) -> RunWatcher:
         options = self._options
         return RunWatcher(
-            WatchedConnection(StorageConnections(self._without_retries.with_hook(counter)), connection_id),
+            self._connections.watched(connection_id, counter),
             timeout=options.timeout,
-            when_active=options.when_active,
+            # An active run of a manifest connection has a manifest of its own.
+            when_active="rerun" if self._connections.has_manifest(connection_id) else options.when_active,
             pacing=options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,
@@ -319,7 +323,7 @@ class BulkRun(AsyncContextManagerMixin):
     def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
         state = ResumeState.from_token(token, origin=self._pipeline.base_url)
         return RunWatcher.resuming(
-            WatchedConnection(StorageConnections(self._without_retries.with_hook(counter)), state.connection_id),
+            self._connections.watched(state.connection_id, counter),
             state,
             pacing=self._options.pacing,
             shared_pacing=self._shared_pacing,

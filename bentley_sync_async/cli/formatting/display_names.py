@@ -42,9 +42,9 @@ class DisplayNames:
 
     def file(self, task: StorageTask) -> str:
         """Return the name of a task's file, or the end of an id."""
-        if task.storage_file_id is None:
+        if task.file_id is None:
             return f"task ...{task.id[-_SHOWN:]}"
-        return self.files.get(task.storage_file_id) or f"file ...{task.storage_file_id[-_SHOWN:]}"
+        return self.files.get(task.file_id) or f"file ...{task.file_id[-_SHOWN:]}"
 
     async def fetch(self, client: SynchronizationClient, connection_id: str) -> None:
         """Fetch the names of a connection and of its files, within a few seconds.

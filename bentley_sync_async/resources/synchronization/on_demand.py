@@ -15,7 +15,9 @@ from .watched import WatchedConnection
 if TYPE_CHECKING:
     from bentley_sync_async.models.manifests import ManifestFile
 
+    from .configurations import Configurations
     from .manifest_connections import ManifestConnections
+    from .reports import Reports
 
 
 class OnDemand:
@@ -30,6 +32,20 @@ class OnDemand:
         from .manifest_connections import ManifestConnections  # noqa: PLC0415
 
         return ManifestConnections(self._pipeline, default_authentication=self._default_authentication)
+
+    @cached_property
+    def configurations(self) -> Configurations:
+        """The configurations of iTwins, iModels and connections."""
+        from .configurations import Configurations  # noqa: PLC0415
+
+        return Configurations(self._pipeline)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The diagnostic reports of runs."""
+        from .reports import Reports  # noqa: PLC0415
+
+        return Reports(self._pipeline)
 
     def _watched_manifest(
         self, connection_id: str, files: Iterable[ManifestFile] | None, document_attribute_schema_url: str | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from anyio import AsyncContextManagerMixin
@@ -148,6 +149,7 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
                 f"completions must be a CompletionSignal such as CompletionNotifier(), not {completions!r}."
             )
         self._shared_pacing = SharedPacing(PollPrice(self._limiter.available), completions)
+        self._watcher = partial(RunWatcher, shared_pacing=self._shared_pacing, hooks=self._hooks)
         # A watch has retries of its own; a retry inside a poll would hide the failure.
         self._watched = StorageConnections(self._pipeline.without_retries())
 
@@ -214,14 +216,12 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
         Raises:
             InvalidArgumentError: An argument cannot be right.
         """
-        return RunWatcher(
+        return self._watcher(
             WatchedConnection(self._watched, check_id(connection_id, "connection_id")),
             timeout=timeout,
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing,
-            shared_pacing=self._shared_pacing,
-            hooks=self._hooks,
         )
 
     def watch_manifest(
@@ -249,14 +249,12 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
         Raises:
             InvalidArgumentError: An argument cannot be right.
         """
-        return RunWatcher(
+        return self._watcher(
             self._watched_manifest(connection_id, files, document_attribute_schema_url),
             timeout=timeout,
             when_active=when_active,
             when_busy=when_busy,
             pacing=pacing,
-            shared_pacing=self._shared_pacing,
-            hooks=self._hooks,
         )
 
     def run_url(self, ref: RunRef) -> str:
@@ -293,14 +291,8 @@ class SynchronizationClient(OnDemand, AsyncContextManagerMixin):
                 ref = run_ref(ref_or_url, base_url=self.config.base_url)
             case _:
                 raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
-        return RunWatcher(
-            WatchedConnection(self._watched, ref.connection_id),
-            ref=ref,
-            timeout=timeout,
-            pacing=pacing,
-            shared_pacing=self._shared_pacing,
-            hooks=self._hooks,
-        )
+        connection = WatchedConnection(self._watched, ref.connection_id)
+        return self._watcher(connection, ref=ref, timeout=timeout, pacing=pacing)
 
     def resume(
         self,

@@ -19,11 +19,14 @@ from bentley_sync_async.errors import (
     UnprocessableError,
 )
 from bentley_sync_async.models import AuthenticationType, ConnectorType, SourceFileCreate
+from bentley_sync_async.models.manifests import ManifestFile
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.transport.retry import RetryPolicy
 
-BASE = "https://api.example/synchronization/imodels"
+ROOT = "https://api.example/synchronization"
+BASE = f"{ROOT}/imodels"
 FILE = SourceFileCreate("f", ConnectorType.MSTN)
+MANIFEST = [ManifestFile(id="f", url="https://dms.example/f?sig=s", connector_type=ConnectorType.MSTN)]
 
 
 async def everything(listing):
@@ -41,7 +44,7 @@ class Operation:
 
     @property
     def status(self):
-        return {"GET": 200, "POST": 201, "PUT": 200, "DELETE": 204}[self.method]
+        return {"GET": 200, "POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}[self.method]
 
 
 OPERATIONS = {
@@ -135,6 +138,120 @@ OPERATIONS = {
         lambda api: api.storage_connections.runs.get("c", "r"),
         key="run",
     ),
+    "get-manifest-connections": Operation(
+        "GET",
+        f"{BASE}/manifestconnections?imodelId=i",
+        lambda api: everything(api.manifest_connections.list("i")),
+        key="connections",
+        many=True,
+    ),
+    "create-manifest-connection": Operation(
+        "POST",
+        f"{BASE}/manifestconnections",
+        lambda api: api.manifest_connections.create("i", ["f"], display_name="n"),
+        body={"displayName": "n", "iModelId": "i", "sourceFiles": [{"sourceFileId": "f"}]},
+        key="connection",
+    ),
+    "get-manifest-connection": Operation(
+        "GET", f"{BASE}/manifestconnections/c", lambda api: api.manifest_connections.get("c"), key="connection"
+    ),
+    "update-manifest-connection": Operation(
+        "PUT",
+        f"{BASE}/manifestconnections/c",
+        lambda api: api.manifest_connections.update(
+            "c", display_name="n", authentication_type=AuthenticationType.SERVICE
+        ),
+        body={"displayName": "n", "authenticationType": "Service"},
+        key="connection",
+    ),
+    "delete-manifest-connection": Operation(
+        "DELETE", f"{BASE}/manifestconnections/c", lambda api: api.manifest_connections.delete("c")
+    ),
+    "get-manifest-connection-sourcefiles": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/sourcefiles",
+        lambda api: everything(api.manifest_connections.source_files.list("c")),
+        key="sourceFiles",
+        many=True,
+    ),
+    "add-manifest-connection-sourcefile": Operation(
+        "POST",
+        f"{BASE}/manifestconnections/c/sourcefiles",
+        lambda api: api.manifest_connections.source_files.add("c", "f"),
+        body={"sourceFileId": "f"},
+        key="sourceFile",
+    ),
+    "get-manifest-connection-sourcefile": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/sourcefiles/s",
+        lambda api: api.manifest_connections.source_files.get("c", "s"),
+        key="sourceFile",
+    ),
+    "update-manifest-connection-sourcefile": Operation(
+        "PUT",
+        f"{BASE}/manifestconnections/c/sourcefiles/s",
+        lambda api: api.manifest_connections.source_files.update("c", "s", new_source_file_id="g"),
+        body={"sourceFileId": "g"},
+        key="sourceFile",
+    ),
+    "remove-manifest-connection-sourcefile": Operation(
+        "DELETE",
+        f"{BASE}/manifestconnections/c/sourcefiles/s",
+        lambda api: api.manifest_connections.source_files.remove("c", "s"),
+    ),
+    "create-manifest-connection-run": Operation(
+        "POST",
+        f"{BASE}/manifestconnections/c/runs",
+        lambda api: api.manifest_connections.runs.trigger("c", MANIFEST),
+        body={
+            "sourceFiles": [
+                {"id": "f", "connectorType": "MSTN", "url": "https://dms.example/f?sig=s", "action": "bridge"}
+            ]
+        },
+    ),
+    "get-manifest-connection-runs": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/runs",
+        lambda api: everything(api.manifest_connections.runs.list("c")),
+        key="runs",
+        many=True,
+    ),
+    "get-manifest-connection-run": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/runs/r",
+        lambda api: api.manifest_connections.runs.get("c", "r"),
+        key="run",
+    ),
+    "create-itwin-configuration": Operation(
+        "POST",
+        f"{ROOT}/configurations/itwins/t",
+        lambda api: api.configurations.itwins.create("t", {"uploadDgnRealityData": False}),
+        body={"uploadDgnRealityData": False},
+        key="configuration",
+    ),
+    "get-imodel-configuration": Operation(
+        "GET",
+        f"{ROOT}/configurations/imodels/i",
+        lambda api: api.configurations.imodels.get("i"),
+        key="configuration",
+    ),
+    "patch-connection-configuration": Operation(
+        "PATCH",
+        f"{ROOT}/configurations/connections/c",
+        lambda api: api.configurations.connections.update("c", {"enableSheetsAndDrawings": True}),
+        body={"enableSheetsAndDrawings": True},
+        key="configuration",
+    ),
+    "delete-imodel-configuration": Operation(
+        "DELETE", f"{ROOT}/configurations/imodels/i", lambda api: api.configurations.imodels.delete("i")
+    ),
+    "get-diagnostic-reports": Operation(
+        "GET",
+        f"{ROOT}/reports?imodelId=i&runId=r&taskId=t",
+        lambda api: api.reports.list("i", "r", "t"),
+        key="reports",
+        many=True,
+    ),
     "get-authorization-information": Operation(
         "GET",
         f"{BASE}/connections/authorizationinformation?redirectUrl=http%3A%2F%2Flocalhost%3A3301%2Fcallback",
@@ -145,6 +262,7 @@ OPERATIONS = {
 WITH_BODY = [name for name, operation in OPERATIONS.items() if operation.key is not None]
 LISTS = [name for name, operation in OPERATIONS.items() if operation.many]
 SINGLES = [name for name in WITH_BODY if name not in LISTS]
+TRIGGERS = {"run-storage-connection", "create-manifest-connection-run"}
 
 
 async def failed(name, *script, **options):
@@ -184,7 +302,8 @@ async def test_a_body_is_json_and_nothing_else_has_a_content_type(name):
 async def test_only_lists_have_a_preference(name):
     _, transport = await failed(name, refusal(404))
 
-    assert transport.requests[0].headers.get("Prefer") == ("return=minimal" if OPERATIONS[name].many else None)
+    preferred = OPERATIONS[name].many and name != "get-diagnostic-reports"
+    assert transport.requests[0].headers.get("Prefer") == ("return=minimal" if preferred else None)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -255,6 +374,55 @@ DOCUMENTED = {
         (422, "InvalidStorageConnectionRunsRequest"),
     ],
     "get-storage-connection-run": [(404, "ConnectionRunNotFound"), (422, "InvalidStorageConnectionRunRequest")],
+    "get-manifest-connections": [(422, "InvalidManifestConnectionsRequest")],
+    "create-manifest-connection": [
+        (409, "FileMappingToTheIModelAlreadyExists"),
+        (422, "InvalidManifestConnectionRequest"),
+    ],
+    "get-manifest-connection": [
+        (404, "ManifestConnectionNotFound"),
+        (422, "InvalidManifestConnectionRequest"),
+    ],
+    "update-manifest-connection": [(404, "ManifestConnectionNotFound"), (422, "InvalidManifestConnectionRequest")],
+    "delete-manifest-connection": [
+        (404, "ManifestConnectionNotFound"),
+        (409, "ConnectionAlreadyInUse"),
+        (422, "InvalidManifestConnectionRequest"),
+    ],
+    "get-manifest-connection-sourcefiles": [(422, "InvalidManifestConnectionSourceFilesRequest")],
+    "add-manifest-connection-sourcefile": [
+        (404, "ManifestConnectionSourceFileNotFound"),
+        (409, "FileMappingToTheIModelAlreadyExists"),
+        (422, "InvalidManifestConnectionSourceFileRequest"),
+    ],
+    "get-manifest-connection-sourcefile": [
+        (404, "ManifestConnectionSourceFileNotFound"),
+        (422, "InvalidManifestConnectionSourceFileRequest"),
+    ],
+    "update-manifest-connection-sourcefile": [
+        (404, "ManifestConnectionSourceFileNotFound"),
+        (409, "FileMappingToTheIModelAlreadyExists"),
+        (422, "InvalidManifestConnectionSourceFileRequest"),
+    ],
+    "remove-manifest-connection-sourcefile": [
+        (404, "ManifestConnectionSourceFileNotFound"),
+        (422, "InvalidManifestConnectionSourceFileRequest"),
+    ],
+    "create-manifest-connection-run": [
+        (404, "ManifestConnectionNotFound"),
+        (409, "ConflictWithAnotherIModelRequest"),
+        (422, "InvalidManifestConnectionRunRequest"),
+    ],
+    "get-manifest-connection-runs": [
+        (404, "ManifestConnectionNotFound"),
+        (422, "InvalidManifestConnectionRunsRequest"),
+    ],
+    "get-manifest-connection-run": [(404, "ConnectionRunNotFound"), (422, "InvalidManifestConnectionRunRequest")],
+    "create-itwin-configuration": [(422, "InvalidConfigurationRequest")],
+    "get-imodel-configuration": [(404, "ConfigurationNotFound"), (422, "InvalidConfigurationRequest")],
+    "patch-connection-configuration": [(404, "ConfigurationNotFound"), (422, "InvalidConfigurationRequest")],
+    "delete-imodel-configuration": [(404, "ConfigurationNotFound"), (422, "InvalidConfigurationRequest")],
+    "get-diagnostic-reports": [(422, "InvalidBadgersRequest")],
     "get-authorization-information": [(422, "InvalidAuthorizationInformationRequest")],
 }
 CLASSES = {
@@ -385,7 +553,9 @@ async def test_an_item_without_an_id_is_a_decode_error_that_names_its_place(name
     assert error.path == f"$.{operation.key}[1].id"
 
 
-@pytest.mark.parametrize("name", [name for name in SINGLES if name != "get-authorization-information"])
+@pytest.mark.parametrize(
+    "name", [name for name in SINGLES if OPERATIONS[name].key in {"connection", "run", "sourceFile"}]
+)
 async def test_an_id_of_the_wrong_type_is_a_decode_error_that_names_its_path(name):
     operation = OPERATIONS[name]
     error, _ = await failed(name, answer(operation.status, {operation.key: {"id": 7}}))
@@ -408,7 +578,7 @@ async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(name):
     assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("name", ["delete-storage-connection", "remove-storage-connection-sourcefile"])
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if OPERATIONS[name].method == "DELETE"])
 @pytest.mark.parametrize("odd", [answer(204), answer(204, []), Response(status=204, body=b"<html>")])
 async def test_the_body_of_a_removal_does_not_matter(name, odd):
     _, api = scripted(odd)
@@ -416,7 +586,7 @@ async def test_the_body_of_a_removal_does_not_matter(name, odd):
     assert await OPERATIONS[name].call(api) is None
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "run-storage-connection"])
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in {*TRIGGERS, "create-itwin-configuration"}])
 @pytest.mark.parametrize("status", [101, 200, 201, 202, 204, 206, 302])
 async def test_a_status_that_the_operation_does_not_have_is_a_protocol_error(name, status):
     if status == OPERATIONS[name].status:

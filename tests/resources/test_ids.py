@@ -9,9 +9,15 @@ from support.transport import answer, client_of, emulated, http, raw_server, ref
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError
 from bentley_sync_async.models import ConnectorType, RunRef, SourceFileCreate
+from bentley_sync_async.models.manifests import ManifestChildFile, ManifestFile
 from bentley_sync_async.wire.ids import path_segment
 
 FILE = SourceFileCreate("f", ConnectorType.MSTN)
+
+
+def manifest(file_id="f", child_id="k"):
+    child = ManifestChildFile(id=child_id, url="https://dms.example/k")
+    return [ManifestFile(id=file_id, url="https://dms.example/f", connector_type="MSTN", children=[child])]
 
 
 async def everything(listing):
@@ -36,14 +42,42 @@ IN_PATHS = {
     "list whole runs": lambda api, x: everything(api.storage_connections.runs.list(x, prefer="representation")),
     "get run of": lambda api, x: api.storage_connections.runs.get(x, "r"),
     "get run": lambda api, x: api.storage_connections.runs.get("c", x),
+    "get manifest": lambda api, x: api.manifest_connections.get(x),
+    "update manifest": lambda api, x: api.manifest_connections.update(x, display_name="n"),
+    "delete manifest": lambda api, x: api.manifest_connections.delete(x),
+    "list files of manifest": lambda api, x: everything(api.manifest_connections.source_files.list(x)),
+    "add file to manifest": lambda api, x: api.manifest_connections.source_files.add(x, "f"),
+    "get file of manifest": lambda api, x: api.manifest_connections.source_files.get("c", x),
+    "update file of manifest": lambda api, x: api.manifest_connections.source_files.update(
+        "c", x, new_source_file_id="g"
+    ),
+    "remove file of manifest": lambda api, x: api.manifest_connections.source_files.remove("c", x),
+    "trigger manifest": lambda api, x: api.manifest_connections.runs.trigger(x, manifest()),
+    "list runs of manifest": lambda api, x: everything(api.manifest_connections.runs.list(x)),
+    "get run of manifest": lambda api, x: api.manifest_connections.runs.get("c", x),
+    "create configuration": lambda api, x: api.configurations.itwins.create(x, {"clampZExtent": True}),
+    "get configuration": lambda api, x: api.configurations.imodels.get(x),
+    "update configuration": lambda api, x: api.configurations.connections.update(x, {"clampZExtent": True}),
+    "delete configuration": lambda api, x: api.configurations.connections.delete(x),
     "look": lambda api, x: api.storage_connections.runs.reader(RunRef(connection_id="c", run_id=x)).read(),
 }
 IN_QUERIES = {
     "list": lambda api, x: everything(api.storage_connections.list(x)),
     "list whole": lambda api, x: everything(api.storage_connections.list(x, prefer="representation")),
+    "list of manifests": lambda api, x: everything(api.manifest_connections.list(x)),
     "list of all kinds": lambda api, x: everything(api.connections.list(x)),
 }
+IN_REPORTS = {
+    "reports of imodel": lambda api, x: api.reports.list(x, "r"),
+    "reports of run": lambda api, x: api.reports.list("i", x),
+}
 IN_BODIES = {
+    "create manifest on": lambda api, x: api.manifest_connections.create(x, ["f"]),
+    "create manifest of": lambda api, x: api.manifest_connections.create("i", [x]),
+    "add to manifest": lambda api, x: api.manifest_connections.source_files.add("c", x),
+    "update in manifest": lambda api, x: api.manifest_connections.source_files.update("c", "s", new_source_file_id=x),
+    "trigger with file": lambda api, x: api.manifest_connections.runs.trigger("c", manifest(x)),
+    "trigger with child": lambda api, x: api.manifest_connections.runs.trigger("c", manifest("f", x)),
     "create on": lambda api, x: api.storage_connections.create(x, [FILE]),
     "create of": lambda api, x: api.storage_connections.create("i", [SourceFileCreate(x, ConnectorType.MSTN)]),
     "add": lambda api, x: api.storage_connections.source_files.add("c", SourceFileCreate(x, ConnectorType.MSTN)),
@@ -106,7 +140,7 @@ SEGMENTS = [
     "~",
     "x" * 256,
 ]
-CALLS = {**IN_PATHS, **IN_QUERIES, **IN_BODIES}
+CALLS = {**IN_PATHS, **IN_QUERIES, **IN_REPORTS, **IN_BODIES}
 
 
 @pytest.mark.parametrize("name", CALLS)

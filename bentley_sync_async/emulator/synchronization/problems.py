@@ -39,6 +39,11 @@ def already_mapped() -> ProblemError:
     )
 
 
+def file_already_mapped() -> ProblemError:
+    """Return the 409 for a file that is added to a manifest connection, in the words of that page."""
+    return ProblemError(409, "FileMappingToTheIModelAlreadyExists", "The SourceFile is already mapped to the iModel.")
+
+
 def already_processing() -> ProblemError:
     """Return the 409 for a trigger while another trigger of the iModel is being accepted."""
     return ProblemError(409, "ConflictWithAnotherIModelRequest", "The iModel is already processing this request.")

@@ -17,6 +17,7 @@ from bentley_sync_async.emulator.synchronization.problems import (
     CONNECTOR_TYPE,
     NO_FILES,
     already_mapped,
+    file_already_mapped,
     missing,
 )
 from bentley_sync_async.emulator.synchronization.store import Connection, Store
@@ -65,7 +66,7 @@ def add_source_file(store: Store, call: Call) -> Reply:
     connection = _connection_for_file(store, call)
     source_file_id = _read_source_file(call)
     if source_file_id in store.mapped_manifest_files(connection.imodel_id):
-        raise already_mapped()
+        raise file_already_mapped()
     return _answer(store.add_manifest_file(connection, source_file_id), status=201)
 
 
@@ -81,7 +82,7 @@ def update_source_file(store: Store, call: Call) -> Reply:
     file = manifest_source_file_of(connection, call, MANIFEST.file_code)
     source_file_id = _read_source_file(call)
     if source_file_id in store.mapped_manifest_files(connection.imodel_id) - {file.source_file_id}:
-        raise already_mapped()
+        raise file_already_mapped()
     file.source_file_id = source_file_id
     return _answer(file)
 

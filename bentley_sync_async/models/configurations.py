@@ -26,6 +26,10 @@ ConfigurationScope: TypeAlias = Literal["itwins", "imodels", "connections"]
 """What a configuration applies to. A narrower scope inherits from the wider one: iTwin, iModel, connection."""
 
 
+def _copy(settings: Mapping[str, SettingValue]) -> Mapping[str, SettingValue]:
+    return dict(settings)
+
+
 @frozen(kw_only=True)
 class Configuration:
     """The configuration of an iTwin, iModel or connection.
@@ -37,8 +41,8 @@ class Configuration:
     """
 
     scope_id: str
-    settings: Mapping[str, SettingValue] = field(factory=dict, converter=dict, hash=False)
-    resolved_settings: Mapping[str, SettingValue] = field(factory=dict, converter=dict, hash=False)
+    settings: Mapping[str, SettingValue] = field(factory=dict, converter=_copy, hash=False)
+    resolved_settings: Mapping[str, SettingValue] = field(factory=dict, converter=_copy, hash=False)
 
 
 @frozen

@@ -71,6 +71,10 @@ class ManifestSourceFile:
     source_file_id: str | None = None
 
 
+def _copy(properties: Mapping[str, str]) -> Mapping[str, str]:
+    return dict(properties)
+
+
 @frozen(kw_only=True)
 class DocumentAttribute:
     """Attributes of a document that the run writes to the iModel, beside the file's data.
@@ -82,7 +86,7 @@ class DocumentAttribute:
     """
 
     class_name: str
-    properties: Mapping[str, str] = field(factory=dict, converter=dict, hash=False)
+    properties: Mapping[str, str] = field(factory=dict, converter=_copy, hash=False)
 
 
 @frozen(kw_only=True)

@@ -9,12 +9,14 @@ import warnings
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio.to_thread
 import pytest
 from attrs import evolve
 from support.bulk import in_place
 from support.hostile import CONNECTION, hostile_server, ok, run_body
+from support.manifests.connections import SIGNATURE, manifest_files, new_manifest_connection
 from support.otel import Collected
 from support.transport import http, reset, then
 
@@ -26,7 +28,7 @@ from bentley_sync_async import (
     SynchronizationClient,
     SynchronizationError,
 )
-from bentley_sync_async.bulk import OutcomeStatus
+from bentley_sync_async.bulk import ManifestRun, OutcomeStatus
 from bentley_sync_async.bulk.journal.base import JournalEntry
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.config import from_env
@@ -177,6 +179,30 @@ async def call_every_operation(output: Output, client: SynchronizationClient, em
     await output.follow(client.watch(made.id, when_active="rerun"))
     await output.follow(client.watch("unknown"))
     await output.outcome(storage.delete(made.id))
+    await call_every_operation_on_manifests(output, client, emulator)
+
+
+async def call_every_operation_on_manifests(output: Output, client: SynchronizationClient, emulator: Emulator) -> None:
+    manifests, files = client.manifest_connections, manifest_files("a", "b")
+    imodel = emulator.new_imodel_id()
+    connection = await new_manifest_connection(emulator, client, imodel_id=imodel)
+    output.add(*files, ManifestRun(connection, files, document_attribute_schema_url=f"https://h/?sig={SIGNATURE}"))
+    for id_ in (connection, "unknown"):
+        await output.outcome(manifests.get(id_))
+        await output.outcome(manifests.update(id_, display_name="y"))
+        await output.outcome(manifests.source_files.add(id_, "c"))
+        await output.outcome(listed(manifests.source_files.list(id_)))
+        await output.outcome(listed(manifests.runs.list(id_)))
+        await output.outcome(client.configurations.connections.create(id_, {"enableSheetIndex": True}))
+        await output.outcome(client.configurations.connections.get(id_))
+        await output.follow(client.watch_manifest(id_, files))
+    run = emulator.runs[-1]
+    await output.outcome(client.reports.list("unknown", run.id))
+    for report in await client.reports.list(imodel, run.id):
+        output.add(report)
+        await output.outcome(client.reports.read(report))
+        await output.outcome(client.reports.read(evolve(report, sas_uri=f"{report.sas_uri}x")))
+        await output.outcome(client.reports.read(evolve(report, sas_uri=report.sas_uri.replace("http:", "ftp:"))))
 
 
 async def listed(listing) -> list[object]:
@@ -218,14 +244,17 @@ async def test_no_output_of_a_client_of_an_emulator_holds_a_token_or_the_client_
         async with output.client(emulator.token(lifetime=1), emulator.url) as client:
             await output.follow(client.watch(imodel_connection))
         tokens = tokens_sent_to(emulator)
-        output.add(credentials, emulator, *emulator.requests[-50:])
+        signatures = {request.query["sig"] for request in emulator.requests if "sig" in request.query}
+        output.add(credentials, emulator)
     output.add(*(Token(value=token) for token in tokens))
     assert len(tokens) > 3
     assert output.records > 0
     assert output.opentelemetry.spans
     assert len(output.opentelemetry.metrics) == 5
     assert len({type(error) for error in output.errors}) >= 6
-    assert output.leaks(tokens | {CLIENT_SECRET}) == []
+    assert len(signatures) == 4
+    signatures |= {quote(signature, safe="") for signature in signatures}
+    assert output.leaks(tokens | signatures | {CLIENT_SECRET, SIGNATURE}) == []
 
 
 @pytest.mark.parametrize("operation", ["token", "trigger", "poll", "connection", "runs"])
@@ -266,6 +295,7 @@ async def test_no_event_report_or_journal_of_a_bulk_holds_a_token_or_the_client_
             emulator.add_fault(evolve(rule))  # a copy, because rules count
         imodel = emulator.new_imodel_id()
         ids = [emulator.add_connection(imodel), emulator.add_connection(), emulator.add_connection(), "unknown"]
+        ids.append(ManifestRun("A" * 43, manifest_files("a")))
         credentials = ClientCredentials(emulator.client_id, CLIENT_SECRET)
         async with output.client(credentials, emulator.url) as client:
             output.add(await client.run_many(ids, journal=journal).plan())
@@ -279,7 +309,7 @@ async def test_no_event_report_or_journal_of_a_bulk_holds_a_token_or_the_client_
     assert len({type(error) for error in output.errors}) >= 5
     assert output.files.keys() == {".db", ".db-wal"}
     assert output.tokens
-    assert output.leaks(tokens | {CLIENT_SECRET}) == []
+    assert output.leaks(tokens | {CLIENT_SECRET, SIGNATURE}) == []
 
 
 @pytest.mark.parametrize("operation", ["token", "trigger", "poll", "connection", "runs"])
@@ -293,7 +323,12 @@ async def test_secrets_in_answers_of_the_service_are_redacted_in_a_bulk(operatio
         "result": "Error",
         "error": {"descriptionKey": JWT, "description": description},
     }
-    job = {"id": "j", "state": "Completed", "result": "Error", "tasks": [{**task, "storageFileId": JWT}]}
+    job = {
+        "id": "j",
+        "state": "Completed",
+        "result": "Error",
+        "tasks": [{**task, "storageFileId": JWT, "sourceFileId": JWT}],
+    }
     forms = [
         encode({"error": {"code": f"c {JWT}", "message": quoted, "target": JWT, "details": [{"message": quoted}]}}),
         encode(run_body(result="Error", error=failure, jobs=[job])),

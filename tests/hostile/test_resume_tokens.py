@@ -65,6 +65,10 @@ FORGED = [
     {"unknown_values": [["a"]]},
     {"unknown_values": [[["a"], "b"]]},
     {"fingerprint": ["Executing", None, b"x", [[5, 5, 5, [[1, 2, 3, 4]]]]]},
+    {"unreported_start": 5},
+    {"kind": "neither"},
+    {"kind": 5},
+    {"kind": None},
     {"unreported_completions": 5},
     {"unreported_completions": [5]},
     {"unreported_completions": [[["a"]]]},
@@ -94,7 +98,9 @@ async def test_a_forged_token_is_refused_before_anything_is_sent(members):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("values", [None, 5, "text", {}, [], [None] * 15, [[]] * 15, {"origin": ORIGIN}])
+@pytest.mark.parametrize(
+    "values", [None, 5, "text", {}, [], [None] * 15, [[]] * 15, [None] * 18, ["x"] * 40, {"origin": ORIGIN}]
+)
 async def test_a_token_with_other_content_is_refused(values):
     with pytest.raises(SynchronizationError):
         client_of(ScriptedTransport()).resume(pack(values))

@@ -30,11 +30,7 @@ F = TypeVar("F")
 
 
 class ConnectionsOfKind(Resource, Generic[C]):
-    """The connections of one kind.
-
-    Attributes:
-        kind: `storage` or `manifest`.
-    """
+    """The connections of one kind, which the subclass names."""
 
     kind: ConnectionKind
     _model: type[C]
@@ -176,11 +172,7 @@ class ConnectionsOfKind(Resource, Generic[C]):
 
 
 class SourceFilesOfKind(Resource, Generic[F]):
-    """The source files of connections of one kind.
-
-    Attributes:
-        kind: `storage` or `manifest`.
-    """
+    """The source files of connections of one kind, which the subclass names."""
 
     kind: ConnectionKind
     _file_model: type[F]

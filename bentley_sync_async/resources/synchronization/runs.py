@@ -22,11 +22,7 @@ _TRIGGERED = frozenset({_ACCEPTED, 303})
 
 
 class ConnectionRuns(Resource):
-    """The runs of connections of one kind.
-
-    Attributes:
-        kind: `storage` or `manifest`.
-    """
+    """The runs of connections of one kind, which the subclass names."""
 
     kind: ConnectionKind
 

@@ -58,6 +58,7 @@ TESTS = {
     "watch/retry_state.py": ("watch/test_retry_state.py", "watcher/test_failures.py"),
     "pacing/price.py": ("pacing/test_price.py",),
     "wire/codec.py": ("wire/test_fixtures.py", "watch/test_events.py", "wire/test_codec.py"),
+    "wire/documents/reports.py": ("wire/test_reports.py",),
     "wire/headers.py": ("wire/test_headers.py",),
     "wire/ids.py": ("wire/test_ids.py",),
     "wire/locations.py": ("wire/test_locations.py",),

@@ -31,7 +31,7 @@ def test_the_printed_report_has_every_value_where_the_models_say():
     report = decode_report(PRINTED)
 
     assert (report.context.report_type, report.context.operation_type) == (
-        ReportType.DETAIL,
+        ReportType.DETAIL_REPORT,
         ReportOperation.NORMAL_UPDATE,
     )
     assert (report.context.briefcaseid, report.context.contextid) == ("3", "<iTwin>")

@@ -14,9 +14,9 @@ from bentley_sync_async.models.open_enum import OpenEnum
 class ReportType(OpenEnum):
     """What a report is about."""
 
-    DETAIL = "detailReport"
-    SUMMARY = "summaryReport"
-    TRANSFORMATION = "TransformationUserReport"
+    DETAIL_REPORT = "detailReport"
+    SUMMARY_REPORT = "summaryReport"
+    TRANSFORMATION_USER_REPORT = "TransformationUserReport"
 
 
 class ReportOperation(OpenEnum):

@@ -256,6 +256,22 @@ class ForeignOriginError(ProtocolError):
     """
 
 
+class ReportUnavailableError(SynchronizationError):
+    """The store of diagnostic reports does not return a report: list the reports again, as their URLs expire.
+
+    Attributes:
+        report_id: The report.
+        status: HTTP status of the store.
+        code: The store's error code, such as `AuthenticationFailed` for an expired URL; `None` if it did not say.
+    """
+
+    def __init__(self, text: str, *, report_id: str, status: int, code: str | None) -> None:
+        self.report_id = report_id
+        self.status = status
+        self.code = code
+        super().__init__(text)
+
+
 class WebhookError(SynchronizationError):
     """A webhook's message was refused: forged, repeated, too old, or of another kind.
 

@@ -16,7 +16,7 @@ _BARE = re.compile(
 _NAMED = re.compile(
     r"""(?isx)
     (?P<name>(?:access|refresh|id)[_-]?token|client[_-]?(?:secret|assertion)|password|secret|authorization|
-             subscription-key|sig|code[_-]?verifier)
+             subscription-key|sig|signature|tempauth|security-token|code[_-]?verifier)
     (?P<separator>\\*["']?\s*[=:]\s*)
     (?:
         (?P<quote>["'])(?:\\.|(?!(?P=quote))[^\\])*

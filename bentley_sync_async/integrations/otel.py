@@ -24,9 +24,12 @@ _SEGMENTS = frozenset(
     {
         "",
         "authorizationinformation",
+        "configurations",
         "connections",
         "imodels",
+        "itwins",
         "manifestconnections",
+        "reports",
         "run",
         "runs",
         "sourcefiles",

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .imodels.imodels import IModels
     from .itwins.itwins import ITwins
     from .storage.storage import Storage
+    from .synchronization.configurations import Configurations
     from .synchronization.manifest_connections import ManifestConnections
+    from .synchronization.reports import Reports
     from .webhooks.webhooks import Webhooks
 
 
@@ -28,6 +30,20 @@ class Products:
         from .synchronization.manifest_connections import ManifestConnections  # noqa: PLC0415
 
         return ManifestConnections(self._pipeline, default_authentication=self._default_authentication)
+
+    @cached_property
+    def configurations(self) -> Configurations:
+        """The configurations of iTwins, iModels and connections."""
+        from .synchronization.configurations import Configurations  # noqa: PLC0415
+
+        return Configurations(self._pipeline)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The diagnostic reports of runs."""
+        from .synchronization.reports import Reports  # noqa: PLC0415
+
+        return Reports(self._pipeline)
 
     @cached_property
     def storage(self) -> Storage:

@@ -131,6 +131,10 @@ class Pipeline:
         """Return the URL of a path of an API product, such as `imodels/storageconnections`."""
         return f"{self.base_url}/{product.path}/{path}"
 
+    async def send_without_token(self, request: Request) -> Response:
+        """Send a request to another server, such as one with a signed URL: once, and counted and recorded nowhere."""
+        return await self._transport.send(request, timeout=self.timeouts.request)
+
     async def call(
         self, request: Request, *, expected: frozenset[int] | None = None, priority: Priority = CALL
     ) -> Response:

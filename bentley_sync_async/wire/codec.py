@@ -8,7 +8,7 @@ Strict about types: a string where a number belongs is an error that names the J
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast, get_origin
@@ -110,6 +110,11 @@ def wire_name(name: str) -> str:
     return _ODD_NAMES.get(name) or first + "".join(word.capitalize() for word in rest)
 
 
+def json_name(field: attrs.Attribute[Any]) -> str:
+    """Return the API's spelling of a model's field; one that follows no rule is in the field's metadata."""
+    return str(field.metadata.get("json") or wire_name(field.name))
+
+
 def to_date(value: Any) -> datetime | None:
     """Return a date of the service in UTC; `None` for its empty date.
 
@@ -180,6 +185,16 @@ def _is_tuple(cls: Any) -> bool:
     return get_origin(cls) is tuple
 
 
+def _is_mapping(cls: Any) -> bool:
+    return get_origin(cls) is Mapping
+
+
+def _structure_mapping(value: Any, _: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _Mismatch("an object", value)
+    return {name: member for name, member in value.items() if member is not None}
+
+
 def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         # In Python a bool is an int, in JSON it is not.
@@ -222,7 +237,7 @@ def _tuple_structurer(cls: Any, converter: BaseConverter) -> Callable[[Any, Any]
 
 def _class_structurer(cls: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
     attrs.resolve_types(cls)
-    renames = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(cls)}
+    renames = {field.name: override(rename=json_name(field)) for field in attrs.fields(cls)}
     structure_fields = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
     former = _FORMER_NAMES.get(cls, {})
     kinds = vars(cls).get("KINDS", {})
@@ -245,7 +260,7 @@ def _class_structurer(cls: Any, converter: BaseConverter) -> Callable[[Any, Any]
 def _class_unstructurer(cls: Any, converter: BaseConverter) -> Callable[[Any], Any]:
     # Links that the service did not send are empty by default; empty links are left out, too.
     names = [
-        (field.name, wire_name(field.name), field.default if attrs.has(type(field.default)) else None)
+        (field.name, json_name(field), field.default if _is_empty_by_default(field) else None)
         for field in attrs.fields(cls)
     ]
 
@@ -258,6 +273,10 @@ def _class_unstructurer(cls: Any, converter: BaseConverter) -> Callable[[Any], A
         }
 
     return unstructure
+
+
+def _is_empty_by_default(field: attrs.Attribute[Any]) -> bool:
+    return attrs.has(type(field.default)) or "omit_default" in field.metadata
 
 
 def _unstructure_date(value: datetime) -> str:
@@ -277,6 +296,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(StrEnum, _structure_closed_enum)
     converter.register_structure_hook(datetime | None, lambda value, _: to_date(value))
     converter.register_structure_hook_factory(_is_tuple, _tuple_structurer)
+    converter.register_structure_hook_func(_is_mapping, _structure_mapping)
     converter.register_structure_hook_factory(attrs.has, _class_structurer)
     converter.register_unstructure_hook_factory(attrs.has, _class_unstructurer)
     converter.register_unstructure_hook(datetime, _unstructure_date)

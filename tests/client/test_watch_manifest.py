@@ -2,8 +2,9 @@
 
 import anyio
 import pytest
+from support.manifests.connections import manifest_files, new_manifest_connection
 from support.transport import ScriptedTransport, answer, lost
-from support.watch import names
+from support.watch import emulated, names
 
 from bentley_sync_async import (
     ConnectorType,
@@ -11,8 +12,10 @@ from bentley_sync_async import (
     InvalidArgumentError,
     ManifestFile,
     ManifestRun,
+    RunFailedError,
     SynchronizationClient,
 )
+from bentley_sync_async.emulator import FileRule
 
 BASE = "https://api.example"
 CONNECTION = f"{BASE}/synchronization/imodels/manifestconnections/c"
@@ -122,3 +125,16 @@ async def test_a_bulk_runs_manifests_beside_storage_connections():
         f"POST {CONNECTION}/runs",
         f"POST {BASE}/synchronization/imodels/storageconnections/stored/run",
     ]
+
+
+async def test_the_emulator_runs_the_files_of_a_manifest_and_reports_what_failed():
+    async with emulated() as (emulator, client):
+        emulator.add_file_rule(FileRule(file_name="b.dgn", error="SourceFileCorrupted"))
+        connection = await new_manifest_connection(emulator, client)
+        run = await client.watch_manifest(
+            ManifestRun(connection_id=connection, files=manifest_files("a", "b"))
+        ).result()
+        assert [task.source_file_id for task in run.failed_tasks] == ["b"]
+        assert [one.id async for one in client.manifest_connections.runs.list(connection)] == [run.id]
+        with pytest.raises(RunFailedError, match="file b: SourceFileCorrupted"):
+            run.raise_for_result()

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from bentley_sync_async import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, JobPhase
 from bentley_sync_async.models import OpenEnum, SuggestedAction, TaskErrorCategory, TaskErrorPhase, TaskErrorSystem
+from bentley_sync_async.models.manifests import ManifestAction
+from bentley_sync_async.models.reports import AuditCategory, AuditLevel, ReportOperation, ReportType, SourceFileState
 
 # Every value that any page, official client or published catalogue names.
 VALUES = {
@@ -29,11 +31,22 @@ VALUES = {
         "schema definition_elements file_format spatial_elements sheet_elements finalization pull_merge_push "
         "workspace_check affinity_check unmap user_permission export_file"
     ),
+    ManifestAction: "bridge unmap",
+    ReportType: "detailReport summaryReport TransformationUserReport",
+    ReportOperation: "NORMAL_UPDATE AllDocsProcessed",
+    SourceFileState: "Missing Hidden",
+    AuditLevel: "Fatal Error Critical Warning Info",
+    AuditCategory: (
+        "Authorization BriefcaseToiModel BusinessProperties Compatibility CorruptData DigitalRights DiskIO Filtering "
+        "IModel InconsistentData InputFiles MissingData Synchronization ToolkitError UnexpectedData Unknown "
+        "Unsupported VisualFidelity"
+    ),
 }  # fmt: skip
 KNOWN = [(enum, value) for enum, values in VALUES.items() for value in values.split()]
 OTHER_SPELLINGS = [
     (ExecutionResult, "Cancelled", ExecutionResult.CANCELED),
     (TaskErrorCategory, "FileAccess", TaskErrorCategory.FILE_ACCESS),
+    (ReportOperation, "NormalUpdate", ReportOperation.NORMAL_UPDATE),
 ]
 every_enum = pytest.mark.parametrize("enum", VALUES)
 

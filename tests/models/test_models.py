@@ -21,13 +21,28 @@ from bentley_sync_async.models import (
     SourceFileCreate,
     StorageConnection,
     StorageRun,
+    configurations,
+    manifests,
+    reports,
 )
 from bentley_sync_async.wire.codec import decode_one
 
-MODELS = [cls for name in models.__all__ if isinstance(cls := getattr(models, name), type) and attrs.has(cls)]
-BY_POSITION = {SourceFileCreate}  # written by hand, two obvious fields
+ON_DEMAND = (configurations, manifests, reports)
+MODELS = [
+    cls
+    for module in (models, *ON_DEMAND)
+    for name in module.__all__
+    if isinstance(cls := getattr(module, name), type) and attrs.has(cls)
+]
+BY_POSITION = {SourceFileCreate, configurations.KnownSetting}  # written by hand, few obvious fields
 _CONTENT = {"synchronization_id": "r", "imodel_id": "i", "connection_id": "c", "result": "success"}
 REQUIRED = {
+    "Configuration": {"scope_id": "i"},
+    "DocumentAttribute": {"class_name": "c"},
+    "KnownSetting": {"scope": "imodels", "default": False, "meaning": "x"},
+    "ManifestChildFile": {"id": "k", "url": "https://h/"},
+    "ManifestFile": {"id": "f", "connector_type": "MSTN"},
+    "ManifestRunCreate": {"source_files": ()},
     "AuthorizationInformation": {"is_user_authorized": True},
     "RunRef": {"connection_id": "c", "run_id": "r"},
     "SourceFileCreate": {"storage_file_id": "f", "connector_type": "MSTN"},
@@ -88,6 +103,15 @@ def test_a_model_survives_copying_and_pickling(cls, restored):
 @every_model
 def test_what_a_model_holds_several_of_is_a_tuple(cls):
     assert [field.name for field in attrs.fields(cls) if "list[" in str(field.type) or "dict[" in str(field.type)] == []
+
+
+def test_a_task_names_its_file_in_storage_or_in_the_manifest():
+    made = models.StorageTask
+    assert [task.file_id for task in (made(id="t", storage_file_id="f"), made(id="t", source_file_id="g"))] == [
+        "f",
+        "g",
+    ]
+    assert made(id="t").file_id is None
 
 
 def test_a_task_error_has_the_eleven_fields_of_the_page():

@@ -34,6 +34,9 @@ def round_trip(origin=ORIGIN, **changes):
         {"when_active": "rerun", "when_busy": "fail"},
         {"unknown_values": [("ExecutionState", "Asleep")]},
         {"unreported_completions": [["j"], ["j", "t"], []]},
+        {"kind": "manifest"},
+        {"kind": "manifest", "run": None},
+        {"kind": "manifest", "unreported_start": "triggered"},
         {"unreported_start": "triggered"},
         {"unreported_start": "joined foreign"},
     ],
@@ -139,6 +142,16 @@ def test_a_token_of_version_1_is_read_by_all_later_versions():
     ) == round_trip(run=None, blocking_run=("manifest", "m", "r"), blocking_fingerprint=b"print!")
 
 
+def test_a_token_of_version_3_is_read_by_all_later_versions():
+    written = (
+        "bsr3.QCSn1Xjau8MguD2jpKSg2EpfP7EgUy8pNa8kJ7VSLzk_d2HyAeYDB0473gz54yDAwLC0KLWoNG9JeWJmyYQDE"
+        "w4AwYrcxLzMtNTiEgD6mh8N"
+    )
+    assert ResumeState.from_token(written, origin=ORIGIN) == round_trip(
+        run=None, attempted_at=1_700_000_000.25, when_active="rerun", kind="manifest"
+    )
+
+
 @pytest.mark.parametrize("start", STARTS)
 def test_the_event_of_a_start_is_the_one_that_was_not_taken(start):
     event, members = STARTS[start]
@@ -151,6 +164,16 @@ def test_a_waiting_reports_no_start():
     assert start_of(event) is None
 
 
-@pytest.mark.parametrize(("start", "version"), [(None, "bsr1."), ("joined", "bsr2.")])
-def test_a_token_is_of_the_earliest_version_that_can_hold_its_state(start, version):
-    assert evolve(RESUME_STATE, unreported_start=start).token().startswith(version)
+@pytest.mark.parametrize(
+    ("start", "kind", "version"),
+    [
+        (None, "storage", "bsr1."),
+        ("joined", "storage", "bsr2."),
+        (None, "manifest", "bsr3."),
+        ("joined", "manifest", "bsr3."),
+    ],
+)
+def test_a_token_is_of_the_earliest_version_that_can_hold_its_state(start, kind, version):
+    state = evolve(RESUME_STATE, unreported_start=start, kind=kind)
+    assert state.token().startswith(version)
+    assert ResumeState.from_token(state.token(), origin=state.origin) == state

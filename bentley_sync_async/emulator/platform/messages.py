@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from .oauth.accounts import Account
 from .problems import ProblemError
+
+if TYPE_CHECKING:
+    from .oauth.accounts import Account
 
 MEDIA_TYPE = "application/json; charset=utf-8"
 

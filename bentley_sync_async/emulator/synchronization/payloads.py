@@ -107,7 +107,7 @@ class RunView:
             "id": task.id,
             **self._dates(task.timeline),
             "retryAttempts": task.timeline.retries(self._elapsed),
-            "storageFileId": task.storage_file_id,
+            "sourceFileId" if self._run.kind == "manifest" else "storageFileId": task.storage_file_id,
             **self._progress(task.timeline, task.result),
         }
         if self._elapsed >= task.timeline.ended:

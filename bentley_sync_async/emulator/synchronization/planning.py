@@ -45,16 +45,20 @@ class PlannedFile:
     """A source file for which a task is planned.
 
     Attributes:
-        storage_file_id: The file in Storage.
+        storage_file_id: The file in Storage; in a run of a manifest connection, the file's id in the manifest.
         connector_type: The connector that reads the file.
         rule: One rule, merged from all rules that apply.
         rng: The source of the random values that the rule leaves open.
+        file_name: The file's name.
+        references: Id and name of each file that the manifest says it refers to.
     """
 
     storage_file_id: str
     connector_type: ConnectorType
     rule: FileRule
     rng: random.Random
+    file_name: str = ""
+    references: tuple[tuple[str, str], ...] = ()
 
 
 @frozen(kw_only=True)
@@ -139,6 +143,8 @@ class Planner:
             result=result,
             error=_failure(error_key, rule) if error_key else None,
             report=_report(rule, result, rng),
+            file_name=file.file_name,
+            references=file.references,
         )
 
     def _attempts(self, rule: FileRule, rng: random.Random) -> list[tuple[S, float]]:

@@ -23,19 +23,8 @@ AUTHENTICATION_TYPE: Detail = (
     "authenticationType must be one of: 'User', 'Service'.",
     "authenticationType",
 )
+ACTION: Detail = ("InvalidValue", "action must be one of: 'bridge', 'unmap'.", "action")
 REDIRECT_URL: Detail = ("InvalidValue", "redirectUrl should be a valid URL.", "redirectUrl")
-
-
-def connection_not_found() -> ProblemError:
-    """Return the 404 for a connection."""
-    return ProblemError(404, "StorageConnectionNotFound", "Requested StorageConnection is not available.")
-
-
-def source_file_not_found() -> ProblemError:
-    """Return the 404 for a source file."""
-    return ProblemError(
-        404, "StorageConnectionSourceFileNotFound", "Requested StorageConnectionSourceFile is not available."
-    )
 
 
 def run_not_found() -> ProblemError:
@@ -50,6 +39,11 @@ def already_mapped() -> ProblemError:
     )
 
 
+def file_already_mapped() -> ProblemError:
+    """Return the 409 for a file that is added to a manifest connection, in the words of that page."""
+    return ProblemError(409, "FileMappingToTheIModelAlreadyExists", "The SourceFile is already mapped to the iModel.")
+
+
 def already_processing() -> ProblemError:
     """Return the 409 for a trigger while another trigger of the iModel is being accepted."""
     return ProblemError(409, "ConflictWithAnotherIModelRequest", "The iModel is already processing this request.")
@@ -58,6 +52,11 @@ def already_processing() -> ProblemError:
 def already_in_use() -> ProblemError:
     """Return the 409 for deleting a connection that has an active run."""
     return ProblemError(409, "ConnectionAlreadyInUse", "Connection is already being processed.")
+
+
+def configuration_not_found() -> ProblemError:
+    """Return the 404 for a configuration."""
+    return ProblemError(404, "ConfigurationNotFound", "Requested Configuration is not available.")
 
 
 def missing(name: str) -> Detail:

@@ -132,7 +132,7 @@ class FileRule:
         connection_id: Applies only to files of this connection.
         connector_type: Applies only to files of this connector.
         file_name: Applies only to files with this name, in which `*` and `?` are wildcards.
-        storage_file_id: Applies only to this file in Storage.
+        storage_file_id: Applies only to this file in Storage, or to the file with this id in manifests.
         nth: Applies only in the nth run of each connection, counted from 1.
         times: Applies to at most so many tasks.
         states: All `[state, seconds]` pairs before Completed, in place of `queued`, `duration` and the retries.
@@ -196,3 +196,11 @@ def merged(kind: type[R], rules: Iterable[R]) -> R:
         own = ((name, getattr(rule, name)) for name in names if name not in values)
         values |= {name: value for name, value in own if value is not None}
     return kind(**values)
+
+
+def use(rules: Iterable[R], **subject: Any) -> list[R]:
+    """Return the rules that apply to the subject, and count this use of them."""
+    applicable = [rule for rule in rules if rule.applies(**subject)]
+    for rule in applicable:
+        rule.used += 1
+    return applicable

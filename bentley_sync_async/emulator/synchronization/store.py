@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
@@ -15,13 +14,14 @@ from bentley_sync_async.emulator.platform.ids import Ids
 from bentley_sync_async.emulator.settings import Settings
 from bentley_sync_async.emulator.storage.store import Storage
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, RunRef
+from bentley_sync_async.models.configurations import SettingValue
+from bentley_sync_async.models.run_refs import ConnectionKind
 
 from .contents import Contents, FoundFile
+from .manifests.files import ManifestEntry, ManifestSourceFile, planned_entries
 from .planning import DEFAULT_FILE, DEFAULT_RUN, PlannedFile, Planner
-from .rules import FileRule, RunRule, merged
+from .rules import FileRule, RunRule, merged, use
 from .timeline import RunPlan
-
-R = TypeVar("R", RunRule, FileRule)
 
 _NO_CONSENT = RunRule(preprocessing=1, jobs=False, result=ExecutionResult.ERROR, error="UserNotAuthenticated")
 
@@ -53,6 +53,7 @@ class Run:
         created: The run's creation, in elapsed seconds of the emulator's clock.
         plan: The states of the run, its jobs and tasks over time, and their results.
         found: The files in Storage, by id, as the run found them.
+        kind: The kind of its connection.
     """
 
     id: str
@@ -62,16 +63,17 @@ class Run:
     created: float
     plan: RunPlan
     found: Mapping[str, FoundFile] = field(factory=dict)
+    kind: ConnectionKind = "storage"
 
     @property
     def ref(self) -> RunRef:
         """The reference of the run, as the client uses it."""
-        return RunRef(connection_id=self.connection_id, run_id=self.id)
+        return RunRef(connection_id=self.connection_id, run_id=self.id, kind=self.kind)
 
     @property
     def path(self) -> str:
         """The path of the run's URL."""
-        return f"/synchronization/imodels/storageconnections/{self.connection_id}/runs/{self.id}"
+        return f"/synchronization/imodels/{self.kind}connections/{self.connection_id}/runs/{self.id}"
 
     def state(self, elapsed: float) -> ExecutionState:
         """Return the run's state at a time of the emulator's clock."""
@@ -97,6 +99,8 @@ class Connection:
         runs: The runs, by id, the oldest first.
         synchronized: Which version of each file in Storage a run has synchronized last.
         known_names: The name of each file in Storage at that time.
+        kind: Whether it is a storage or a manifest connection.
+        manifest_files: The source files of a manifest connection, by id.
     """
 
     id: str
@@ -109,6 +113,8 @@ class Connection:
     runs: dict[str, Run] = field(factory=dict)
     synchronized: dict[str, str] = field(factory=dict)
     known_names: dict[str, str] = field(factory=dict)
+    kind: ConnectionKind = "storage"
+    manifest_files: dict[str, ManifestSourceFile] = field(factory=dict)
 
     @property
     def last_run(self) -> Run | None:
@@ -133,6 +139,7 @@ class Store:
         observers: Functions that are called with every run that is created.
         number: The number of connections that were ever created.
         unsettled: By iModel, the run whose changes were not added yet, and its connection; only one run is active.
+        configurations: The settings of iTwins, iModels and connections, by scope and id, such as `imodels/<id>`.
     """
 
     def __init__(
@@ -156,6 +163,7 @@ class Store:
         self.forbidden_imodels: set[str] = set()
         self.observers: list[Callable[[Run], None]] = []
         self.number = 0
+        self.configurations: dict[str, dict[str, SettingValue]] = {}
         self._of_imodel: dict[str, dict[str, Connection]] = {}
         self._triggered_at: dict[str, float] = {}
         self._latest_runs: dict[str, Run] = {}
@@ -175,6 +183,7 @@ class Store:
         *,
         display_name: str | None,
         authentication_type: AuthenticationType,
+        kind: ConnectionKind = "storage",
     ) -> Connection:
         """Create a connection."""
         connection = Connection(
@@ -184,6 +193,7 @@ class Store:
             itwin_id=self.contents.imodel(imodel_id).itwin_id,
             display_name=display_name,
             authentication_type=authentication_type,
+            kind=kind,
         )
         self.number += 1
         for storage_file_id, connector_type in files:
@@ -203,6 +213,12 @@ class Store:
         connection.files[file.id] = file
         return file
 
+    def add_manifest_file(self, connection: Connection, source_file_id: str) -> ManifestSourceFile:
+        """Add a source file to a manifest connection."""
+        file = ManifestSourceFile(id=self.ids.guid(), source_file_id=source_file_id)
+        connection.manifest_files[file.id] = file
+        return file
+
     def connections_of(self, imodel_id: str) -> list[Connection]:
         """Return the connections of an iModel, the oldest first."""
         return list(self._of_imodel.get(imodel_id.lower(), {}).values())
@@ -211,6 +227,14 @@ class Store:
         """Return the ids of the files in Storage that the iModel's connections map to it."""
         return {
             file.storage_file_id for connection in self.connections_of(imodel_id) for file in connection.files.values()
+        }
+
+    def mapped_manifest_files(self, imodel_id: str) -> set[str]:
+        """Return the ids of the files in manifests that the iModel's connections map to it."""
+        return {
+            file.source_file_id
+            for connection in self.connections_of(imodel_id)
+            for file in connection.manifest_files.values()
         }
 
     def active_run(self, imodel_id: str) -> Run | None:
@@ -235,8 +259,11 @@ class Store:
             del self.unsettled[imodel_id.lower()]
             self.contents.settle(run, connection)
 
-    def start_run(self, connection: Connection) -> Run:
-        """Create a run and plan everything that will happen in it."""
+    def start_run(self, connection: Connection, manifest: Iterable[ManifestEntry] = ()) -> Run:
+        """Create a run and plan everything that will happen in it.
+
+        A run of a manifest connection leaves out the files of its manifest that the connection does not declare.
+        """
         self.settle(connection.imodel_id)
         nth = len(connection.runs) + 1
         seed = f"{self.settings.seed}/{connection.number}/{nth}"
@@ -249,9 +276,18 @@ class Store:
                 connector_type=file.connector_type,
                 rule=self._file_rule(connection, file, nth, found[file.storage_file_id]),
                 rng=random.Random(f"{seed}/{number}"),
+                file_name=self.name_of(file),
             )
             for number, file in enumerate(connection.files.values())
         ]
+        files += planned_entries(
+            manifest,
+            connection.manifest_files.values(),
+            file_rules=self.file_rules,
+            connection_id=connection.id,
+            nth=nth,
+            seed=seed,
+        )
         run = Run(
             id=self.ids.guid(),
             connection_id=connection.id,
@@ -260,6 +296,7 @@ class Store:
             created=self.elapsed(),
             plan=self._planner.plan(self._run_rule(connection, nth), files, random.Random(seed)),
             found=found,
+            kind=connection.kind,
         )
         connection.runs[run.id] = run
         self.runs.append(run)
@@ -301,7 +338,7 @@ class Store:
         self._latest_runs = {run.imodel_id.lower(): run for run in self.runs}
 
     def _run_rule(self, connection: Connection, nth: int) -> RunRule:
-        rules = _use(
+        rules = use(
             self.run_rules,
             connection_id=connection.id,
             display_name=connection.display_name or "",
@@ -313,7 +350,7 @@ class Store:
         return merged(RunRule, [*rules, DEFAULT_RUN])
 
     def _file_rule(self, connection: Connection, file: SourceFile, nth: int, found: FoundFile) -> FileRule:
-        rules = _use(
+        rules = use(
             self.file_rules,
             connection_id=connection.id,
             connector_type=file.connector_type,
@@ -331,14 +368,6 @@ class Store:
             self.disconnect(connection)
         for by_imodel in (self.unsettled, self._latest_runs, self._triggered_at):
             by_imodel.pop(imodel_id.lower(), None)
-
-
-def _use(rules: Iterable[R], **subject: Any) -> list[R]:
-    """Return the rules that apply to the subject, and count this use of them."""
-    applicable = [rule for rule in rules if rule.applies(**subject)]
-    for rule in applicable:
-        rule.used += 1
-    return applicable
 
 
 _EXTENSIONS: Mapping[ConnectorType, str] = {

@@ -118,11 +118,13 @@ class TaskPlan:
 
     Attributes:
         id: The task's id.
-        storage_file_id: The file in Storage.
+        storage_file_id: The file in Storage; in a run of a manifest connection, the file's id in the manifest.
         timeline: The task's states.
         result: The final result.
         error: The final error, if the task fails.
         report: The connector's report on the file.
+        file_name: The file's name.
+        references: Id and name of each file that the manifest says it refers to.
     """
 
     id: str
@@ -131,6 +133,8 @@ class TaskPlan:
     result: ExecutionResult
     error: Failure | None
     report: SynchronizationReport | None
+    file_name: str = ""
+    references: tuple[tuple[str, str], ...] = ()
 
 
 @frozen(kw_only=True)

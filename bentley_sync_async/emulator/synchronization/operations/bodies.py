@@ -23,7 +23,7 @@ def read_file(item: object) -> tuple[FileSpec | None, list[Detail]]:
         errors.append(not_valid("storageFileId"))
     if connector_type in {None, ""}:
         errors.append(missing("connectorType"))
-    elif not _is_connector(connector_type):
+    elif not is_connector(connector_type):
         errors.append(CONNECTOR_TYPE)
     return (None, errors) if errors else ((str(storage_file_id), ConnectorType(str(connector_type))), [])
 
@@ -39,5 +39,6 @@ def read_files(value: object) -> tuple[list[FileSpec], list[Detail]]:
     return [spec for spec, _ in read if spec], list(errors)
 
 
-def _is_connector(value: object) -> bool:
+def is_connector(value: object) -> bool:
+    """Return whether a value names a connector."""
     return isinstance(value, str) and ConnectorType(value).known and value != ConnectorType.NOT_SET

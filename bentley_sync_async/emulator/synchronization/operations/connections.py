@@ -25,22 +25,29 @@ from bentley_sync_async.models import AuthenticationType
 
 from .bodies import read_files
 from .entities import connection_of
+from .kinds import MANIFEST, STORAGE, Kind
 
-_CODE = "InvalidStorageConnectionRequest"
+_CODE = STORAGE.code
 
 
 def list_connections(store: Store, call: Call) -> Reply:
-    """Answer `get-connections`: connections of all kinds, of which the emulator only has storage connections."""
-    return _list(store, call, connection_of_any_kind, "connections", "InvalidConnectionsRequest")
+    """Answer `get-connections`: connections of all kinds."""
+    path = "/synchronization/imodels/connections"
+    return _list(store, call, connection_of_any_kind, path, "InvalidConnectionsRequest", STORAGE, MANIFEST)
 
 
-def list_storage_connections(store: Store, call: Call) -> Reply:
-    """Answer `get-storage-connections`."""
-    return _list(store, call, storage_connection, "storageconnections", "InvalidStorageConnectionsRequest")
+def list_connections_of_kind(store: Store, call: Call, kind: Kind = STORAGE) -> Reply:
+    """Answer `get-storage-connections` or `get-manifest-connections`."""
+    return _list(store, call, storage_connection, kind.path, kind.list_code, kind)
 
 
 def _list(
-    store: Store, call: Call, show: Callable[[Connection, str], Mapping[str, Any]], collection: str, code: str
+    store: Store,
+    call: Call,
+    show: Callable[[Connection, str], Mapping[str, Any]],
+    path: str,
+    code: str,
+    *kinds: Kind,
 ) -> Reply:
     imodel_id = call.query.get("imodelid", "")
     if not imodel_id:
@@ -53,9 +60,9 @@ def _list(
         store.settings,
         code=code,
         name="connections",
-        items=store.connections_of(imodel_id),
+        items=[one for one in store.connections_of(imodel_id) if one.kind in {kind.name for kind in kinds}],
         show=lambda connection: show(connection, call.root) if full else connection_summary(connection),
-        path=f"/synchronization/imodels/{collection}",
+        path=path,
         query={"imodelId": imodel_id},
     )
 
@@ -64,43 +71,37 @@ def create_storage_connection(store: Store, call: Call) -> Reply:
     """Answer `create-storage-connection`."""
     body = call.json_object(_CODE)
     files, errors = read_files(body.get("sourceFiles"))
-    imodel_id, authentication_type = body.get("iModelId"), _authentication_type(body, errors)
-    if imodel_id in {None, ""}:
-        errors.append(NO_IMODEL_ID)
-    elif not is_guid(imodel_id):
-        errors.append(not_valid("imodelId"))
-    display_name = _display_name(body, errors)
+    imodel_id, display_name, authentication_type = read_connection(body, errors)
     storage_file_ids = [storage_file_id for storage_file_id, _ in files]
-    errors = errors or store.contents.refusals(imodel_id=str(imodel_id), file_ids=storage_file_ids)
+    errors = errors or store.contents.refusals(imodel_id=imodel_id, file_ids=storage_file_ids)
     if errors:
         raise ProblemError.invalid(_CODE, *errors)
     duplicates = len(set(storage_file_ids)) < len(storage_file_ids)
-    if duplicates or store.mapped_files(str(imodel_id)).intersection(storage_file_ids):
+    if duplicates or store.mapped_files(imodel_id).intersection(storage_file_ids):
         raise already_mapped()
-    connection = store.connect(
-        str(imodel_id), files, display_name=display_name, authentication_type=authentication_type
-    )
+    connection = store.connect(imodel_id, files, display_name=display_name, authentication_type=authentication_type)
     return Reply.of_json(201, {"connection": storage_connection(connection, call.root)})
 
 
-def get_storage_connection(store: Store, call: Call) -> Reply:
-    """Answer `get-storage-connection`."""
-    connection = connection_of(store, call, _CODE)
+def get_connection(store: Store, call: Call, kind: Kind = STORAGE) -> Reply:
+    """Answer `get-storage-connection` or `get-manifest-connection`."""
+    connection = connection_of(store, call, kind.code, kind)
     return Reply.of_json(200, {"connection": storage_connection(connection, call.root)})
 
 
-def update_storage_connection(store: Store, call: Call) -> Reply:
-    """Answer `update-storage-connection`, which changes the display name and the authentication type.
+def update_connection(store: Store, call: Call, kind: Kind = STORAGE) -> Reply:
+    """Answer `update-storage-connection` or `update-manifest-connection`.
 
-    It is a PUT: without an authentication type, the connection gets the default, User, unless the settings keep it.
-    All other properties are ignored, because older clients send the whole connection.
+    It changes the display name and the authentication type. It is a PUT: without an authentication type, the connection
+    gets the default, User, unless the settings keep it. All other properties are ignored, because older clients send
+    the whole connection.
     """
-    connection = connection_of(store, call, _CODE)
-    body = call.json_object(_CODE)
+    connection = connection_of(store, call, kind.code, kind)
+    body = call.json_object(kind.code)
     errors: list[Detail] = []
     authentication_type, display_name = _authentication_type(body, errors), _display_name(body, errors)
     if errors:
-        raise ProblemError.invalid(_CODE, *errors)
+        raise ProblemError.invalid(kind.code, *errors)
     if store.settings.put_resets_authentication_type or body.get("authenticationType") is not None:
         connection.authentication_type = authentication_type
     if display_name is not None:
@@ -108,13 +109,23 @@ def update_storage_connection(store: Store, call: Call) -> Reply:
     return Reply.of_json(200, {"connection": storage_connection(connection, call.root)})
 
 
-def delete_storage_connection(store: Store, call: Call) -> Reply:
-    """Answer `delete-storage-connection`."""
-    connection = connection_of(store, call, _CODE)
+def delete_connection(store: Store, call: Call, kind: Kind = STORAGE) -> Reply:
+    """Answer `delete-storage-connection` or `delete-manifest-connection`."""
+    connection = connection_of(store, call, kind.code, kind)
     if connection.last_run is not None and not connection.last_run.completed(store.elapsed()):
         raise already_in_use()
     store.disconnect(connection)
     return Reply(204)
+
+
+def read_connection(body: Mapping[str, Any], errors: list[Detail]) -> tuple[str, str | None, AuthenticationType]:
+    """Return the iModel, the name and the authentication type of a new connection, and note what is wrong with them."""
+    imodel_id, authentication_type = body.get("iModelId"), _authentication_type(body, errors)
+    if imodel_id in {None, ""}:
+        errors.append(NO_IMODEL_ID)
+    elif not is_guid(imodel_id):
+        errors.append(not_valid("imodelId"))
+    return str(imodel_id), _display_name(body, errors), authentication_type
 
 
 def _authentication_type(body: Mapping[str, Any], errors: list[Detail]) -> AuthenticationType:

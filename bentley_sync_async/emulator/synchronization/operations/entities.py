@@ -9,28 +9,35 @@ from typing import TypeVar
 from bentley_sync_async.emulator.platform.ids import is_guid, is_pair
 from bentley_sync_async.emulator.platform.messages import Call
 from bentley_sync_async.emulator.platform.problems import ProblemError, forbidden, not_valid
-from bentley_sync_async.emulator.synchronization.problems import (
-    connection_not_found,
-    run_not_found,
-    source_file_not_found,
-)
+from bentley_sync_async.emulator.synchronization.manifests.files import ManifestSourceFile
+from bentley_sync_async.emulator.synchronization.problems import run_not_found
 from bentley_sync_async.emulator.synchronization.store import Connection, Run, SourceFile, Store
+
+from .kinds import MANIFEST, STORAGE, Kind
 
 T = TypeVar("T")
 
 
-def connection_of(store: Store, call: Call, code: str) -> Connection:
-    """Return the connection that the path names.
+def connection_of(store: Store, call: Call, code: str, kind: Kind = STORAGE) -> Connection:
+    """Return the connection of this kind that the path names.
 
     Raises:
         ProblemError: 422, with this code, for a malformed id; 404 for an unknown one.
     """
-    return _entity(store.connections, call, "connectionId", is_pair, code, connection_not_found)
+    connection = _entity(store.connections, call, "connectionId", is_pair, code, kind.connection_not_found)
+    if connection.kind != kind.name:
+        raise kind.connection_not_found()
+    return connection
 
 
 def source_file_of(connection: Connection, call: Call, code: str) -> SourceFile:
     """Return the source file of the connection that the path names; it raises as `connection_of` does."""
-    return _entity(connection.files, call, "sourceFileId", is_guid, code, source_file_not_found)
+    return _entity(connection.files, call, "sourceFileId", is_guid, code, STORAGE.source_file_not_found)
+
+
+def manifest_source_file_of(connection: Connection, call: Call, code: str) -> ManifestSourceFile:
+    """Return the source file of the manifest connection that the path names; it raises as `connection_of` does."""
+    return _entity(connection.manifest_files, call, "sourceFileId", is_guid, code, MANIFEST.source_file_not_found)
 
 
 def run_of(connection: Connection, call: Call, code: str) -> Run:

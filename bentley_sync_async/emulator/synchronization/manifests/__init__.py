@@ -1,0 +1,1 @@
+"""The files of manifest connections, and of the manifest that each of their runs gets."""

@@ -1,0 +1,1 @@
+"""Diagnostic reports: their content, and the signed URLs behind which it is."""

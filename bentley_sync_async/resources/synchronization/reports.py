@@ -1,0 +1,129 @@
+"""Diagnostic reports: where they are, and what is in them. Loaded when first used."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from urllib.parse import SplitResult, urlsplit
+
+from bentley_sync_async.config import LOOPBACK
+from bentley_sync_async.errors import (
+    InvalidArgumentError,
+    ProtocolError,
+    ReportUnavailableError,
+    SynchronizationError,
+    TransportError,
+)
+from bentley_sync_async.models.reports import DiagnosticReport, Report
+from bentley_sync_async.redaction import excerpt, redact, without_in_text
+from bentley_sync_async.resources.base import Resource, decoded
+from bentley_sync_async.transport.messages import Request, Response, without_secret
+from bentley_sync_async.wire.codec import decode_page
+from bentley_sync_async.wire.documents.reports import decode_report
+from bentley_sync_async.wire.ids import check_id
+
+_OK, _FIRST_ERROR = 200, 400
+
+
+class Reports(Resource):
+    """`client.reports`: what connectors found in files, element by element. A technology preview of the service."""
+
+    async def list(self, imodel_id: str, run_id: str, task_id: str | None = None) -> tuple[DiagnosticReport, ...]:
+        """List the reports of a run, or of one of its tasks (`get-diagnostic-reports`).
+
+        Args:
+            imodel_id: The iModel.
+            run_id: The run.
+            task_id: The task; `None` for all tasks.
+
+        Raises:
+            UnprocessableError: The service does not accept an id.
+        """
+        query: dict[str, str | int | None] = {
+            "imodelId": check_id(imodel_id, "imodel_id"),
+            "runId": check_id(run_id, "run_id"),
+            "taskId": check_id(task_id, "task_id") if task_id is not None else None,
+        }
+        request = self._request("GET", "reports", query=query)
+        response = await self._pipeline.call(request)
+        return (await decoded(request, response, lambda body: decode_page(body, "reports", DiagnosticReport))).items
+
+    async def read(self, report: DiagnosticReport) -> Report:
+        """Return what is in a report.
+
+        It is read from its signed URL, once and without the access token, and counts towards no quota.
+
+        Args:
+            report: From `list`, not long ago: its URL expires.
+
+        Raises:
+            InvalidArgumentError: It is no `DiagnosticReport`.
+            ReportUnavailableError: The store does not return it, such as after its URL has expired: list it again.
+            ProtocolError: The service gave no URL, or one that is not safe to use; or the answer is a redirect.
+            DecodeError: What is behind the URL is no report.
+            TransportError: No whole answer.
+        """
+        if not isinstance(report, DiagnosticReport):
+            raise InvalidArgumentError(f"A report is a DiagnosticReport, not {type(report).__name__}.")
+        parts = self._checked_url(report)
+        # Errors and records show no query, whatever the signature in it is called.
+        shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        request = Request(method="GET", url=parts.geturl(), secret=parts.query)
+        response = await self._fetch(request, shown)
+        if response.status != _OK:
+            raise _refusal(report, response, shown)
+        return await decoded(Request(method="GET", url=shown), response, decode_report)
+
+    def _checked_url(self, report: DiagnosticReport) -> SplitResult:
+        """Return the URL of a report after a check that it is one to send a request to.
+
+        Raises:
+            ProtocolError: It is missing, no URL, not https, or holds a user or password. Plain http is for a client of
+                loopback that is led to loopback.
+        """
+        parts = _split(report.sas_uri)
+        problem = "is missing or no URL"
+        if parts is not None:
+            local = parts.hostname in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
+            if parts.username is not None or parts.password is not None:
+                problem = "holds a user or a password"
+            elif parts.scheme == "https" or (parts.scheme == "http" and local):
+                return parts
+            else:
+                problem = f"is not https, but {excerpt(parts.scheme)}"
+        raise ProtocolError(f"The sasUri of report {excerpt(report.id)} {problem}. Nothing was sent there.")
+
+    async def _fetch(self, request: Request, shown: str) -> Response:
+        failures: list[TransportError] = []
+        try:
+            return without_secret(request.secret, await self._pipeline.send_without_token(request))
+        except TransportError as error:
+            reason = str(error).removeprefix(f"GET {redact(request.url)}: ")
+            reason = without_in_text(request.secret, reason)
+            failures.append(type(error)(reason, method="GET", url=shown, sent=error.sent))
+        raise failures.pop()  # outside the handler: the transport's error shows the URL
+
+
+def _refusal(report: DiagnosticReport, response: Response, shown: str) -> SynchronizationError:
+    if response.status < _FIRST_ERROR:
+        return ProtocolError(
+            f"GET {shown} answered {response.status}, and a report is answered {_OK} only. Redirects are not followed."
+        )
+    code = excerpt(response.headers.get("x-ms-error-code", "")) or None
+    answered = f"{response.status} {code}" if code else str(response.status)
+    return ReportUnavailableError(
+        f"Report {excerpt(report.id)} cannot be read: GET {shown} answered {answered}. "
+        "Its URL may have expired: list the reports again, and read the one that is listed then.",
+        report_id=report.id,
+        status=response.status,
+        code=code,
+    )
+
+
+def _split(url: str | None) -> SplitResult | None:
+    if url is None or not url.isprintable() or " " in url:
+        return None
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        _ = parts.port  # fails if it is no number
+        return parts if parts.hostname else None
+    return None

@@ -1,0 +1,1 @@
+"""Documents that are no answer of the API: diagnostic reports. Pure."""

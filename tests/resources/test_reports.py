@@ -1,0 +1,199 @@
+"""Diagnostic reports through the client: from the emulator, and from stores that misbehave."""
+
+import pytest
+from support.manifests.connections import manifest_files, new_manifest_connection
+from support.transport import ScriptedTransport, answer, lost, scripted
+from support.watch import emulated
+
+from bentley_sync_async import (
+    ConnectionLostError,
+    DecodeError,
+    InvalidArgumentError,
+    ManifestRun,
+    ProtocolError,
+    ReportUnavailableError,
+    SynchronizationClient,
+)
+from bentley_sync_async.emulator import FileRule
+from bentley_sync_async.models.reports import AuditLevel, DiagnosticReport
+from bentley_sync_async.transport import Response
+
+SIGNATURE = "c2lnbmF0dXJl%2Bof%2Fthe%3Dreport"
+URL = f"https://store.example/reports/one.json?sv=1&se=2030&sig={SIGNATURE}"
+REPORT = DiagnosticReport(id="report-1", sas_uri=URL)
+
+
+async def completed(client, emulator):
+    run = await client.watch(emulator.add_connection(files=[("a.dgn", "MSTN"), ("b.ifc", "IFC")])).result()
+    return emulator.runs[0].imodel_id, run
+
+
+async def test_the_reports_of_a_run_are_listed_and_read():
+    async with emulated() as (emulator, client):
+        emulator.add_file_rule(FileRule(file_name="b.ifc", error="SourceFileNotFound"))
+        imodel, run = await completed(client, emulator)
+        reports = await client.reports.list(imodel, run.id)
+        read = [await client.reports.read(report) for report in reports]
+
+    assert [report.task_id for report in reports] == [task.id for task in run.tasks]
+    assert {(report.imodel_id, report.run_id) for report in reports} == {(imodel, run.id)}
+    assert all(report.created_time_stamp is not None for report in reports)
+    assert [(one.source_files_info.file_name, one.source_files_info.file_exists) for one in read] == [
+        ("a.dgn", True),
+        ("b.ifc", False),
+    ]
+    assert next(read[1].issues).issueid == "SourceFileNotFound"
+    levels = [issue.level for issue in read[1].issues]
+    report = next(task for task in run.tasks if task.failed).details.synchronization_report
+    assert levels.count(AuditLevel.WARNING) == report.total_warnings_count
+
+
+async def test_the_report_of_one_task_is_listed():
+    async with emulated() as (emulator, client):
+        imodel, run = await completed(client, emulator)
+        task = list(run.tasks)[1]
+        assert [report.task_id for report in await client.reports.list(imodel, run.id, task.id)] == [task.id]
+
+
+async def test_a_run_of_a_manifest_connection_has_reports():
+    async with emulated() as (emulator, client):
+        connection = await new_manifest_connection(emulator, client)
+        run = await client.watch_manifest(ManifestRun(connection_id=connection, files=manifest_files("a"))).result()
+        (report,) = await client.reports.list(emulator.runs[0].imodel_id, run.id)
+        read = await client.reports.read(report)
+
+    assert (read.source_files_info.file_id, read.source_files_info.file_name) == ("a", "a.dgn")
+
+
+async def test_a_report_is_requested_without_the_token_and_counts_towards_no_quota():
+    async with emulated() as (emulator, client):
+        imodel, run = await completed(client, emulator)
+        (report, _) = await client.reports.list(imodel, run.id)
+        before = client.budget.minute.used
+        await client.reports.read(report)
+        request = emulator.requests[-1]
+
+    assert request.operation == "diagnostic-report"
+    assert {"authorization", "prefer"} & request.headers.keys() == set()
+    assert "bentley" not in request.headers.get("accept", "")
+    assert client.budget.minute.used == before
+
+
+async def test_an_expired_url_asks_to_list_the_reports_again():
+    async with emulated() as (emulator, client):
+        imodel, run = await completed(client, emulator)
+        (report, _) = await client.reports.list(imodel, run.id)
+        expired = DiagnosticReport(id=report.id, sas_uri=report.sas_uri.replace("se=2", "se=1"))
+        with pytest.raises(ReportUnavailableError, match="list the reports again") as caught:
+            await client.reports.read(expired)
+
+    error = caught.value
+    assert (error.report_id, error.status, error.code) == (report.id, 403, "AuthenticationFailed")
+
+
+def test_a_report_shows_no_url():
+    assert "store.example" not in repr(REPORT)
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        (None, "missing or no URL"),
+        ("", "missing or no URL"),
+        ("store.example/x", "missing or no URL"),
+        ("https:///x", "missing or no URL"),
+        ("https://h:port/x", "missing or no URL"),
+        ("https://[/x", "missing or no URL"),
+        ("https://h/a b", "missing or no URL"),
+        ("https://h/a\r\nX: 1", "missing or no URL"),
+        ("http://store.example/x?sig=SECRET", "is not https"),
+        ("http://127.0.0.1/x?sig=SECRET", "is not https"),
+        ("file://h/etc/passwd", "is not https"),
+        ("https://user:SECRET@store.example/x", "holds a user or a password"),
+    ],
+)
+async def test_a_url_that_is_not_safe_is_refused_and_nothing_is_sent(url, problem):
+    transport, client = scripted()
+
+    with pytest.raises(ProtocolError, match=problem) as caught:
+        await client.reports.read(DiagnosticReport(id="r", sas_uri=url))
+
+    assert transport.sent == []
+    assert "SECRET" not in str(caught.value)
+
+
+async def test_plain_http_is_for_clients_of_loopback():
+    transport = ScriptedTransport(answer(200, {}))
+    client = SynchronizationClient("token", base_url="http://localhost:1", transport=transport)
+    await client.reports.read(DiagnosticReport(id="r", sas_uri="http://127.0.0.1:2/x"))
+
+    with pytest.raises(ProtocolError, match="is not https"):
+        await client.reports.read(DiagnosticReport(id="r", sas_uri="http://store.example/x"))
+
+
+async def test_the_signed_url_is_requested_as_it_is():
+    transport, client = scripted(answer(200, {}))
+    await client.reports.read(REPORT)
+
+    (request,) = transport.requests
+    assert (request.method, request.url, request.headers, request.body) == ("GET", URL, {}, None)
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 303, 307, 308])
+async def test_redirects_and_other_statuses_are_not_followed(status):
+    transport, client = scripted(Response(status=status, headers={"location": "https://attacker.example/"}))
+
+    with pytest.raises(ProtocolError, match=f"answered {status}") as caught:
+        await client.reports.read(REPORT)
+
+    assert len(transport.sent) == 1
+    assert SIGNATURE not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500, 503])
+async def test_a_refusal_of_the_store_is_no_refusal_of_the_service_and_pauses_nothing(status):
+    body = f"<Error>Signature did not match: {SIGNATURE}</Error>".encode()
+    transport, client = scripted(
+        Response(status=status, headers={"retry-after": "60"}, body=body), answer(200, {"reports": []})
+    )
+
+    with pytest.raises(ReportUnavailableError) as caught:
+        await client.reports.read(REPORT)
+    await client.reports.list("i", "r")
+
+    assert (caught.value.status, caught.value.code, len(transport.sent)) == (status, None, 2)
+    assert transport.sent[0].at == transport.sent[1].at
+    assert SIGNATURE not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [lost("GET", URL), lost("GET", f"{URL}&x=1")])
+async def test_a_lost_answer_shows_neither_the_query_nor_its_signature(error):
+    _, client = scripted(error)
+
+    with pytest.raises(ConnectionLostError) as caught:
+        await client.reports.read(REPORT)
+
+    assert "https://store.example/reports/one.json" in str(caught.value)
+    assert (caught.value.url, caught.value.__context__, caught.value.__cause__) == (
+        "https://store.example/reports/one.json",
+        None,
+        None,
+    )
+    assert not any(secret in repr(vars(caught.value)) + str(caught.value) for secret in (SIGNATURE, "sig=", "se=2030"))
+
+
+async def test_a_body_that_is_no_report_is_a_decode_error_without_the_query():
+    _, client = scripted(Response(status=200, body=f"<html>{URL}".encode()))
+
+    with pytest.raises(DecodeError) as caught:
+        await client.reports.read(REPORT)
+
+    assert caught.value.source == "GET https://store.example/reports/one.json"
+    assert SIGNATURE not in str(caught.value)
+
+
+async def test_a_report_is_one_of_the_list():
+    _, client = scripted()
+
+    with pytest.raises(InvalidArgumentError, match="is a DiagnosticReport, not str"):
+        await client.reports.read(URL)

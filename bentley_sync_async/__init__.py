@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ProblemDetail,
         ProtocolError,
         RateLimitedError,
+        ReportUnavailableError,
         RequestTimeoutError,
         ResponseTooLargeError,
         ResumeTokenError,
@@ -114,7 +115,8 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "APIError AmbiguousNameError AuthenticationError ConfigurationError ConflictError ConnectionLostError "
             "CredentialsError DecodeError FileTransferError ForeignOriginError IModelNotInitializedError "
             "InvalidArgumentError JournalError JournalInUseError LocationError "
-            "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError RequestTimeoutError "
+            "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError ReportUnavailableError "
+            "RequestTimeoutError "
             "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SynchronizationError "
             "TokenError TokenUnavailableError TransportError UnprocessableError UsageError WebhookError"
         ),
@@ -205,6 +207,7 @@ __all__ = [
     "RateLimitedError",
     "RateTier",
     "ReplayGuard",
+    "ReportUnavailableError",
     "RequestTimeoutError",
     "ResponseTooLargeError",
     "ResumeTokenError",

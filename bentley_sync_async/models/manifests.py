@@ -30,7 +30,10 @@ class DocumentAttribute:
     """
 
     class_name: str
-    properties: Mapping[str, str] = field(factory=dict)
+    properties: Mapping[str, str] = field(factory=dict, hash=False)
+
+
+__all__ = ["DocumentAttribute", "ManifestAction", "ManifestFile", "ManifestRun"]
 
 
 def _as_tuple(files: Iterable[ManifestFile]) -> tuple[ManifestFile, ...]:

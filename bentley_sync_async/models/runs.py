@@ -143,6 +143,11 @@ class StorageTask:
     details: TaskDetails | None = None
 
     @property
+    def file_id(self) -> str | None:
+        """The id of its file, in Storage or in the manifest."""
+        return self.storage_file_id or self.source_file_id
+
+    @property
     def failed(self) -> bool:
         """Whether the task was completed with neither Success nor Skipped."""
         return self.state == ExecutionState.COMPLETED and self.result not in _NO_FAILURE
@@ -269,8 +274,7 @@ def _failure_text(run: StorageRun) -> str:
 
 
 def _task_failure_text(task: StorageTask) -> str:
-    file_id = task.storage_file_id or task.source_file_id
-    file = f"file {file_id}" if file_id else f"task {task.id}"
+    file = f"file {task.file_id}" if task.file_id else f"task {task.id}"
     error = task.error
     if error is None:
         return f"  {file}: {task.result}, and the service gives no reason"

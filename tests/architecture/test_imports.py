@@ -67,6 +67,32 @@ def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
 
 
+PREVIEWS = [
+    "models.configurations",
+    "models.manifests",
+    "models.reports",
+    "resources.synchronization.configurations",
+    "resources.synchronization.manifest_connections",
+    "resources.synchronization.reports",
+    "wire.documents",
+]
+
+
+@pytest.mark.parametrize("module", PREVIEWS)
+def test_manifests_configurations_and_reports_are_not_loaded_before_they_are_used(module):
+    program = f"from {PACKAGE} import SynchronizationClient, StorageRun; SynchronizationClient('t').watch('c')"
+    assert f"{PACKAGE}.{module}" not in loaded(program)
+
+
+def test_each_of_them_loads_none_of_the_others():
+    modules = loaded(f"from {PACKAGE} import SynchronizationClient; SynchronizationClient('t').configurations")
+
+    assert {name for name in PREVIEWS if f"{PACKAGE}.{name}" in modules} == {
+        "models.configurations",
+        "resources.synchronization.configurations",
+    }
+
+
 @pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk", "budget"])
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""

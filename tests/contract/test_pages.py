@@ -36,6 +36,7 @@ RUN_URL = "https://api.bentley.com/synchronization/imodels/storageconnections/c1
 TOKENS = "https://ims.bentley.com/connect/token"
 CONNECTIONS = "imodels/storageconnections"
 ONE = f"{CONNECTIONS}/c1"
+MANIFEST_FILES = "imodels/manifestconnections/c1/sourcefiles"
 ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
 
 
@@ -57,13 +58,37 @@ async def _list_runs(client):
     return [run async for run in client.storage_connections.runs.list("c1")]
 
 
+async def _add_manifest_file(client):
+    return await client.manifest_connections.source_files.add("c1", FILE.storage_file_id)
+
+
+async def _get_manifest_file(client):
+    return await client.manifest_connections.source_files.get("c1", "s1")
+
+
+async def _get_configuration(client):
+    return await client.configurations.itwins.get("t1")
+
+
+async def _list_reports(client):
+    return await client.reports.list("i1", "r1")
+
+
 OPERATIONS = {
+    "add-manifest-connection-sourcefile": ("POST", MANIFEST_FILES, _add_manifest_file),
+    "get-manifest-connection-sourcefile": ("GET", f"{MANIFEST_FILES}/s1", _get_manifest_file),
+    "get-itwin-configuration": ("GET", "configurations/itwins/t1", _get_configuration),
+    "get-diagnostic-reports": ("GET", "reports?imodelId=i1&runId=r1", _list_reports),
     "create-storage-connection": ("POST", CONNECTIONS, _create),
     "update-storage-connection": ("PUT", ONE, _update),
     "run-storage-connection": ("POST", f"{ONE}/run", _trigger),
     "get-storage-connection-runs": ("GET", f"{ONE}/runs", _list_runs),
 }
 SUCCESSES = {
+    "add-manifest-connection-sourcefile": {"status": 201, "body": payload("add-manifest-connection-sourcefile/201")},
+    "get-manifest-connection-sourcefile": {"status": 200, "body": payload("get-manifest-connection-sourcefile/200")},
+    "get-itwin-configuration": {"status": 200, "body": payload("get-itwin-configuration/200")},
+    "get-diagnostic-reports": {"status": 200, "body": payload("get-diagnostic-reports/200")},
     "create-storage-connection": {"status": 201, "body": payload("create-storage-connection/201")},
     "update-storage-connection": {"status": 200, "body": payload("update-storage-connection/200")},
     "run-storage-connection": {"status": 202, "headers": {"Location": RUN_URL}},

@@ -29,6 +29,7 @@ from bentley_sync_async.errors import (
     ProblemDetail,
     ProtocolError,
     RateLimitedError,
+    ReportUnavailableError,
     RequestTimeoutError,
     ResponseTooLargeError,
     ResumeTokenError,
@@ -74,6 +75,7 @@ TREE = {
     LocationError: (ProtocolError,),
     ForeignOriginError: (ProtocolError,),
     ResumeTokenError: (SynchronizationError, ValueError),
+    ReportUnavailableError: (SynchronizationError,),
     WebhookError: (SynchronizationError,),
     FileTransferError: (SynchronizationError,),
     IModelNotInitializedError: (SynchronizationError,),
@@ -117,6 +119,7 @@ def made(cls):
     special = {
         DecodeError: lambda: DecodeError("expected a string", path="$.run.id", excerpt="5", source="GET https://h/x"),
         TokenUnavailableError: lambda: TokenUnavailableError("not now", retry_after=3.0),
+        ReportUnavailableError: lambda: ReportUnavailableError("expired", report_id="r", status=403, code=None),
         WebhookError: lambda: WebhookError("forged", status=401),
         RunFailedError: lambda: RunFailedError("no success", run=RUN, failed_tasks=[TASK]),
         FileTransferError: lambda: FileTransferError("it broke", file_id="f1", status=403, code="AuthenticationFailed"),

@@ -52,7 +52,8 @@ every_enum = pytest.mark.parametrize("enum", VALUES)
 
 
 def test_these_are_all_the_enums_there_are():
-    assert set(OpenEnum.__subclasses__()) == set(VALUES)
+    # Those of the neighbouring products are loaded with them; test_platform_fixtures.py has them.
+    assert {one for one in OpenEnum.__subclasses__() if ".platform" not in one.__module__} == set(VALUES)
 
 
 @pytest.mark.parametrize(("enum", "value"), KNOWN)

@@ -13,7 +13,16 @@ from bentley_sync_async import (
     StorageConnection,
     StorageRun,
 )
-from bentley_sync_async.models import AuthorizationInformation, ConnectionSummary, RunSummary
+from bentley_sync_async.models import (
+    AuthorizationInformation,
+    ConnectionSummary,
+    ManifestConnection,
+    ManifestSourceFile,
+    RunSummary,
+)
+from bentley_sync_async.models.configurations import Configuration
+from bentley_sync_async.models.manifests import DocumentAttribute, ManifestFile
+from bentley_sync_async.models.reports import DiagnosticReport
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode
 from bentley_sync_async.wire.problems import api_error, decode_problem
 
@@ -22,13 +31,56 @@ ENTITIES = {
     "update-storage-connection/200": ("connection", StorageConnection),
     "get-storage-connection/200": ("connection", StorageConnection),
     "get-storage-connection-run/200": ("run", StorageRun),
+    "create-manifest-connection/201": ("connection", ManifestConnection),
+    "update-manifest-connection/200": ("connection", ManifestConnection),
+    "get-manifest-connection-run/200": ("run", StorageRun),
+    "get-manifest-connection-sourcefile/200": ("sourceFile", ManifestSourceFile),
+    "add-manifest-connection-sourcefile/201": ("sourceFile", ManifestSourceFile),
+    "get-itwin-configuration/200": ("configuration", Configuration),
+    "patch-imodel-configuration/200": ("configuration", Configuration),
     "get-authorization-information/200": ("authorizationInformation", AuthorizationInformation),
 }
 LISTS = {
     "get-storage-connection-runs/200": ("runs", RunSummary),
     "get-connections/200": ("connections", ConnectionSummary),
+    "get-manifest-connection-runs/200": ("runs", RunSummary),
+    "get-manifest-connection-sourcefiles/200": ("sourceFiles", ManifestSourceFile),
 }
+ATTRIBUTE = DocumentAttribute(
+    class_name="ProjectwiseDynamic:PWDocumentLink",
+    properties={"Revision": "R01", "Suitability": "S01", "CodeValue": "89c7f032-6dfb-4a0b-8511-983e2d18728a"},
+)
+MASTER = ManifestFile(
+    id="f5b36238",
+    name="Master.dgn",
+    url="https://blob.net/Master.dgn",
+    connector_type=ConnectorType.MSTN,
+    document_attribute=ATTRIBUTE,
+    children=[
+        ManifestFile(
+            id="a7c36238",
+            action=None,
+            parent_id="f5b36238",
+            name="Reference.dgn",
+            url="https://blob.net/Reference.dgn",
+            connector_type="CIVIL",
+            document_attribute=ATTRIBUTE,
+        )
+    ],
+)
 REQUESTS = {
+    "create-manifest-connection/request": {
+        "displayName": "30",
+        "iModelId": "7dbd531d-6967-47b2-8945-a722a437ad7a",
+        "authenticationType": AuthenticationType.USER,
+        "sourceFiles": ({"sourceFileId": "t5bDFuN4qUa9ojVw1E5FGtldp8BgSbNCiJ2XMdiT-cA"},),
+    },
+    "add-manifest-connection-sourcefile/request": {"sourceFileId": "t5bDFuN4qUa9ojVw1E5FGtldp8BgSbNCiJ2XMdiT-cA"},
+    "create-manifest-connection-run/request": {
+        "documentAttributeSchemaUrl": "https://blob.net/documentAttributeSchema.json",
+        "sourceFiles": (MASTER,),
+    },
+    "patch-imodel-configuration/request": {"clampZExtent": True},
     "create-storage-connection/request": {
         "displayName": "30",
         "iModelId": "7dbd531d-6967-47b2-8945-a722a437ad7a",
@@ -70,6 +122,12 @@ def test_a_list_of_the_pages_is_encoded_again_as_it_was(name):
     assert json.loads(encode({key: page.items, "_links": page.links})) == without_nulls(json.loads(payload(name)))
 
 
+def test_the_list_of_reports_of_the_page_is_encoded_again_as_it_was():
+    name = "get-diagnostic-reports/200"
+    page = decode_page(payload(name), "reports", DiagnosticReport)
+    assert json.loads(encode({"reports": page.items})) == json.loads(payload(name))
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_of_the_pages_is_what_its_values_encode_to(name):
     assert json.loads(encode(REQUESTS[name])) == json.loads(payload(name))
@@ -109,7 +167,8 @@ def _words(value):
 
 
 def test_every_fixture_is_read_by_one_of_these_tests():
-    read = {*ENTITIES, *LISTS, *REQUESTS, *ERROR_PAGES, "get-storage-connection-runs/schemas"}
+    elsewhere = {"get-storage-connection-runs/schemas", "get-diagnostic-reports/200", "diagnostic-report/content"}
+    read = {*ENTITIES, *LISTS, *REQUESTS, *ERROR_PAGES, *elsewhere}
     assert {f"{path.parent.name}/{path.stem}" for path in FIXTURES.glob("*-*/*.json")} == read
 
 

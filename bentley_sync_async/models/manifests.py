@@ -64,7 +64,7 @@ class ManifestFile:
     relative_path: str | None = None
     document_attribute: DocumentAttribute | None = None
     parent_id: str | None = None
-    children: tuple[ManifestFile, ...] = field(default=(), converter=_as_tuple)
+    children: tuple[ManifestFile, ...] = field(default=(), converter=_as_tuple, metadata={"omit_default": True})
 
 
 @frozen(kw_only=True)

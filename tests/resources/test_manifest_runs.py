@@ -51,7 +51,7 @@ async def test_the_files_are_sent_as_the_page_shows_them():
                 "connectorType": "MSTN",
                 "action": "bridge",
                 "documentAttribute": {
-                    "className": "Projectwise:PWDocumentLink",
+                    "className": "ProjectwiseDynamic:PWDocumentLink",
                     "properties": {"Revision": "R01"},
                 },
                 "children": [

@@ -102,7 +102,7 @@ class Contents:
         for job in run.plan.jobs:
             for task in job.tasks:
                 found = run.found.get(task.storage_file_id)
-                if found is None:
+                if found is None or found.error == "SourceFileNotFound":
                     continue
                 connection.known_names[task.storage_file_id] = found.name  # as it met the file, whatever came of it
                 if task.result not in _PROCESSED:

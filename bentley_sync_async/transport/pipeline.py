@@ -133,6 +133,7 @@ class Pipeline:
 
     async def send_without_token(self, request: Request) -> Response:
         """Send a request to another server, such as one with a signed URL: once, and counted and recorded nowhere."""
+        self.tasks.binding.check()
         return await self._transport.send(request, timeout=self.timeouts.request)
 
     async def call(

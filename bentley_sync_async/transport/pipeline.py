@@ -368,7 +368,7 @@ class Pipeline:
 
 
 def _authorized(request: Request, token: Token, before_send: Callable[[], None]) -> Request:
-    headers = {**request.headers, "Authorization": f"Bearer {token.value}"}
+    headers = {**SYNCHRONIZATION.headers, **request.headers, "Authorization": f"Bearer {token.value}"}
     return Request(
         method=request.method,
         url=request.url,

@@ -74,11 +74,10 @@ class Resource:
             body=None if body is None else encode(body),
         )
 
-    async def _one(self, request: Request, key: str, cls: type[T], *, expected: int | None = None) -> T:
-        statuses = None if expected is None else frozenset({expected})
+    async def _one(self, request: Request, key: str, cls: type[T], *, expected: frozenset[int] | None = None) -> T:
         # No local name for the answer: the traceback of an error would keep it.
         return await decoded(
-            request, await self._pipeline.call(request, expected=statuses), lambda body: decode_one(body, key, cls)
+            request, await self._pipeline.call(request, expected=expected), lambda body: decode_one(body, key, cls)
         )
 
     def _list(

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models.configurations import Configuration, ConfigurationScope, SettingValue
-from bentley_sync_async.resources.base import Resource, decoded
+from bentley_sync_async.resources.base import Resource
 from bentley_sync_async.transport.pipeline import Pipeline
-from bentley_sync_async.wire.codec import decode_one
 from bentley_sync_async.wire.ids import path_segment
 
 _DONE = frozenset({200, 201})  # the pages disagree on which of them
@@ -88,8 +87,7 @@ class ConfigurationsOfScope(Resource):
 
     async def _write(self, method: str, scope_id: str, settings: dict[str, SettingValue]) -> Configuration:
         request = self._request(method, self._path(scope_id), body=settings)
-        response = await self._pipeline.call(request, expected=_DONE)
-        return await decoded(request, response, lambda body: decode_one(body, "configuration", Configuration))
+        return await self._one(request, "configuration", Configuration, expected=_DONE)
 
     def _path(self, scope_id: str) -> str:
         return f"configurations/{self._scope}/{path_segment(scope_id, _ID_NAMES[self._scope])}"

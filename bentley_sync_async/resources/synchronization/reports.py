@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from bentley_sync_async.config import LOOPBACK
@@ -21,6 +20,7 @@ from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.wire.codec import decode_page
 from bentley_sync_async.wire.documents.reports import decode_report
 from bentley_sync_async.wire.ids import check_id
+from bentley_sync_async.wire.locations import split_url
 
 _OK, _FIRST_ERROR = 200, 400
 
@@ -48,8 +48,10 @@ class Reports(Resource):
             "taskId": check_id(task_id, "task_id") if task_id is not None else None,
         }
         request = self._request("GET", "reports", query=query)
-        response = await self._pipeline.call(request)
-        return (await decoded(request, response, lambda body: decode_page(body, "reports", DiagnosticReport))).items
+        page = await decoded(
+            request, await self._pipeline.call(request), lambda body: decode_page(body, "reports", DiagnosticReport)
+        )
+        return page.items
 
     async def read(self, report: DiagnosticReport) -> Report:
         """Return what is in a report.
@@ -91,9 +93,9 @@ class Reports(Resource):
             ProtocolError: It is missing, no URL, too long, not https, or holds a user or password. Plain http is for a
                 client of loopback that is led to loopback.
         """
-        parts = _split(report.sas_uri)
+        parts = split_url(report.sas_uri)
         problem = "is missing or no URL"
-        if parts is not None:
+        if parts is not None and parts.hostname:
             local = parts.hostname in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
             if len(report.sas_uri or "") > _LONGEST_URL:
                 problem = f"has more than {_LONGEST_URL} characters"
@@ -143,13 +145,3 @@ def _without_query(text: str, query: str) -> str:
 def _signature(query: str) -> str:
     """Return what no text may quote: the signature, or all of a query that has none by the known name."""
     return next((value for name, value in parse_qsl(query) if name.lower() == "sig"), query)
-
-
-def _split(url: str | None) -> SplitResult | None:
-    if url is None or not url.isprintable() or " " in url:
-        return None
-    with suppress(ValueError):
-        parts = urlsplit(url)
-        _ = parts.port  # fails if it is no number
-        return parts if parts.hostname else None
-    return None

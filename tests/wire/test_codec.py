@@ -25,6 +25,7 @@ from bentley_sync_async import (
     TaskError,
 )
 from bentley_sync_async.models import ConnectionLinks, Link, OpenEnum, Page, PagingLinks, RunSummary
+from bentley_sync_async.models.configurations import Configuration
 from bentley_sync_async.wire import codec
 from bentley_sync_async.wire.codec import decode, decode_one, decode_page, encode, parse, to_builtins, wire_name
 
@@ -175,6 +176,11 @@ class TestRefuses:
         error = run_failure(**members)
         assert error.path == path
         assert expected in error.problem
+
+    def test_settings_that_are_no_object(self):
+        body = b'{"configuration": {"scopeId": "m", "settings": ["geometry"]}}'
+        error = failure(body, lambda body: decode_one(body, "configuration", Configuration))
+        assert (error.path, error.problem) == ("$.configuration.settings", "expected an object")
 
     def test_a_value_of_the_wrong_type_and_quotes_it(self):
         assert run_failure(jobs=[{"id": 77}]).excerpt == "77"

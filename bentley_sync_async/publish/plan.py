@@ -225,7 +225,8 @@ def _file_plan(path: str, local: LocalFile | None, published: PublishedFile | No
     elif published is None:
         action = FileAction.UPLOAD
     else:
-        action = FileAction.UNCHANGED if local.sha256 == published.sha256 else FileAction.UPDATE
+        same = (local.sha256, local.size) == (published.sha256, published.size)
+        action = FileAction.UNCHANGED if same else FileAction.UPDATE
     size = local.size if local is not None else published.size if published is not None else 0
     return FilePlan(path=path, action=action, size=size, local=local, published=published)
 

@@ -28,12 +28,11 @@ def published(path, sha256="1", connection_id="one", **changes):
     return PublishedFile(
         path=path,
         file_id=f"id of {path}",
-        size=7,
+        **{"size": 10, "synchronized": True} | changes,
         sha256=sha256,
         connection_id=connection_id,
         source_file_id=f"source of {path}",
         connector=MSTN,
-        **{"synchronized": True} | changes,
     )
 
 
@@ -66,6 +65,7 @@ def test_a_changed_file_is_uploaded_again_and_its_connection_is_run():
 
 def test_a_file_that_somebody_else_has_changed_in_storage_is_uploaded_again():
     assert actions(plan([local("a")], [published("a", None)])) == {"a": FileAction.UPDATE}
+    assert actions(plan([local("a")], [published("a", size=9)])) == {"a": FileAction.UPDATE}
 
 
 def test_a_file_that_no_run_has_succeeded_with_is_run_again():
@@ -101,7 +101,7 @@ def test_another_connector_changes_the_source_file():
 
 
 def test_a_file_that_is_gone_stays_unless_it_is_pruned():
-    before = [published("a"), published("b")]
+    before = [published("a"), published("b", size=7)]
     kept = plan([local("a")], before)
     assert actions(kept) == {"a": FileAction.UNCHANGED, "b": FileAction.KEEP}
     assert kept.nothing_to_do

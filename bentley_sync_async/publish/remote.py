@@ -12,7 +12,6 @@ from bentley_sync_async.models import SourceFile
 from bentley_sync_async.models.platform.storage import StorageFile
 from bentley_sync_async.resources.storage.storage import Storage
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
-
 from bentley_sync_async.wire.locations import run_ref
 
 from .descriptions import read_description, short_path

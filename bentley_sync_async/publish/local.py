@@ -44,9 +44,14 @@ class FileSource(Protocol):
     """
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """What identifies it."""
+        ...
+
     @property
-    def connector(self) -> ConnectorType | None: ...
+    def connector(self) -> ConnectorType | None:
+        """The connector that reads it."""
+        ...
 
     async def version(self) -> FileVersion:
         """Return the version that there is now.
@@ -96,7 +101,7 @@ class DiskFile:
 
 
 class _Chunks:
-    """Reads a file; a class, so that a reader that stops halfway leaves nothing behind but the file, which is closed."""
+    """Reads a file in chunks; whoever stops halfway calls `aclose`."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
@@ -205,7 +210,7 @@ async def hash_files(
                 if version.size == 0:
                     refused[source.path] = "It is empty, and the service refuses empty files (ZeroByte)."
                     return
-                sha256 = cached(source.path, version) or await _hash(source)
+                sha256 = cached(source.path, version) or await hash_file(source)
                 keep(source.path, version, sha256)
             except OSError as exc:
                 refused[source.path] = f"It cannot be read: {exc.strerror or exc}."
@@ -218,7 +223,12 @@ async def hash_files(
     return LocalFiles(files=tuple(hashed[path] for path in sorted(hashed)), refused=dict(sorted(refused.items())))
 
 
-async def _hash(source: FileSource) -> str:
+async def hash_file(source: FileSource) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     if isinstance(source, DiskFile):  # one thread for the whole file, instead of one change of threads a chunk
         return await anyio.to_thread.run_sync(_hash_of, source.place)
     digest = hashlib.sha256()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from attrs import define, evolve
 
@@ -51,6 +52,8 @@ class ConnectionPreparer:
                 await self._add(connection_id, path)
         for path in plan.change:
             await self._change(connection_id, path)
+        if plan.remove:
+            await self._expect_run(connection_id)
         for path in plan.remove:
             await self._remove(connection_id, path)
         await self._remember(connection_id, plan)
@@ -104,10 +107,13 @@ class ConnectionPreparer:
         published = self.plans[path].published
         assert published is not None  # noqa: S101 - only files that were published are removed
         assert published.source_file_id is not None  # noqa: S101
-        try:
+        with suppress(NotFoundError):  # it is gone already
             await self.connections.source_files.remove(connection_id, published.source_file_id)
-        except NotFoundError:
-            pass  # it is gone already
+
+    async def _expect_run(self, connection_id: str) -> None:
+        """Remember, before a file is removed, that the connection has to be run: a process may end in between."""
+        mine = [one for one in self.state.files.values() if one.connection_id == connection_id]
+        await self.state.save([evolve(one, synchronized=None) for one in mine])
 
     async def _remember(self, connection_id: str, plan: ConnectionPlan) -> None:
         await self.state.save_connections({connection_id: plan.display_name})

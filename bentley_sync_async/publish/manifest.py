@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from attrs import frozen
@@ -76,18 +77,36 @@ class PublishManifest:
     Attributes:
         model: The iModel and the folder.
         files: The files; one that several selections match belongs to the first.
+        folder: The local folder that the paths are relative to.
     """
 
     model: ModelTarget
     files: tuple[FileSelection, ...]
+    folder: Path = Path()
 
     @classmethod
-    def parse(cls, text: str, *, name: str = "publish.toml") -> PublishManifest:
+    def read(cls, path: str | os.PathLike[str]) -> PublishManifest:
+        """Return the manifest of a file; paths are relative to its folder.
+
+        Raises:
+            InvalidArgumentError: The file cannot be read, or as for `parse`.
+        """
+        place = Path(path)
+        try:
+            text = place.read_text(encoding="utf-8")
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+            raise InvalidArgumentError(f"The manifest {place} cannot be read: {reason}.") from exc
+        return cls.parse(text, name=str(place), folder=place.parent)
+
+    @classmethod
+    def parse(cls, text: str, *, name: str = "publish.toml", folder: Path = Path()) -> PublishManifest:
         """Return the manifest of a TOML text.
 
         Args:
             text: The text.
             name: The name of its file, for messages.
+            folder: The local folder that the paths are relative to.
 
         Raises:
             InvalidArgumentError: It is no TOML, or a key is missing, unknown or has a wrong value; the message names
@@ -106,6 +125,7 @@ class PublishManifest:
         return cls(
             model=model,
             files=tuple(_selection(reader, one, f"files[{at}]") for at, one in enumerate(selections)),
+            folder=folder,
         )
 
 

@@ -19,7 +19,9 @@ class FileStatus(enum.StrEnum):
     KEPT = "kept"
     """It is gone locally, and was left where it is."""
     FAILED = "failed"
-    """It could not be published."""
+    """It could not be uploaded; what was published of it before stays."""
+    REFUSED = "refused"
+    """It cannot be published, such as an empty file; what was published of it before stays."""
     WAITING = "waiting"
     """The publish ended before its turn."""
 

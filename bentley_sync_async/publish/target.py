@@ -63,8 +63,8 @@ class TargetResolver:
         """Return what there is; nothing is sent if the ids are remembered.
 
         Raises:
-            InvalidArgumentError: The iTwin is not there, a name is there more than once, or the iModel is missing and is
-                not to be created.
+            InvalidArgumentError: The iTwin is not there, a name is there more than once, or the iModel is missing and
+                is not to be created.
         """
         remembered = await self.state.target(self._names)
         if remembered is not None:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo check fix test lint types imports torture fuzz mutants bench clean
+.PHONY: demo check fix test lint types imports torture fuzz matrix mutants bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -42,7 +42,8 @@ PURE := $(PURE),*/transport/rate_limit/windows.py,*/transport/retry.py
 PURE := $(PURE),*/watch/diff.py,*/watch/errors.py,*/watch/events.py,*/watch/fingerprints.py,*/watch/fold.py
 PURE := $(PURE),*/watch/resume_state.py,*/watch/retry_state.py
 PURE := $(PURE),*/bulk/events.py,*/bulk/options.py,*/bulk/outcomes.py,*/bulk/plan.py,*/bulk/progress.py
-PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py
+PURE := $(PURE),*/resources/names.py,*/resources/storage/urls.py
+PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py,*/bulk/journal/rows.py
 
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
@@ -65,6 +66,10 @@ torture: $(READY)  ## the proofs of watch and bulk at full length
 fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz
 
+matrix: $(READY)  ## the suite on each Python that is found, with uvloop, eager tasks, debug mode, oldest versions; an hour
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[matrix]'
+	$(BIN)/python tests/matrix/run.py
+
 mutants: $(READY)  ## small changes in the pure files: are 85 % noticed by their tests? a quarter of an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python tests/mutants/run.py
@@ -74,4 +79,4 @@ bench: $(READY)  ## what the client costs, as ratios to its peers; under five mi
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .matrix

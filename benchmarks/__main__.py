@@ -22,7 +22,7 @@ from . import crowds, decoding, imports, table, turns
 from .contenders import PEERS, WATCHES, installed
 from .server import serving
 
-_PACKAGES = ("aiohttp", "anyio", "attrs", "cattrs", "msgspec", "azure-core", "openai", "pydantic")
+_PACKAGES = ("aiohttp", "anyio", "attrs", "cattrs", "msgspec", "azure-core", "openai", "pydantic", "uvloop")
 
 
 @frozen(kw_only=True)
@@ -131,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"\nMedians, least and most of all rounds; measured in {time.monotonic() - began:.0f} s.")
     for name in left_out:
         print(f"{name} is left out: it is not installed (pip install '.[bench]').")
+    if "uvloop" in given.only and turns.eager_python() is None:
+        print("eager tasks are left out: they need Python 3.12 (make matrix) and uvloop.")
     if given.json is not None:
         rows = [table.to_json(result) for result in found]
         written = {"rows": rows, "left_out": left_out, "figures": figures, "size": asdict(size), "made_by": _made_by()}
@@ -142,6 +144,21 @@ def _polls(run: Run) -> Figures:
     return run.alone(
         turns.measure, run.origin, names, watches=size.at_once, pause=size.pause, seconds=size.turn, rounds=size.rounds
     )
+
+
+def _uvloop(run: Run) -> Figures:
+    names, size = ["bare", "unchanged"], run.size
+    options: dict[str, Any] = {
+        "watches": size.at_once,
+        "pause": size.pause,
+        "seconds": size.turn,
+        "rounds": size.rounds,
+    }
+    found: Figures = {}
+    if installed("uvloop"):
+        found |= run.alone(turns.measure, run.origin, names, **options, loop="uvloop")
+    eager = turns.measure_eager(origin=run.origin, names=names, **options)
+    return found | {f"eager, {name}": samples for name, samples in eager.items()}
 
 
 def _rush(run: Run) -> Figures:
@@ -194,6 +211,7 @@ def _imports(run: Run) -> Figures:
 
 PARTS: dict[str, Callable[[Run], Figures]] = {
     "poll": _polls,
+    "uvloop": _uvloop,
     "rush": _rush,
     "decode": _decode,
     "watches": _watches,

@@ -195,7 +195,7 @@ WATCHES: dict[str, Contender] = {
 }
 """Who can hold many watches, by name."""
 
-PEERS = {"azure-core": "azure.core", "openai": "openai", "pydantic": "pydantic"}
+PEERS = {"azure-core": "azure.core", "openai": "openai", "pydantic": "pydantic", "uvloop": "uvloop"}
 """What may not be installed, by name, with its module; the extra `bench` has it."""
 
 

@@ -142,6 +142,18 @@ ROWS = (
         over="poll: msgspec",
     ),
     Row(
+        name="unchanged on uvloop",
+        what="CPU a poll on uvloop, unchanged / bare aiohttp on uvloop",
+        of="uvloop: unchanged",
+        over="uvloop: bare",
+    ),
+    Row(
+        name="unchanged on uvloop with eager tasks",
+        what="same on uvloop, Python >= 3.12, eager tasks / bare aiohttp so",
+        of="uvloop: eager, unchanged",
+        over="uvloop: eager, bare",
+    ),
+    Row(
         name="unchanged in a rush",
         what="same without pauses / bare aiohttp without pauses",
         of="rush: unchanged",

@@ -5,13 +5,20 @@ So all have the same server, the same interpreter and the same moment of a noisy
 
 import asyncio
 import gc
+import json
 import math
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
+from importlib.util import find_spec
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 from . import contenders
 from .contenders import Contender
@@ -26,6 +33,7 @@ POLLS: dict[str, tuple[Contender, str]] = {
 }
 """Who takes turns, and with which runs."""
 
+_ROOT = Path(__file__).parents[1]
 _BUSY, _OVER = 0.9, 0.98  # of a turn: no poll begins after the one, none is under way after the other
 _WARM_UP = 0.4
 
@@ -109,8 +117,56 @@ async def take_turns(
 
 
 def measure(
-    origin: str, names: list[str], *, watches: int, pause: float, seconds: float, rounds: int
+    origin: str, names: list[str], *, watches: int, pause: float, seconds: float, rounds: int, loop: str = "asyncio"
 ) -> dict[str, list[float]]:
-    """Take turns in an event loop of its own; see `take_turns`."""
-    turns = take_turns(origin, names, watches=watches, pause=pause, seconds=seconds, rounds=rounds)
-    return asyncio.run(turns)
+    """Take turns in an event loop of its own; see `take_turns`.
+
+    Args:
+        origin: The server's.
+        names: Of the contenders.
+        watches: How many each of them has.
+        pause: Seconds between two polls of a watch.
+        seconds: How long a turn is.
+        rounds: How many turns each has.
+        loop: "asyncio", "uvloop", or "eager" for uvloop with eager tasks.
+    """
+    with asyncio.Runner(loop_factory=partial(_loop, loop)) as runner:
+        return runner.run(take_turns(origin, names, watches=watches, pause=pause, seconds=seconds, rounds=rounds))
+
+
+def _loop(kind: str) -> asyncio.AbstractEventLoop:
+    if kind == "asyncio":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - it may not be installed
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    if kind == "eager":
+        loop.set_task_factory(_eager)
+    return loop
+
+
+def _eager(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+    """As `asyncio.eager_task_factory`, which before Python 3.13.3 does not take all that uvloop passes."""
+    return asyncio.Task(coroutine, loop=loop, **options | {"eager_start": True})
+
+
+def eager_python() -> str | None:
+    """Return the Python that measures eager tasks: this one, or that of the matrix; `None` if neither has them."""
+    if hasattr(asyncio, "eager_task_factory"):
+        return sys.executable if find_spec("uvloop") else None
+    other = _ROOT / ".matrix/uvloop/bin/python"
+    return str(other) if other.exists() else None
+
+
+def measure_eager(**options: object) -> dict[str, list[float]]:
+    """Measure with uvloop and eager tasks, in a process of its own."""
+    python = eager_python()
+    if python is None:
+        return {}
+    command = [python, "-m", "benchmarks.turns", json.dumps(options)]
+    found: dict[str, list[float]] = json.loads(subprocess.check_output(command, cwd=_ROOT))
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(**json.loads(sys.argv[1]), loop="eager")))

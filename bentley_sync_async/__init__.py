@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .client import SynchronizationClient
     from .config import Environment, RateTier, Timeouts
     from .errors import (
+        AmbiguousNameError,
         APIError,
         AuthenticationError,
         ConfigurationError,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
         ConnectionLostError,
         CredentialsError,
         DecodeError,
+        FileTransferError,
         ForeignOriginError,
+        IModelNotInitializedError,
         InvalidArgumentError,
         JournalError,
         JournalInUseError,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
         TokenUnavailableError,
         TransportError,
         UnprocessableError,
+        UsageError,
         WebhookError,
     )
     from .models import (
@@ -63,6 +67,8 @@ if TYPE_CHECKING:
         SynchronizationReport,
         TaskError,
     )
+    from .models.manifests import DocumentAttribute, ManifestAction, ManifestFile, ManifestRun
+    from .models.platform import Extent, IModel, ITwin, StorageFile, StorageFolder
     from .pacing import BackoffPacing, FixedPacing, LearnedPacing
     from .transport.retry import RetryPolicy
     from .watch.diff import diff
@@ -105,17 +111,20 @@ else:  # a name is imported when it is first used, so that using one does not lo
         "client": "SynchronizationClient",
         "config": "Environment RateTier Timeouts",
         "errors": (
-            "APIError AuthenticationError ConfigurationError ConflictError ConnectionLostError CredentialsError "
-            "DecodeError ForeignOriginError InvalidArgumentError JournalError JournalInUseError LocationError "
+            "APIError AmbiguousNameError AuthenticationError ConfigurationError ConflictError ConnectionLostError "
+            "CredentialsError DecodeError FileTransferError ForeignOriginError IModelNotInitializedError "
+            "InvalidArgumentError JournalError JournalInUseError LocationError "
             "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError RequestTimeoutError "
             "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SynchronizationError "
-            "TokenError TokenUnavailableError TransportError UnprocessableError WebhookError"
+            "TokenError TokenUnavailableError TransportError UnprocessableError UsageError WebhookError"
         ),
         "models": (
             "AuthenticationType ConnectorType ExecutionResult ExecutionState JobPhase RunFailedError RunRef "
             "SourceFile SourceFileCreate StorageConnection StorageJob StorageRun StorageTask "
             "SynchronizationReport TaskError"
         ),
+        "models.manifests": "DocumentAttribute ManifestAction ManifestFile ManifestRun",
+        "models.platform": "Extent IModel ITwin StorageFile StorageFolder",
         "pacing": "BackoffPacing FixedPacing LearnedPacing",
         "transport.retry": "RetryPolicy",
         "watch.diff": "diff",
@@ -150,6 +159,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
 
 __all__ = [
     "APIError",
+    "AmbiguousNameError",
     "AuthenticationError",
     "AuthenticationType",
     "BackoffPacing",
@@ -160,12 +170,18 @@ __all__ = [
     "ConnectorType",
     "CredentialsError",
     "DecodeError",
+    "DocumentAttribute",
     "Environment",
     "ExecutionResult",
     "ExecutionState",
+    "Extent",
+    "FileTransferError",
     "FixedPacing",
     "ForeignOriginError",
+    "IModel",
     "IModelBusyError",
+    "IModelNotInitializedError",
+    "ITwin",
     "InvalidArgumentError",
     "JobAppeared",
     "JobChange",
@@ -178,6 +194,9 @@ __all__ = [
     "JournalInUseError",
     "LearnedPacing",
     "LocationError",
+    "ManifestAction",
+    "ManifestFile",
+    "ManifestRun",
     "NotFoundError",
     "PermissionDeniedError",
     "PollDelayed",
@@ -208,6 +227,8 @@ __all__ = [
     "SourceFile",
     "SourceFileCreate",
     "StorageConnection",
+    "StorageFile",
+    "StorageFolder",
     "StorageJob",
     "StorageRun",
     "StorageTask",
@@ -229,6 +250,7 @@ __all__ = [
     "TriggerDelayed",
     "UnknownValueSeen",
     "UnprocessableError",
+    "UsageError",
     "WaitingForIModel",
     "WatchError",
     "WatchEvent",

@@ -11,14 +11,15 @@ from anyio import AsyncContextManagerMixin
 
 from . import config as settings
 from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
-from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive, WhenBusy
+from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive
 from .errors import ConfigurationError, InvalidArgumentError
-from .models import AuthenticationType, RunRef
+from .models import AuthenticationType
 from .pacing.completion import CompletionSignal
 from .pacing.learned import LearnedPacing
 from .pacing.price import PollPrice
 from .pacing.scheduler import SharedPacing
 from .pacing.strategies import Pacing
+from .resources.products import Products
 from .resources.synchronization.authorization import Authorization
 from .resources.synchronization.connections import Connections
 from .resources.synchronization.storage_connections import StorageConnections
@@ -31,24 +32,22 @@ from .transport.rate_limit.budget import BudgetUse, RequestBudget
 from .transport.rate_limit.limiter import RateLimiter
 from .transport.retry import RetryPolicy
 from .transport.tokens import Token, TokenSource
-from .watch.resume_state import ResumeState
-from .watch.watcher import RunWatcher
-from .wire.ids import check_id
-from .wire.locations import run_path, run_ref
+from .watches import Watches
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from .bulk.runner import BulkRun
+    from .models.manifests import ManifestRun
 
 TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
 """A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
 
 
-class SynchronizationClient(AsyncContextManagerMixin):
-    """A client of the iTwin Synchronization API.
+class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
+    """A client of the iTwin Synchronization API, and of its neighbours `storage`, `imodels`, `itwins` and `webhooks`.
 
-    Use it as an async context manager, one for a process, from as many tasks as you like:
+    Use it as an async context manager, one for a process, from as many tasks as you like of one event loop:
 
         async with SynchronizationClient(token) as client:
             watcher = client.watch(connection_id)
@@ -91,8 +90,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
             max_body_bytes: The largest body of an answer, in bytes.
             max_connections: How many requests may be under way at a time. A call waits for a permit within
                 `Timeouts.call`, a watch however long it takes.
-            session: An `aiohttp.ClientSession` to use, for its proxy, TLS or connector. It is not closed. If its
-                connector has fewer connections than `max_connections`, its limit counts.
+            session: An `aiohttp.ClientSession` of the same event loop to use, for its proxy, TLS or connector. It is
+                not closed, and must add no Authorization; a .netrc entry (`trust_env`) is not sent. If its connector
+                has fewer connections than `max_connections`, its limit counts.
             transport: Sends requests instead of aiohttp; `session` and `max_body_bytes` have no effect then.
             hooks: Called for requests, retries, throttles, tokens and polls; by default the standard library's
                 logging, under `bentley_sync_async`.
@@ -105,6 +105,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
         Raises:
             ConfigurationError: A setting cannot work; the message names it.
+            UsageError: The session belongs to another event loop.
         """
         base_url, issuer = settings.addresses(environment, base_url, issuer)
         self.config = ClientConfig(
@@ -137,6 +138,7 @@ class SynchronizationClient(AsyncContextManagerMixin):
             hooks=self._hooks,
         )
         service = AuthenticationType.SERVICE if isinstance(token, ClientCredentials) else None
+        self._default_authentication = service
         self.storage_connections = StorageConnections(self._pipeline, default_authentication=service)
         self.connections = Connections(self._pipeline)
         self.authorization = Authorization(self._pipeline)
@@ -145,8 +147,6 @@ class SynchronizationClient(AsyncContextManagerMixin):
                 f"completions must be a CompletionSignal such as CompletionNotifier(), not {completions!r}."
             )
         self._shared_pacing = SharedPacing(PollPrice(self._limiter.available), completions)
-        # A watch has retries of its own; a retry inside a poll would hide the failure.
-        self._watched = StorageConnections(self._pipeline.without_retries())
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: RetryPolicy | None = None) -> Self:
@@ -170,7 +170,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        self._pipeline.tasks.binding.open()
         async with AsyncExitStack() as stack:
+            stack.callback(self._pipeline.tasks.binding.close)
             if self._own_transport is not None:
                 await stack.enter_async_context(self._own_transport)
             try:
@@ -186,101 +188,9 @@ class SynchronizationClient(AsyncContextManagerMixin):
     def __repr__(self) -> str:
         return f"<SynchronizationClient of {self.config.base_url}>"
 
-    def watch(
-        self,
-        connection_id: str,
-        *,
-        timeout: float | None = None,
-        when_active: WhenActive = "join",
-        when_busy: WhenBusy = "wait",
-        pacing: Pacing | None = None,
-    ) -> RunWatcher:
-        """Return a watcher that triggers the connection on its first step and follows the run to its end.
-
-        The API has no cancel: leaving the watch detaches, and the run goes on.
-
-        Args:
-            connection_id: The storage connection.
-            timeout: Seconds for the whole watch, from its first step; `None` for no end.
-            when_active: What to do when a run of this connection is active: `join` follows it; `rerun` triggers another
-                after it, which is sure to see files that were uploaded before this call.
-            when_busy: What to do when a run of another connection occupies the iModel: `wait` and trigger after it,
-                `join` it, or `fail` with an `IModelBusyError`.
-            pacing: When to poll; `LearnedPacing()` by default.
-
-        Raises:
-            InvalidArgumentError: An argument cannot be right.
-        """
-        return RunWatcher(
-            self._watched,
-            connection_id=check_id(connection_id, "connection_id"),
-            timeout=timeout,
-            when_active=when_active,
-            when_busy=when_busy,
-            pacing=pacing,
-            shared_pacing=self._shared_pacing,
-            hooks=self._hooks,
-        )
-
-    def run_url(self, ref: RunRef) -> str:
-        """Return the URL of a run, as a Location shows it; `attach` takes it in another process, too.
-
-        Args:
-            ref: The run.
-
-        Raises:
-            InvalidArgumentError: It cannot be a run.
-        """
-        return self._pipeline.url(run_path(ref))
-
-    def attach(
-        self, ref_or_url: RunRef | str, *, timeout: float | None = None, pacing: Pacing | None = None
-    ) -> RunWatcher:
-        """Return a watcher that follows a run which was triggered before, by this program or by others.
-
-        Args:
-            ref_or_url: The run, or its URL as a Location or `lastRun` link shows it.
-            timeout: Seconds for the whole watch, from its first step; `None` for no end.
-            pacing: When to poll; `LearnedPacing()` by default.
-
-        Raises:
-            ForeignOriginError: The URL is not on this client's origin.
-            LocationError: The URL names no run.
-            InvalidArgumentError: An argument cannot be right.
-        """
-        match ref_or_url:
-            case RunRef():
-                run_path(ref_or_url)  # raises if its ids cannot be
-                ref = ref_or_url
-            case str():
-                ref = run_ref(ref_or_url, base_url=self.config.base_url)
-            case _:
-                raise InvalidArgumentError(f"A run is a RunRef or its URL, not {type(ref_or_url).__name__}.")
-        return RunWatcher(
-            self._watched, ref=ref, timeout=timeout, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
-        )
-
-    def resume(self, token: str, *, pacing: Pacing | None = None) -> RunWatcher:
-        """Return a watcher that continues where another one was when its resume token was made.
-
-        Its events continue the numbering. It reports the events that the other watcher had not yielded and those since,
-        and none twice. The timeout ends when that of the other watch would have.
-
-        Args:
-            token: From `RunWatcher.resume_token` or a `WatchError`, of this process or another.
-            pacing: When to poll; `LearnedPacing()` by default.
-
-        Raises:
-            ResumeTokenError: It is no resume token, damaged, of a later version, or of another origin.
-        """
-        state = ResumeState.from_token(token, origin=self.config.base_url)
-        return RunWatcher.resuming(
-            self._watched, state, pacing=pacing, shared_pacing=self._shared_pacing, hooks=self._hooks
-        )
-
     def run_many(
         self,
-        connection_ids: Iterable[str] = (),
+        connection_ids: Iterable[str | ManifestRun] = (),
         *,
         imodel_ids: Iterable[str] = (),
         concurrency: int = 50,
@@ -297,7 +207,8 @@ class SynchronizationClient(AsyncContextManagerMixin):
         A connection that cannot be run, or fails, is an outcome in its `report` and does not affect the others.
 
         Args:
-            connection_ids: The storage connections; each is run once, even if it is listed twice.
+            connection_ids: The storage connections, and `ManifestRun`s with the files of manifest connections; each
+                connection is run once, even if it is listed twice.
             imodel_ids: iModels whose storage connections are all run as well.
             concurrency: How many runs may be under way at a time; one that waits for another client's does not count.
             per_itwin: How many runs of one iTwin may be under way at a time; `None` for no such limit.
@@ -349,9 +260,9 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
                 token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
             )
             return RefreshingTokenSource(fetch, hooks=hooks)
-        case TokenSource():
+        case TokenSource() if not isinstance(token, type):
             return token
-        case _ if callable(token):
+        case _ if callable(token) and not isinstance(token, type):
             return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(

@@ -18,7 +18,8 @@ WhenActive = Literal["join", "rerun"]
 WhenBusy = Literal["wait", "join", "fail"]
 """What to do when a run of another connection occupies the iModel: wait for its end, follow it, or raise."""
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""The hosts to which plain http is allowed."""
 
 
 class Environment(enum.Enum):
@@ -159,7 +160,7 @@ def root_url(url: str, setting: str) -> str:
         raise ConfigurationError(f"{setting} must be a URL like https://api.bentley.com, not {_shown(parts)!r}.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(f"{setting} must hold no user, password, query or fragment: {_shown(parts)!r}.")
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
             f"{setting} is plain http to {host}, and anyone on the way could read a token sent there: use https. "
             "Plain http is for loopback only."
@@ -209,7 +210,7 @@ def addresses(environment: Environment, base_url: str | None, issuer: str | None
     On loopback the base URL is the issuer as well, unless another is given: the emulator is both, and the credentials
     of an emulator must not be sent to the real issuer.
     """
-    local = base_url is not None and urlsplit(root_url(base_url, "base_url")).hostname in _LOOPBACK
+    local = base_url is not None and urlsplit(root_url(base_url, "base_url")).hostname in LOOPBACK
     if base_url is None:
         base_url = environment.base_url
     if issuer is None:

@@ -44,6 +44,10 @@ class InvalidArgumentError(SynchronizationError, ValueError):
     """An argument is invalid (an empty id, a negative timeout); nothing was sent."""
 
 
+class UsageError(SynchronizationError, RuntimeError):
+    """An object cannot be used here or now: a client in two event loops or after a fork, a bulk not entered."""
+
+
 # Error statuses of the service.
 
 
@@ -261,6 +265,53 @@ class WebhookError(SynchronizationError):
 
     def __init__(self, text: str, *, status: int) -> None:
         self.status = status
+        super().__init__(text)
+
+
+# Files and iModels.
+
+
+class FileTransferError(SynchronizationError):
+    """The content of a file did not get to the store behind Storage, or from it.
+
+    What was there before is still there: the content of an upload is in force only when it is complete.
+
+    Attributes:
+        file_id: The file in Storage.
+        status: HTTP status of the store; `None` if it did not answer.
+        code: The store's error code, such as `AuthenticationFailed` for an expired URL; `None` if it did not say.
+    """
+
+    def __init__(self, text: str, *, file_id: str, status: int | None = None, code: str | None = None) -> None:
+        self.file_id = file_id
+        self.status = status
+        self.code = code
+        super().__init__(text)
+
+
+class IModelNotInitializedError(SynchronizationError):
+    """A new iModel cannot be used: its initialization failed, or has not ended in time.
+
+    Attributes:
+        imodel_id: The iModel; it exists.
+        state: The state of its creation, such as `scheduled` or `failed`.
+    """
+
+    def __init__(self, text: str, *, imodel_id: str, state: str) -> None:
+        self.imodel_id = imodel_id
+        self.state = state
+        super().__init__(text)
+
+
+class AmbiguousNameError(SynchronizationError):
+    """Several entities have the name, or the number, that was looked for: use the id of one.
+
+    Attributes:
+        ids: Their ids.
+    """
+
+    def __init__(self, text: str, *, ids: Sequence[str]) -> None:
+        self.ids = tuple(ids)
         super().__init__(text)
 
 

@@ -1,8 +1,13 @@
 """What all tests share: no stray event loop, and figures that tests measure are printed at the end."""
 
 import asyncio
+import os
 
 import pytest
+from loops.kinds import eager
+
+if os.environ.get("EAGER_TASKS"):  # a row of `make matrix`
+    asyncio.new_event_loop = asyncio.events.new_event_loop = eager
 
 
 def pytest_sessionstart() -> None:

@@ -150,8 +150,8 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.write(together)
     curve = list(rows(PLOTTED, CURVE, tuned_on=TUNED_ON, published=PUBLISHED // 3))
     pictures = {
-        "pacing-polls.svg": polls_plot(),
-        "pacing-delays.svg": delays_plot(curve),
+        "images/pacing-polls.svg": polls_plot(),
+        "images/pacing-delays.svg": delays_plot(curve),
     }
     same = _publish(table + together, pictures, only_check=options.check)
     sys.stdout.write(f"\n{process_time() - began:.0f} s of one core. Every row holds: {'yes' if held else 'no'}.\n")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from copy import copy
+from pathlib import Path
+from traceback import walk_tb
 
 import anyio
 
-from bentley_sync_async.errors import SynchronizationError, TokenUnavailableError
-from bentley_sync_async.transport.clock import current_time
+from bentley_sync_async.errors import ConfigurationError, SynchronizationError, TokenUnavailableError
+from bentley_sync_async.transport.clock import current_time, running_loop
 from bentley_sync_async.transport.hooks import Hooks, TokenRecord
 from bentley_sync_async.transport.rate_limit.throttle import CLOCK_RESOLUTION, MAX_RETRY_AFTER
-from bentley_sync_async.transport.tokens import ReadyTokenSource, Token
+from bentley_sync_async.transport.tokens import ReadyTokenSource, Token, checked
 
 Fetch = Callable[[], Awaitable[str | Token]]
 """A coroutine function that obtains a token; a `Token` may say how long it is valid."""
@@ -40,7 +42,7 @@ class RefreshingTokenSource(ReadyTokenSource):
         """
         self._fetch = fetch
         self._hooks = hooks or Hooks()
-        self._lock = anyio.Lock()
+        self._lock, self._loop = anyio.Lock(), running_loop()
         self._current: Token | None = None
         self._expires_at = self._renew_at = math.inf
         self._throttled_until = -math.inf
@@ -60,6 +62,8 @@ class RefreshingTokenSource(ReadyTokenSource):
         """
         if (token := self.ready()) is not None:
             return token
+        if self._loop is not (loop := running_loop()):  # in one that was closed, nobody releases the lock any more
+            self._lock, self._loop = anyio.Lock(), loop
         if self._current is not None and self._lock.locked() and current_time() < self._expires_at:
             return self._current  # another caller is renewing it, and it is still valid
         self._raise_throttled()
@@ -116,11 +120,42 @@ class RefreshingTokenSource(ReadyTokenSource):
 
     async def _call_fetch(self) -> Token:
         try:
-            fetched = await self._fetch()
-            return fetched if isinstance(fetched, Token) else Token(value=fetched)
+            fetched = await _awaitable(self._fetch())
+            return Token(value=fetched) if isinstance(fetched, str) else checked(fetched)
         except SynchronizationError:
             raise
         except Exception as exc:  # the caller's own code may raise anything; its text may quote a secret
+            where = _place(exc)
+            _remove_tracebacks(exc)
             raise TokenUnavailableError(
-                f"The token source failed with {type(exc).__name__}; its own error is the cause of this one."
+                f"The token source failed with {type(exc).__name__}{where}; its own error is the cause of this one."
             ) from exc
+
+
+def _awaitable(fetching: Awaitable[str | Token] | object) -> Awaitable[str | Token]:
+    if not isinstance(fetching, Awaitable):
+        raise ConfigurationError(
+            f"The token source must be a coroutine function (async def): it returned {type(fetching).__name__}."
+        )
+    return fetching
+
+
+def _place(error: Exception) -> str:
+    frames = list(walk_tb(error.__traceback__))
+    if not frames:
+        return ""
+    frame, line = frames[-1]
+    return f" in {Path(frame.f_code.co_filename).name}, line {line}"
+
+
+def _remove_tracebacks(error: BaseException) -> None:
+    """Let an exception and those behind it go of their frames, whose variables may be large or secret."""
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            left += [one.__cause__, one.__context__]
+            left += one.exceptions if isinstance(one, BaseExceptionGroup) else ()

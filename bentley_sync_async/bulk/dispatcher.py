@@ -9,7 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 from attrs import define, evolve, frozen
 
-from bentley_sync_async.errors import JournalError, ResumeTokenError, SynchronizationError
+from bentley_sync_async.errors import JournalError, SynchronizationError
 from bentley_sync_async.models import StorageRun
 from bentley_sync_async.transport.hooks import Record, RequestRecord
 from bentley_sync_async.watch.events import RunJoined, RunTriggered, WaitingForIModel
@@ -199,13 +199,7 @@ class Dispatcher:
     def _make_watcher(self, entry: Entry) -> RunWatcher:
         token, entry.token = entry.token, None
         if token is not None:
-            try:
-                return self._watchers.resume(token, entry.counter)
-            except ResumeTokenError as exc:
-                raise JournalError(
-                    f"The journal's entry on connection {entry.connection_id} cannot be used: {exc} "
-                    "Name another file; a run that was triggered goes on."
-                ) from exc
+            return self._watchers.resume(token, entry.counter)
         entry.attempt += 1
         entry.joined = False
         return self._watchers.begin(entry.connection_id, entry.counter)

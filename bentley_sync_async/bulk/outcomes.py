@@ -60,6 +60,7 @@ class FailedFile:
 
     Attributes:
         storage_file_id: The file in Storage; `None` for a task without one.
+        source_file_id: The file of a manifest connection, by your own id; `None` for one in Storage.
         result: The result of its task.
         error_key: The key of the published error catalogue, such as `SourceFileNotFound`, or the error's code if it
             came without one; `None` if neither came.
@@ -69,6 +70,7 @@ class FailedFile:
     """
 
     storage_file_id: str | None = field(default=None, converter=_presentable)
+    source_file_id: str | None = field(default=None, converter=_presentable)
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error_key: str | None = field(default=None, converter=_presentable)
     description: str | None = field(default=None, converter=_presentable)
@@ -162,9 +164,10 @@ def failed_files(run: StorageRun) -> tuple[FailedFile, ...]:
 def _failed_file(task: StorageTask) -> FailedFile:
     error = task.error
     if error is None:
-        return FailedFile(storage_file_id=task.storage_file_id, result=task.result)
+        return FailedFile(storage_file_id=task.storage_file_id, source_file_id=task.source_file_id, result=task.result)
     return FailedFile(
         storage_file_id=task.storage_file_id,
+        source_file_id=task.source_file_id,
         result=task.result,
         error_key=error.description_key or error.error_code,
         description=error.description or error.message,

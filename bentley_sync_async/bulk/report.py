@@ -167,7 +167,7 @@ def _file(file: FailedFile) -> str:
     why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
     article = f"; see {_one_line(file.kb_article_link)}" if file.kb_article_link else ""
     return (
-        f"file {_one_line(file.storage_file_id or 'without an id')}: {_one_line(why)} "
+        f"file {_one_line(file.storage_file_id or file.source_file_id or 'without an id')}: {_one_line(why)} "
         f"(can the user fix it: {_FIXABLE[file.can_user_fix]}{article})"
     )
 

@@ -8,10 +8,17 @@ from typing import TypeVar
 import anyio
 from attrs import define, field
 
-from bentley_sync_async.errors import AuthenticationError, CredentialsError, InvalidArgumentError, SynchronizationError
+from bentley_sync_async.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    CredentialsError,
+    InvalidArgumentError,
+    SynchronizationError,
+    UsageError,
+)
 from bentley_sync_async.pacing.history import durations_of
 from bentley_sync_async.redaction import redact
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.wire.ids import check_id
 
 from .journal.base import IModelOfConnection, Journal
@@ -21,7 +28,7 @@ _CONCURRENCY = 16
 
 T = TypeVar("T")
 
-CLIENT_WIDE_ERRORS = (AuthenticationError, CredentialsError)
+CLIENT_WIDE_ERRORS = (AuthenticationError, ConfigurationError, CredentialsError, UsageError)
 """Errors that concern every request of the client, not one connection."""
 
 
@@ -43,7 +50,7 @@ class ResolvedConnections:
 class ConnectionResolver:
     """Resolves connections by the journal first, then by requests to the service, a few at a time."""
 
-    def __init__(self, connections_for: Callable[[str], StorageConnections], journal: Journal) -> None:
+    def __init__(self, connections_for: Callable[[str], AnyConnections], journal: Journal) -> None:
         """Make a resolver.
 
         Args:

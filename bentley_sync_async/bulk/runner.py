@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -12,8 +13,12 @@ import anyio
 from anyio import AsyncContextManagerMixin
 from attrs import evolve
 
+from bentley_sync_async.errors import UsageError
+from bentley_sync_async.models.manifests import ManifestRun
+from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.pacing.scheduler import SharedPacing
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
+from bentley_sync_async.resources.synchronization.kinds import connections_of_kind
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
@@ -48,7 +53,7 @@ class BulkRun(AsyncContextManagerMixin):
         self,
         pipeline: Pipeline,
         *,
-        connection_ids: Iterable[str],
+        connection_ids: Iterable[str | ManifestRun],
         imodel_ids: Iterable[str],
         options: BulkOptions,
         journal: SQLiteJournal | None,
@@ -58,7 +63,9 @@ class BulkRun(AsyncContextManagerMixin):
         """Make a bulk. Nothing is sent, and no file is opened, before it is entered or planned."""
         self._pipeline = pipeline
         self._without_retries = pipeline.without_retries()
-        self._connection_ids = connection_ids
+        listed = list(connection_ids)
+        self._manifests = {one.connection_id: one for one in listed if isinstance(one, ManifestRun)}
+        self._connection_ids = [one.connection_id if isinstance(one, ManifestRun) else one for one in listed]
         self._imodel_ids = imodel_ids
         self._options = options
         self._journal = journal
@@ -76,14 +83,17 @@ class BulkRun(AsyncContextManagerMixin):
         self._has_room = anyio.Event()
         self._exited = anyio.Event()
         self._failure: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # in which it was entered
         self._began_at: datetime | None = None
         self._started_at = 0.0
         self._ended_at: float | None = None
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        if self._began_at is not None:
-            raise RuntimeError("A bulk is entered once. Call client.run_many() for another one.")
+        if self._loop is not None:
+            raise UsageError("A bulk is entered once. Call client.run_many() for another one.")
+        self._pipeline.tasks.binding.check()
+        self._loop = asyncio.get_running_loop()
         self._began_at, self._started_at = datetime.now(UTC), anyio.current_time()
         failure: BaseException | None = None
         async with anyio.create_task_group() as group:
@@ -110,14 +120,17 @@ class BulkRun(AsyncContextManagerMixin):
 
         Raises:
             StopAsyncIteration: All connections are finished.
+            UsageError: The bulk was not entered, or in another event loop.
             JournalError: The journal cannot be used (any more); nothing is triggered that it has not recorded.
             AuthenticationError: The service refuses the token, so every connection would fail.
             CredentialsError: The issuer refuses the credentials.
+            ConfigurationError: The client is not open, or has no token.
         """
         while not self._events:
             if self._ended_at is not None:
                 self._raise_failure()
                 raise StopAsyncIteration
+            self._check_entered()
             self._changed = anyio.Event()
             await self._changed.wait()
         if len(self._events) == _MAX_PENDING_EVENTS:  # the dispatcher may wait for room
@@ -182,6 +195,7 @@ class BulkRun(AsyncContextManagerMixin):
         Raises:
             SynchronizationError: As `__anext__`.
         """
+        self._pipeline.tasks.binding.check()
         async with self._open_journal() as journal:
             ids, refused, resolver = await self._list_ids(journal)
             recorded = await journal.unfinished()
@@ -288,38 +302,52 @@ class BulkRun(AsyncContextManagerMixin):
         self._events.append(event)
         self._changed.set()
 
+    def _check_entered(self) -> None:
+        if self._loop is None:
+            raise UsageError("The bulk does nothing before it is entered: `async with client.run_many(...) as bulk`.")
+        if self._loop is not asyncio.get_running_loop():
+            raise UsageError("The bulk was entered in another event loop. Iterate over it, or await its result, there.")
+
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
 
     def _elapsed(self) -> float:
-        if self._began_at is None:
+        if self._loop is None:
             return 0.0
-        return (self._ended_at if self._ended_at is not None else anyio.current_time()) - self._started_at
+        return (self._ended_at if self._ended_at is not None else self._loop.time()) - self._started_at
 
     def _counter(self, connection_id: str) -> RequestCounter:
         return self._counters.setdefault(connection_id, RequestCounter())
 
-    def _counted_connections(self, connection_id: str) -> StorageConnections:
-        return StorageConnections(self._pipeline.with_hook(self._counter(connection_id)))
+    def _counted_connections(self, connection_id: str) -> AnyConnections:
+        return connections_of_kind(self._kind(connection_id), self._pipeline.with_hook(self._counter(connection_id)))
+
+    def _kind(self, connection_id: str) -> ConnectionKind:
+        return "manifest" if connection_id in self._manifests else "storage"
 
     def _begin_watch(self, connection_id: str, counter: RequestCounter) -> RunWatcher:
-        options = self._options
+        options, manifest = self._options, self._manifests.get(connection_id)
         return RunWatcher(
-            StorageConnections(self._without_retries.with_hook(counter)),
+            connections_of_kind(
+                "storage" if manifest is None else "manifest", self._without_retries.with_hook(counter)
+            ),
+            manifest=manifest,
             connection_id=connection_id,
             timeout=options.timeout,
-            when_active=options.when_active,
+            when_active=options.when_active if manifest is None else "rerun",  # an active run has other files
             pacing=options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,
         )
 
     def _resume_watch(self, token: str, counter: RequestCounter) -> RunWatcher:
+        state = ResumeState.from_token(token, origin=self._pipeline.base_url)
         return RunWatcher.resuming(
-            StorageConnections(self._without_retries.with_hook(counter)),
-            ResumeState.from_token(token, origin=self._pipeline.base_url),
+            connections_of_kind(state.kind, self._without_retries.with_hook(counter)),
+            state,
+            manifest=self._manifests.get(state.connection_id),
             pacing=self._options.pacing,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,

@@ -18,7 +18,10 @@ STDIN = "-"
 _COLUMNS = ("connectionid", "id")  # the better name first: a table may count its rows as `id`
 _DELIMITERS = ",;\t"
 _COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
+_NEW_LINE = re.compile(r"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_MOST_BYTES = 16 * 1024 * 1024  # of a list: half a million ids
+_LONGEST = 256  # characters of an id
 _HOW = "Save it as text with an id a line, or as CSV with a column connectionId."
 
 
@@ -44,9 +47,10 @@ def read_ids(file: str, *, column: str | None = None) -> IdList:
         InvalidArgumentError: It cannot be read, or as `parse_ids`.
     """
     if file == STDIN:
-        return parse_ids(sys.stdin.buffer.read(), name="standard input", column=column)
+        return parse_ids(sys.stdin.buffer.read(_MOST_BYTES + 1), name="standard input", column=column)
     try:
-        data = Path(file).read_bytes()
+        with Path(file).open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as exc:
         raise InvalidArgumentError(
             f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}. Ids go in a file, or to - by a pipe."
@@ -66,44 +70,65 @@ def parse_ids(data: bytes, *, name: str, column: str | None = None) -> IdList:
         column: The column of the ids; otherwise `connectionId`, `connection_id` or `id`, however they are written.
 
     Raises:
-        InvalidArgumentError: It is not text, has no id, or is a table whose column of ids is not known.
+        InvalidArgumentError: It is not text, has no id, an id or a list longer than any, or is a table whose column of
+            ids is not known.
     """
+    if len(data) > _MOST_BYTES:
+        raise InvalidArgumentError(f"{name} is larger than {_MOST_BYTES:,} bytes, as no list of ids is. {_HOW}")
     numbered = [
         (number, line)
-        for number, line in enumerate(re.split(r"\r\n|\r|\n", _text(data, name)), 1)
+        for number, line in enumerate(_NEW_LINE.split(_text(data, name)), 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not numbered:
         raise InvalidArgumentError(f"{name} contains no id of a connection. {_HOW}")
-    first = _COMMENT.sub("", numbered[0][1])
-    delimiter = max(_DELIMITERS, key=first.count)
-    try:
-        rows = csv.reader((line for _, line in numbered), delimiter=delimiter)
-        header = [cell.strip() for cell in next(rows)]
-        place = _place(header, column)
-        if place is not None:
-            found, without = _ids_of_table(rows, place)
-        elif column is None and delimiter not in first.strip().rstrip(_DELIMITERS):
-            found, without = _ids_of_lines(numbered, name), 0
-        else:
-            raise InvalidArgumentError(_no_column(name, header, column))
-    except csv.Error as exc:
-        raise InvalidArgumentError(f"{name} is not a readable table: {exc}. {_HOW}") from exc
+    found, without = _ids(numbered, name, column)
     if not found:
         raise InvalidArgumentError(f"{name} contains no id of a connection below the names of its columns.")
-    ids = tuple(dict.fromkeys(found))
+    for number, one in found:
+        if len(one) > _LONGEST:
+            raise InvalidArgumentError(
+                f"Line {number} of {name} has {len(one):,} characters in place of an id, and no id has more than "
+                f"{_LONGEST}. {_HOW}"
+            )
+    ids = tuple(dict.fromkeys(one for _, one in found))
     return IdList(ids=ids, repeated=len(found) - len(ids), rows_without_id=without)
 
 
 def _text(data: bytes, name: str) -> str:
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    if _NOT_TEXT.search(text):
-        raise InvalidArgumentError(f"{name} is not text: a workbook, an archive or another program's file. {_HOW}")
-    return text
+    if (found := _NOT_TEXT.search(text)) is not None:
+        line = len(_NEW_LINE.split(text[: found.start()]))
+        raise InvalidArgumentError(
+            f"{name} is not text, in line {line}: a workbook, an archive or another program's file. {_HOW}"
+        )
+    return text.replace("\ufeff", "")  # the mark of UTF-8, also of a list that was appended to another one
+
+
+def _ids(numbered: Sequence[tuple[int, str]], name: str, column: str | None) -> tuple[list[tuple[int, str]], int]:
+    """Return the ids with the numbers of their lines, and how many rows of a table have none."""
+    first = _COMMENT.sub("", numbered[0][1])
+    delimiter = max(_DELIMITERS, key=first.count)
+    numbers = [number for number, _ in numbered]
+    rows = csv.reader((line for _, line in numbered), delimiter=delimiter)
+    try:
+        header = [cell.strip() for cell in next(rows)]
+        place = _place(header, column)
+        if place is not None:
+            cells = [(numbers[rows.line_num - 1], row, row[place].strip() if place < len(row) else "") for row in rows]
+            without = sum(not one and any(cell.strip() for cell in row) for _, row, one in cells)
+            return [(number, one) for number, _, one in cells if one], without
+    except csv.Error as exc:
+        raise InvalidArgumentError(
+            f"{name} is not a readable table, in line {numbers[rows.line_num - 1]}: {exc}. {_HOW}"
+        ) from exc
+    if column is None and delimiter not in first.strip().rstrip(_DELIMITERS):
+        return _ids_of_lines(numbered, name), 0
+    raise InvalidArgumentError(_no_column(name, header, column))
 
 
 def _place(header: Sequence[str], column: str | None) -> int | None:
@@ -117,19 +142,8 @@ def _normalized(column: str) -> str:
     return re.sub(r"[\s_-]", "", column).casefold()
 
 
-def _ids_of_table(rows: Iterable[Sequence[str]], place: int) -> tuple[list[str], int]:
-    found: list[str] = []
-    without = 0
-    for row in rows:
-        if place < len(row) and row[place].strip():
-            found.append(row[place].strip())
-        else:
-            without += any(cell.strip() for cell in row)
-    return found, without
-
-
-def _ids_of_lines(numbered: Iterable[tuple[int, str]], name: str) -> list[str]:
-    found: list[str] = []
+def _ids_of_lines(numbered: Iterable[tuple[int, str]], name: str) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
     for number, line in numbered:
         one = _COMMENT.sub("", line).strip().rstrip(_DELIMITERS).strip(" \"'")
         if any(delimiter in one for delimiter in _DELIMITERS):
@@ -137,7 +151,7 @@ def _ids_of_lines(numbered: Iterable[tuple[int, str]], name: str) -> list[str]:
                 f"Line {number} of {name} holds several values. Put one id on a line, or the names of the columns on "
                 "the first line."
             )
-        found += [one] if one else []
+        found += [(number, one)] if one else []
     return found
 
 

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from bentley_sync_async import InvalidArgumentError
+from bentley_sync_async import InvalidArgumentError, files
 
 
 class ReportFile:
-    """A file that is written at the end."""
+    """A file that is written at the end, for its owner only."""
 
     def __init__(self, path: str) -> None:
-        """Check the path; if it is a link, its target is replaced, not the link.
+        """Check the path.
 
         Raises:
-            InvalidArgumentError: The file cannot be written.
+            InvalidArgumentError: The file cannot be written, or is a link, whose target would have to be overwritten.
         """
         try:
-            self._path = Path(path).resolve()
-            self._draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            self._path = Path(path).absolute()
+            link = self._path.is_symlink()
             special = self._path.exists() and not self._path.is_file()
-            self._draft.touch()
-            self._draft.unlink()
+            files.check_replaceable(self._path)
         except (OSError, ValueError) as exc:
             why = getattr(exc, "strerror", None) or exc
             raise InvalidArgumentError(f"{path} cannot be written: {why}. Nothing was triggered.") from exc
+        if link:
+            raise InvalidArgumentError(f"{path} is a link: name the file itself. Nothing was triggered.")
         if special:
             raise InvalidArgumentError(
                 f"{path} is not a regular file; no report can replace it. Nothing was triggered."
@@ -37,9 +37,4 @@ class ReportFile:
         Raises:
             OSError: That failed; the file is unchanged.
         """
-        try:
-            self._draft.write_text(text, encoding="utf-8")
-            self._draft.replace(self._path)
-        except BaseException:
-            self._draft.unlink(missing_ok=True)
-            raise
+        files.replace(self._path, text)

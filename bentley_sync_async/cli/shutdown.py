@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import TypeVar
 
 import anyio
@@ -26,6 +27,31 @@ SHUTDOWN_ERRORS = (KeyboardInterrupt, TerminatedError, BrokenPipeError)
 """The exceptions of a shutdown; a broken connection to the service is a SynchronizationError instead."""
 
 
+def run_to_end(work: Callable[[], Awaitable[T]]) -> T:
+    """Run the work on an event loop of its own, which is uvloop's (on Windows winloop's) if that is installed.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        TerminatedError: The process received SIGTERM.
+    """
+    options = {"loop_factory": _loop_factory()}
+    return anyio.run(until_terminated, work, backend_options=options)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop; `None` for asyncio's own."""
+    try:
+        module = import_module("winloop" if sys.platform == "win32" else "uvloop")
+    except ImportError:  # of the extra `uvloop`
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = module.new_event_loop
+    return factory
+
+
+_NO_SIGNALS = (NotImplementedError, RuntimeError, ValueError)
+"""What loops raise that cannot handle signals: those of Windows, of asyncio and uvloop in another thread."""
+
+
 async def until_terminated(work: Callable[[], Awaitable[T]]) -> T:
     """Return the result of the work, which SIGTERM cancels.
 
@@ -35,12 +61,12 @@ async def until_terminated(work: Callable[[], Awaitable[T]]) -> T:
     loop = asyncio.get_running_loop()
     with anyio.CancelScope() as scope:
         # Not on Windows, and in the main thread only; elsewhere SIGTERM has its default effect.
-        with suppress(NotImplementedError, RuntimeError):
+        with suppress(*_NO_SIGNALS):
             loop.add_signal_handler(signal.SIGTERM, scope.cancel)
         try:
             return await work()
         finally:
-            with suppress(NotImplementedError):
+            with suppress(*_NO_SIGNALS):
                 loop.remove_signal_handler(signal.SIGTERM)
     raise TerminatedError
 

@@ -57,8 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options["speed"] = args.speed
     if args.tier is not None:
         options["tier"] = args.tier
+    if args.strict:
+        options["strict"] = True
     try:
-        anyio.run(_serve, Emulator(scenario=args.scenario, port=args.port, **options))
+        anyio.run(_serve, Emulator(scenario=args.scenario, port=args.port, state=args.state, **options))
     except ConfigurationError as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
@@ -76,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, help="seconds of a run that pass in one second (default: 1)")
     parser.add_argument("--scenario", metavar="FILE", help="a TOML file that scripts runs and faults")
     parser.add_argument("--tier", choices=get_args(Tier), help="the rate limit tier (default: standard)")
+    parser.add_argument("--strict", action="store_true", help="connections can only name iModels and files that exist")
+    parser.add_argument("--state", metavar="DIR", help="keep everything in this folder over restarts")
     return parser
 
 

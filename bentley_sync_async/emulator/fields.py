@@ -20,6 +20,8 @@ T = TypeVar("T")
 Seconds = float | tuple[float, float]
 """A number of seconds, or the lowest and the highest value of a random number of seconds."""
 
+_SHOWN, _LARGEST = 100, 1e18
+
 _Check = Callable[[Any], bool]
 
 
@@ -30,7 +32,7 @@ def checked(default: T, check: _Check, expected: str) -> T:
         if value is None and default is None:
             return
         if not check(value):
-            raise ConfigurationError(f"{attribute.name} must be {expected}, not {value!r}")
+            raise ConfigurationError(f"{attribute.name} must be {expected}, not {shown(value)}")
 
     return attrs.field(default=default, validator=validate)
 
@@ -53,7 +55,7 @@ def integer(default: T, *, minimum: int | None = 0) -> T:
     expected = "a whole number" if minimum is None else f"a whole number of at least {minimum}"
 
     def check(value: Any) -> bool:
-        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        is_integer = isinstance(value, int) and _is_number(value)
         return is_integer and (minimum is None or value >= minimum)
 
     return checked(default, check, expected)
@@ -80,7 +82,7 @@ def pattern(default: T) -> T:
     def check(value: Any) -> bool:
         try:
             re.compile(value)
-        except (TypeError, re.error):
+        except (TypeError, ValueError, OverflowError, RecursionError, re.error):
             return False
         return True
 
@@ -118,7 +120,7 @@ def member(kind: type[OpenEnum], *, exclude: tuple[str, ...] = ()) -> Any:
             return None
         found = kind(value) if isinstance(value, str) else None
         if found is None or not found.known or found in exclude:
-            raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {value!r}")
+            raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {shown(value)}")
         return found
 
     return attrs.field(default=None, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
@@ -132,10 +134,20 @@ def own_enum(default: T, kind: type[enum.StrEnum]) -> T:
         try:
             return kind(str(value))
         except ValueError:
-            raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {value!r}") from None
+            raise ConfigurationError(f"{attribute.name} must be one of {allowed}, not {shown(value)}") from None
 
     return attrs.field(default=default, converter=cast("Any", attrs.Converter(convert, takes_field=True)))
 
 
+def shown(value: object) -> str:
+    """Return what an error shows of a value."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of too many digits, or nested too deeply
+        return f"that {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < _LARGEST  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,12 +13,17 @@ from attrs import field, frozen
 
 from bentley_sync_async.errors import ConfigurationError
 
+from .fields import shown
 from .platform.faults import FaultRule
 from .platform.ids import is_pair
 from .settings import Options, Settings
 from .synchronization.rules import FileRule, RunRule
 
 T = TypeVar("T")
+
+# What the parser gives up on, without saying where.
+_DEEP = re.compile(r"(?:[\[{][^\[{\]}]*){50}")
+_LONG = re.compile(r"[0-9_]{4300}")
 
 
 @frozen(kw_only=True)
@@ -47,10 +53,12 @@ def load_scenario(path: str | Path) -> Scenario:
             names the file and the key.
     """
     try:
-        return parse_scenario(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as exc:  # a path may be invalid, too
+        reason = "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else getattr(exc, "strerror", None) or exc
         raise ConfigurationError(f"{path}: cannot be read: {reason}.") from exc
+    try:
+        return parse_scenario(text)
     except ConfigurationError as exc:
         raise ConfigurationError(f"{path}: {exc}.") from exc
 
@@ -65,6 +73,10 @@ def parse_scenario(text: str) -> Scenario:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(f"not TOML: {exc}") from exc
+    except RecursionError:
+        raise ConfigurationError(f"nested too deeply (at line {_line_of(_DEEP, text)})") from None
+    except ValueError as exc:
+        raise ConfigurationError(f"a number has too many digits (at line {_line_of(_LONG, text)})") from exc
     _refuse_unknown(tables, "", ["emulator", "runs", "files", "faults", "file_names"])
     options = _table(tables, "emulator")
     _built(Settings, options, "emulator.")
@@ -77,10 +89,15 @@ def parse_scenario(text: str) -> Scenario:
     )
 
 
+def _line_of(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found is not None else 1
+
+
 def _table(tables: Mapping[str, Any], key: str) -> dict[str, Any]:
     table = tables.get(key, {})
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{key} must be a table, not {table!r}")
+        raise ConfigurationError(f"{key} must be a table, not {shown(table)}")
     return table
 
 
@@ -103,7 +120,7 @@ def _built(kind: Callable[..., T], table: Mapping[str, Any], where: str) -> T:
 def _refuse_unknown(table: Mapping[str, Any], where: str, names: list[str]) -> None:
     for key in table:
         if key not in names:
-            raise ConfigurationError(f"{where}{key} is not a key; the keys are {', '.join(names)}")
+            raise ConfigurationError(f"{where}{key[:80]} is not a key; the keys are {', '.join(names)}")
 
 
 def _file_names(tables: Mapping[str, Any]) -> dict[str, str]:
@@ -111,8 +128,8 @@ def _file_names(tables: Mapping[str, Any]) -> dict[str, str]:
     for key, name in names.items():
         if not is_pair(key):
             raise ConfigurationError(
-                f"file_names.{key} must be the id of a file in Storage: 43 characters of base64url"
+                f"file_names.{key[:80]} must be the id of a file in Storage: 43 characters of base64url"
             )
         if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"file_names.{key} must be the file's name, not {name!r}")
+            raise ConfigurationError(f"file_names.{key} must be the file's name, not {shown(name)}")
     return names

@@ -16,7 +16,7 @@ from attrs import define, field
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
-from .platform.clock import Clock
+from .blobs.containers import ROOT as BLOBS
 from .platform.faults import FaultAction, FaultRule, Faults
 from .platform.ids import is_pair, itwin_of
 from .platform.limits import RateLimits
@@ -24,18 +24,23 @@ from .platform.messages import Call, Reply
 from .platform.oauth import SCOPE, Issuer
 from .platform.problems import ProblemError
 from .platform.routing import Operation, find
-from .platform.wire import drop_content_type, read_call, response, send_broken
+from .platform.wire import drop_content_type, read_call, response, send_broken, send_parts
 from .scenario import Scenario, load_scenario
 from .settings import Options, Settings, refuse_unknown
-from .synchronization.routes import operations
+from .state import StateFolder
 from .synchronization.rules import FileRule, RunRule
-from .synchronization.store import Run, Store
+from .synchronization.store import Run
 from .synchronization.webhooks import Webhook, delivering
+from .world import World
 
 _BREAKS_CONNECTION = frozenset(
     {FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS, FaultAction.TRUNCATED_BODY}
 )
 _SHUTDOWN_TIMEOUT = 0.05  # seconds for requests in flight
+
+
+def _without_signature(query: Mapping[str, str]) -> str:
+    return repr({name: "..." if name == "sig" else text for name, text in query.items()})
 
 
 @define(kw_only=True)
@@ -54,7 +59,7 @@ class RecordedRequest:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str] = field(repr=_without_signature)
     headers: Mapping[str, str] = field(repr=False)
     time: float
     operation: str | None = None
@@ -70,13 +75,20 @@ class Emulator(AsyncContextManagerMixin):
     """
 
     def __init__(
-        self, *, scenario: Scenario | str | Path | None = None, port: int = 0, **options: Unpack[Options]
+        self,
+        *,
+        scenario: Scenario | str | Path | None = None,
+        port: int = 0,
+        state: str | Path | None = None,
+        **options: Unpack[Options],
     ) -> None:
         """Create an emulator, which `async with` starts.
 
         Args:
             scenario: A scenario, or the path of its file.
             port: The port; 0 selects a free one.
+            state: A folder in which everything that requests create is kept until the next start; it is created. Only
+                one emulator may use it at a time.
             **options: The attributes of `Settings`; they override the scenario's.
 
         Raises:
@@ -91,14 +103,14 @@ class Emulator(AsyncContextManagerMixin):
         self.requests: list[RecordedRequest] = []
         self._port = port
         self._url: str | None = None
-        self._store = Store(
-            self.settings, map(attrs.evolve, loaded.run_rules), map(attrs.evolve, loaded.file_rules), loaded.file_names
-        )
+        self._state = StateFolder(Path(state)) if state is not None else None
+        self._world = World(self.settings, loaded, self._state.blobs if self._state else None)
+        self._store = self._world.synchronization
         self._faults = Faults(self.settings.seed, map(attrs.evolve, loaded.fault_rules))
         self._issuer = Issuer(self.settings)
         self._limits = RateLimits(self.settings)
         self._operations = (
-            *operations(self._store),
+            *self._world.operations(),
             Operation(None, "discovery", "GET", r"/\.well-known/openid-configuration", self._issuer.discovery),
             Operation(None, "token", "POST", "/connect/token", self._issuer.token),
         )
@@ -117,10 +129,16 @@ class Emulator(AsyncContextManagerMixin):
             await _start(site)
             host, port = runner.addresses[0][:2]
             self._url = f"http://{host}:{port}"
-            self._store.clock = Clock(self.settings.speed, self.settings.start)
+            if self._state is None:
+                self._world.start()
+            else:
+                self._state.load(self._world)
             yield self
         finally:
             await runner.cleanup()
+            await self._world.close()
+            if self._state is not None:
+                self._state.save(self._world)
 
     @property
     def url(self) -> str:
@@ -176,18 +194,69 @@ class Emulator(AsyncContextManagerMixin):
         """Return the current state of a run."""
         return run.state(self._store.elapsed())
 
+    def add_itwin(
+        self, display_name: str = "Emulated iTwin", *, class_: str = "Endeavor", sub_class: str = "Project"
+    ) -> str:
+        """Create an iTwin without a request and return its id.
+
+        Args:
+            display_name: The iTwin's name.
+            class_: Thing, Endeavor or Account.
+            sub_class: Asset, Project, Portfolio, Program, WorkPackage or Account.
+        """
+        return self._world.itwins.create(display_name, class_=class_, sub_class=sub_class).id
+
+    def add_imodel(self, itwin_id: str | None = None, name: str | None = None) -> str:
+        """Create an iModel without a request and return its id.
+
+        Args:
+            itwin_id: The iModel's iTwin; by default a new one.
+            name: The iModel's name; by default one that no other iModel has.
+        """
+        number = len(self._world.imodels.state.imodels) + 1
+        return self._world.imodels.create(itwin_id or self.add_itwin(), name or f"Emulated iModel {number}").id
+
+    def add_file(
+        self, itwin_id: str, file_name: str, content: bytes = b"emulated content", *, folder_id: str | None = None
+    ) -> str:
+        """Create a file with content in Storage, without a request, and return its id.
+
+        Args:
+            itwin_id: The file's iTwin.
+            file_name: The file's name.
+            content: What is in it; new content for the same file is set by `set_file_content`.
+            folder_id: The folder; by default the root folder.
+        """
+        return self._world.add_file(itwin_id, file_name, content, folder_id)
+
+    def set_file_content(self, storage_file_id: str, content: bytes) -> None:
+        """Give a file in Storage other content, as another client would by uploading it."""
+        self._world.set_content(storage_file_id, content)
+
+    def file_content(self, storage_file_id: str) -> bytes:
+        """Return the content of a file in Storage.
+
+        Raises:
+            LookupError: There is no such file, or it has no content here.
+        """
+        return self._world.content(storage_file_id)
+
     def new_imodel_id(self) -> str:
-        """Return the id of a new iModel."""
-        return self._store.ids.guid()
+        """Return the id of a new iModel, which exists only with the option `strict`, or as soon as it is connected."""
+        return self.add_imodel() if self.settings.strict else self._store.ids.guid()
 
     def new_storage_file_id(self, file_name: str | None = None, *, imodel_id: str | None = None) -> str:
-        """Return the id of a new file in Storage.
+        """Return the id of a new file in Storage, which exists only with the option `strict`.
 
         Args:
             file_name: The file's name, which source files show after their first run.
             imodel_id: The iModel whose iTwin the file belongs to.
         """
-        storage_file_id = self._store.ids.pair(itwin_of(imodel_id) if imodel_id else None)
+        imodel = self._world.imodels.get(imodel_id) if imodel_id else None
+        itwin_id = imodel.itwin_id if imodel else itwin_of(imodel_id) if imodel_id else None
+        if self.settings.strict:
+            return self.add_file(itwin_id if imodel and itwin_id else self.add_itwin(), file_name or "Emulated.dgn")
+        storage_file_id = self._store.ids.pair(itwin_id)
         if file_name is not None:
             self._store.file_names[storage_file_id] = file_name
         return storage_file_id
@@ -249,7 +318,7 @@ class Emulator(AsyncContextManagerMixin):
         return rule
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        call = await read_call(request)
+        call = await read_call(request, stream=request.path.lower().startswith(BLOBS))
         record = RecordedRequest(
             method=call.method, path=call.path, query=call.query, headers=call.headers, time=anyio.current_time()
         )
@@ -257,26 +326,38 @@ class Emulator(AsyncContextManagerMixin):
         clock = self._store.running_clock
         rule = self._faults.due(call.method, call.path)
         if rule is None:
-            reply = self._answer(call, record)
+            reply = await self._answer(call, record)
         else:
-            reply = rule.apply(self._answer(call, record) if rule.performs else None, clock)
+            reply = rule.apply(await self._answer(call, record) if rule.performs else None, clock)
             await anyio.sleep(rule.delay)
             if rule.action in _BREAKS_CONNECTION:
                 record.status = None if rule.action is FaultAction.RESET_BEFORE_HEADERS else reply.status
                 return send_broken(request, rule.action, reply, clock.http_date())
         record.status = reply.status
+        if self._state is not None and call.method not in {"GET", "HEAD"}:
+            self._state.changed(self._world)
+        if reply.parts:
+            return await send_parts(request, reply, clock.http_date())
         return response(reply, clock.http_date())
 
-    def _answer(self, call: Call, record: RecordedRequest) -> Reply:
+    async def _answer(self, call: Call, record: RecordedRequest) -> Reply:
         try:
             operation, path_parameters = find(self._operations, call.method, call.path)
             record.operation = operation.name
             if operation.api is not None:
                 client_id = self._issuer.authenticate(call, operation)
                 self._limits.count(client_id, operation, self._store.running_clock)
-            return operation.answer(attrs.evolve(call, path_parameters=path_parameters))
+                call = attrs.evolve(call, client_id=self._caller(call, client_id))
+                self._world.users.note(call.client_id)
+            reply = operation.answer(attrs.evolve(call, path_parameters=path_parameters))
+            return reply if isinstance(reply, Reply) else await reply
         except ProblemError as problem:
             return Reply.of_problem(problem)
+
+    def _caller(self, call: Call, client_id: str) -> str:
+        """Return who calls. With any token accepted, one not issued here stands for the service application."""
+        token = call.headers.get("authorization", "").partition(" ")[2].strip()
+        return self.settings.client_id if client_id == token else client_id
 
 
 async def _start(site: web.TCPSite) -> None:

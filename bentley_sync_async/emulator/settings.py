@@ -3,16 +3,35 @@
 # ruff: noqa: RUF009 - the calls make attributes, as attrs.field does
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Literal, TypedDict
+from urllib.parse import urlsplit
 
-from attrs import fields_dict, frozen
+from attrs import Attribute, field, fields_dict, frozen
 
 from bentley_sync_async.errors import ConfigurationError
 
 from .fields import checked, choice, flag, integer, number, text
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+def _is_container_url(value: object) -> bool:
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname and parts.path.strip("/"))
+
+
+def _check_key(_instance: object, attribute: Attribute[str], value: object) -> None:
+    """Refuse a key that is not base64, without showing it."""
+    if not isinstance(value, str) or _BASE64.fullmatch(value) is None:
+        raise ConfigurationError(f"{attribute.name} must be the key of a storage account, base64.")
+
 
 Tier = Literal["community", "standard", "premium", "custom", "unlimited"]
 
@@ -48,6 +67,13 @@ class Settings:
         jobs_at_start: The form of `jobs` in a run that has no jobs yet.
         error_rate: Probability that an unscripted task fails.
         retry_rate: Probability that an unscripted task is retried.
+        strict: Whether connections can only be made of iModels and files that exist. Otherwise they may name any:
+            an iModel that nobody created is created with the connection, in an iTwin of its own, and a file that nobody
+            created is taken for one with content.
+        upload_lifetime: Seconds of the event loop for which a signed URL of a file's content is valid.
+        blob_url: URL of a container of another blob store, to which upload URLs then lead, such as
+            `http://127.0.0.1:10000/devstoreaccount1/uploads`.
+        blob_key: The key of that blob store's account, base64.
     """
 
     seed: int = integer(0, minimum=None)
@@ -79,6 +105,10 @@ class Settings:
     jobs_at_start: Literal["missing", "null", "empty"] = choice("missing", "missing", "null", "empty")
     error_rate: float = number(0.02, maximum=1.0)
     retry_rate: float = number(0.1, maximum=1.0)
+    strict: bool = flag(default=False)
+    upload_lifetime: float = number(3600.0)
+    blob_url: str | None = checked(None, _is_container_url, "the http or https URL of a container")
+    blob_key: str = field(default="", validator=_check_key, repr=False)
 
 
 class Options(TypedDict, total=False):
@@ -109,6 +139,10 @@ class Options(TypedDict, total=False):
     jobs_at_start: Literal["missing", "null", "empty"]
     error_rate: float
     retry_rate: float
+    strict: bool
+    upload_lifetime: float
+    blob_url: str | None
+    blob_key: str
 
 
 def refuse_unknown(names: Iterable[str]) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 
 from bentley_sync_async import ReplayGuard, WebhookError, verify_webhook
 from bentley_sync_async.pacing import CompletionNotifier
 
 _LARGEST = 64 * 1024
+_BAD_REQUEST, _UNSUPPORTED = 400, 415
 _LOGGER = logging.getLogger("bentley_sync_async.webhooks")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -29,7 +31,8 @@ def webhook_handler(
         app.router.add_post("/webhook", webhook_handler(notifier, secret=secret))
 
     It answers 204 to a message that it accepts, and otherwise the status of the `WebhookError` without a reason; the
-    reason is logged under `bentley_sync_async.webhooks`.
+    reason is logged under `bentley_sync_async.webhooks`. A compressed body (415) or a broken one (400) is not read
+    any further, and its connection is closed.
 
     Args:
         notifier: Notifies the watches of a client (`SynchronizationClient(completions=notifier)`).
@@ -40,13 +43,16 @@ def webhook_handler(
     seen = ReplayGuard(max_age=max_age)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        body = await _body(request)
         instant = now()
         try:
+            body = await _body(request)
             message = verify_webhook(body, request.headers, secret=secret, now=instant, seen=seen, max_age=max_age)
         except WebhookError as error:
             _LOGGER.warning("A webhook was refused: %s", error)
-            return web.Response(status=error.status)
+            response = web.Response(status=error.status)
+            if error.status == _UNSUPPORTED or request.content.exception() is not None:
+                await _end_connection(request, response)
+            return response
         seen.add(message.message_id, instant)
         notifier.notify(message.ref)
         return web.Response(status=204)
@@ -55,8 +61,28 @@ def webhook_handler(
 
 
 async def _body(request: web.Request) -> bytes:
-    """Return the body; if it is too large, only as much of it as shows that."""
+    """Return the body; if it is too large, only as much of it as shows that.
+
+    Raises:
+        WebhookError: It is compressed, or broken.
+    """
+    encodings = request.headers.getall("Content-Encoding", ())
+    if any(encoding.strip().lower() != "identity" for encoding in encodings):
+        # The signature is that of the body as it was sent, which is unpacked only after it was checked: never.
+        raise WebhookError("The body is compressed, as no message is.", status=_UNSUPPORTED)
     body = b""
-    while len(body) <= _LARGEST and (part := await request.content.readany()):
-        body += part
+    try:
+        while len(body) <= _LARGEST and (part := await request.content.readany()):
+            body += part
+    except (web.RequestPayloadError, ClientPayloadError, ConnectionError) as exc:
+        raise WebhookError("The body is not valid HTTP, or not whole.", status=_BAD_REQUEST) from exc
     return body
+
+
+async def _end_connection(request: web.Request, response: web.Response) -> None:
+    """Answer and close the connection: aiohttp would read the rest of the body, and unpack it."""
+    response.force_close()
+    with suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write_eof()
+    request.protocol.force_close()

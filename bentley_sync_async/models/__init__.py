@@ -3,8 +3,11 @@
 from .authorization import AuthorizationInformation, AuthorizationLinks
 from .connections import (
     Connection,
+    ConnectionDetails,
     ConnectionLinks,
     ConnectionSummary,
+    ManifestConnection,
+    ManifestSourceFile,
     SourceFile,
     SourceFileCreate,
     SourceFileLinks,
@@ -44,6 +47,7 @@ __all__ = [
     "AuthorizationInformation",
     "AuthorizationLinks",
     "Connection",
+    "ConnectionDetails",
     "ConnectionLinks",
     "ConnectionSummary",
     "ConnectorType",
@@ -51,6 +55,8 @@ __all__ = [
     "ExecutionState",
     "JobPhase",
     "Link",
+    "ManifestConnection",
+    "ManifestSourceFile",
     "OpenEnum",
     "Page",
     "PagingLinks",

@@ -44,10 +44,10 @@ class Connection:
     """A connection of any kind, storage or manifest, as the list of all kinds shows it.
 
     Attributes:
-        id: The connection's id.
+        id: The connection's id, 43 characters of base64url.
         display_name: Its name; not unique.
         imodel_id: Its iModel.
-        links: Where it belongs.
+        links: Where it belongs, and its latest run.
     """
 
     id: str
@@ -57,26 +57,28 @@ class Connection:
 
 
 @frozen(kw_only=True)
-class StorageConnection:
-    """A connection of files in Storage to an iModel ("Storage Connection").
+class ConnectionDetails(Connection):
+    """What storage and manifest connections have, as the resource of their kind shows them.
 
     Attributes:
-        id: The connection's id, 43 characters of base64url.
-        display_name: Its name; not unique.
-        imodel_id: Its iModel.
         itwin_id: Its iTwin; absent in older answers.
         authentication_type: As whom the service works; absent in older answers.
         error: What is wrong with the connection; on no page, sent since 2025.
-        links: Where it belongs, and its latest run.
     """
 
-    id: str
-    display_name: str | None = None
-    imodel_id: str | None = None
     itwin_id: str | None = None
     authentication_type: AuthenticationType | None = None
     error: RunErrorDetails | None = None
-    links: ConnectionLinks = ConnectionLinks()
+
+
+@frozen(kw_only=True)
+class StorageConnection(ConnectionDetails):
+    """A connection of files in Storage to an iModel ("Storage Connection")."""
+
+
+@frozen(kw_only=True)
+class ManifestConnection(ConnectionDetails):
+    """A connection of files that come with each run to an iModel ("Manifest Connection")."""
 
 
 @frozen
@@ -137,3 +139,16 @@ class SourceFile:
     connector_type: ConnectorType | None = None
     last_known_file_name: str | None = None
     links: SourceFileLinks = SourceFileLinks()
+
+
+@frozen(kw_only=True)
+class ManifestSourceFile:
+    """A source file of a manifest connection.
+
+    Attributes:
+        id: The source file's id in its connection, a GUID.
+        source_file_id: Your own id of the file; the `id` of a `ManifestFile`.
+    """
+
+    id: str
+    source_file_id: str | None = None

@@ -27,11 +27,13 @@ class PagingLinks:
         self_: The page itself (`self` on the wire).
         next: The next page; some lists print it on their last page, too.
         prev: The page before; `None` on the first.
+        folder: The root folder, of the list of an iTwin's top level of Storage only.
     """
 
     self_: Link | None = None
     next: Link | None = None
     prev: Link | None = None
+    folder: Link | None = None
 
 
 @frozen(kw_only=True)

@@ -124,6 +124,7 @@ class StorageTask:
         end_date_time: When it ended; `None` before that.
         retry_attempts: How often it was tried again.
         storage_file_id: The file in Storage; `None` for a task of a manifest connection.
+        source_file_id: The file of a manifest connection, by your own id; `None` for a task of a storage connection.
         state: How far it is.
         result: How it ended.
         error: Why it failed.
@@ -135,6 +136,7 @@ class StorageTask:
     end_date_time: datetime | None = None
     retry_attempts: int | None = None
     storage_file_id: str | None = None
+    source_file_id: str | None = None
     state: ExecutionState = ExecutionState.NOT_STARTED
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error: TaskError | None = None
@@ -267,7 +269,8 @@ def _failure_text(run: StorageRun) -> str:
 
 
 def _task_failure_text(task: StorageTask) -> str:
-    file = f"file {task.storage_file_id}" if task.storage_file_id else f"task {task.id}"
+    file_id = task.storage_file_id or task.source_file_id
+    file = f"file {file_id}" if file_id else f"task {task.id}"
     error = task.error
     if error is None:
         return f"  {file}: {task.result}, and the service gives no reason"

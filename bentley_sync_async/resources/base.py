@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import Generic, Literal, Protocol, TypeVar, cast
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -12,14 +11,12 @@ import anyio.to_thread
 from bentley_sync_async.errors import DecodeError, InvalidArgumentError, NotFoundError
 from bentley_sync_async.models import Page
 from bentley_sync_async.redaction import redact
-from bentley_sync_async.transport.messages import Request, Response
+from bentley_sync_async.transport.messages import SYNCHRONIZATION, Product, Request, Response
 from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.transport.tasks import ClientTasks
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode
 from bentley_sync_async.wire.ids import query_string
 from bentley_sync_async.wire.paging import PageWalk
-
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _LARGEST_IN_LOOP = 2**19
 """Bytes of a body that is decoded in the event loop: at most a few milliseconds."""
@@ -38,7 +35,9 @@ E = TypeVar("E", bound=_Entity)
 
 
 class Resource:
-    """A resource of the API."""
+    """A resource of an API product, of Synchronization if it does not say."""
+
+    _product: ClassVar[Product] = SYNCHRONIZATION
 
     def __init__(self, pipeline: Pipeline) -> None:
         """Make the resource on top of a client's pipeline."""
@@ -63,20 +62,22 @@ class Resource:
         prefer: Prefer | None = None,
         body: object = None,
     ) -> Request:
-        headers: Mapping[str, str] = _NO_HEADERS
+        headers: Mapping[str, str] = self._product.headers
         if prefer is not None:
-            headers = {"Prefer": f"return={prefer}"}
+            headers = {**headers, "Prefer": f"return={prefer}"}
         if body is not None:
             headers = {**headers, "Content-Type": "application/json"}
         return Request(
             method=method,
-            url=self._pipeline.url(path) + query_string(query or {}),
+            url=self._pipeline.url(path, self._product) + query_string(query or {}),
             headers=headers,
             body=None if body is None else encode(body),
         )
 
-    async def _one(self, request: Request, key: str, cls: type[T]) -> T:
-        return await decoded(request, await self._pipeline.call(request), lambda body: decode_one(body, key, cls))
+    async def _one(self, request: Request, key: str, cls: type[T], *, expected: int | None = None) -> T:
+        statuses = None if expected is None else frozenset({expected})
+        response = await self._pipeline.call(request, expected=statuses)
+        return await decoded(request, response, lambda body: decode_one(body, key, cls))
 
     def _list(
         self,
@@ -91,6 +92,19 @@ class Resource:
     ) -> Listing[E]:
         if prefer not in {"minimal", "representation"}:
             raise InvalidArgumentError(f"prefer must be 'minimal' or 'representation', not {prefer!r}.")
+        return self._listing(path, key, cls, query=query, prefer=prefer, page_size=page_size, complete=complete)
+
+    def _listing(
+        self,
+        path: str,
+        key: str,
+        cls: type[E],
+        *,
+        query: dict[str, str | int | None] | None = None,
+        prefer: Prefer | None = None,
+        page_size: int | None = None,
+        complete: Callable[[E], Awaitable[E | None]] | None = None,
+    ) -> Listing[E]:
         if page_size is not None and page_size < 1:
             raise InvalidArgumentError(f"page_size must be at least 1, not {page_size}.")
 
@@ -199,6 +213,11 @@ class _Items(Generic[E]):
         if not self._waiting:
             self._waiting = list(reversed((await anext(self._pages)).items))
         return self._waiting.pop()
+
+
+def given(body: Mapping[str, object]) -> dict[str, object]:
+    """Return the members of a body that are not `None`."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 async def found(entity: Awaitable[T]) -> T | None:

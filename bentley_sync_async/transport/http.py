@@ -23,9 +23,11 @@ from bentley_sync_async.errors import (
     RequestTimeoutError,
     ResponseTooLargeError,
     TransportError,
+    UsageError,
 )
 from bentley_sync_async.redaction import excerpt, redact, without_in_text
 
+from .clock import running_loop
 from .messages import Request, Response
 from .timeouts import RequestTimeouts
 
@@ -47,12 +49,28 @@ class _BrokenError(Exception):
         self.error = error
 
 
-async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from resending a GET, PUT or DELETE whose connection broke: the pipeline decides on retries."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-        raise _BrokenError(exc) from exc
+class _SendOnce:
+    """A middleware for one request, which is nearer to the wire than all that a session passed in may add to it.
+
+    It keeps aiohttp from resending a GET, PUT or DELETE whose connection broke: the pipeline decides on retries. And it
+    sets the request's own Authorization, or none, in place of one that aiohttp took from a .netrc file.
+    """
+
+    __slots__ = ("_authorization",)
+
+    def __init__(self, authorization: str | None) -> None:
+        self._authorization = authorization
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers.pop("Authorization", None)
+        if self._authorization is not None:
+            request.headers["Authorization"] = self._authorization
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
+            raise _BrokenError(exc) from exc
 
 
 _before_send: ContextVar[Callable[[], None] | None] = ContextVar("before_send", default=None)
@@ -97,6 +115,21 @@ def connection_limit(session: aiohttp.ClientSession | None, wanted: int) -> int:
     return min([wanted, *(limit for limit in limits if limit)])  # 0 is no limit
 
 
+def _check_session(session: aiohttp.ClientSession) -> None:
+    if "Authorization" in session.headers or session.auth is not None:
+        raise ConfigurationError(
+            "The session passed in adds its own Authorization to every request, other hosts' included. "
+            "Pass one without, and give the token to the client."
+        )
+    if session.closed:
+        raise ConfigurationError("The session passed in is closed. Pass one that is open as long as the client is.")
+    # aiohttp has no public name for it but one that is deprecated; a test fails if this one goes.
+    if (loop := running_loop()) is not None and getattr(session, "_loop", loop) is not loop:
+        raise UsageError(
+            "The session passed in belongs to another event loop. Make session and client in the same one."
+        )
+
+
 class AiohttpTransport(AsyncContextManagerMixin):
     """A `Transport` over an `aiohttp.ClientSession`, passed in or its own.
 
@@ -123,12 +156,10 @@ class AiohttpTransport(AsyncContextManagerMixin):
         Raises:
             ConfigurationError: The session adds credentials of its own to every request.
         """
-        if session is not None and ("Authorization" in session.headers or session.auth is not None):
-            raise ConfigurationError(
-                "The session passed in adds its own Authorization to every request, other hosts' included. "
-                "Pass one without, and give the token to the client."
-            )
+        if session is not None:
+            _check_session(session)
         self._session = session
+        self._session_passed_in = session is not None
         self._connect_timeout = connect_timeout
         # Without aiohttp's own total timeout: it does not cover a body on a connection that aiohttp has released, and
         # rounds longer timeouts up to whole seconds.
@@ -153,10 +184,12 @@ class AiohttpTransport(AsyncContextManagerMixin):
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """Send one request; see `Transport.send`."""
-        if self._session is None or self._session.closed:
+        if self._session is None:
             raise ConfigurationError(
                 "The client is not open: use it in `async with SynchronizationClient(...) as client`."
             )
+        if self._session_passed_in:
+            _check_session(self._session)
         failures: list[TransportError] = []
         try:
             reset = _before_send.set(request.before_send)
@@ -172,16 +205,18 @@ class AiohttpTransport(AsyncContextManagerMixin):
         raise failures.pop()
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers}
+        send_once = _SendOnce(headers.pop("Authorization", None))
         async with await session.request(
             request.method,
             URL(request.url, encoded=True),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", **request.headers},
+            headers=headers,
             data=request.body,
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=True,
             timeout=self._timeout,
-            middlewares=(_send_once,),
+            middlewares=(send_once,),
         ) as answer:
             body = await self._read(answer, request)
             names = {name.lower(): value for name, value in answer.headers.items()}

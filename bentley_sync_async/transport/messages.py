@@ -1,11 +1,37 @@
-"""A request, its answer, and the interface of transports."""
+"""A request, the API product that it is for, its answer, and the interface of transports."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from attrs import evolve, field, frozen
 
 from bentley_sync_async.redaction import without, without_in_text
+
+
+@frozen
+class Product:
+    """An API product.
+
+    Attributes:
+        path: Its folder below the platform's root.
+        headers: What every request to it carries: the version of the API that the client speaks.
+    """
+
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def _product(path: str, *, version: int) -> Product:
+    accept = f"application/vnd.bentley.itwin-platform.v{version}+json"
+    return Product(path, MappingProxyType({"Accept": accept}))
+
+
+SYNCHRONIZATION: Final = _product("synchronization", version=1)
+STORAGE: Final = _product("storage", version=1)
+IMODELS: Final = _product("imodels", version=2)
+ITWINS: Final = _product("itwins", version=1)
+WEBHOOKS: Final = _product("webhooks", version=2)
 
 
 @frozen(kw_only=True)

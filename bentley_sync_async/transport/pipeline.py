@@ -26,6 +26,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
 )
 from bentley_sync_async.redaction import redact
+from bentley_sync_async.transport.messages import SYNCHRONIZATION, Product
 from bentley_sync_async.wire.headers import retry_after
 from bentley_sync_async.wire.problems import api_error
 
@@ -36,9 +37,7 @@ from .rate_limit.limiter import CALL, Permit, Priority, RateLimiter
 from .rate_limit.throttle import Throttle
 from .retry import RetryPolicy, not_processed, requested_wait
 from .tasks import ClientTasks
-from .tokens import ReadyTokenSource, Token, TokenSource
-
-ACCEPT = "application/vnd.bentley.itwin-platform.v1+json"
+from .tokens import ReadyTokenSource, Token, TokenSource, checked
 
 _SPREAD, _LONGEST_SPREAD = 0.1, 5.0
 
@@ -108,6 +107,7 @@ class Pipeline:
         self._retry = retry or RetryPolicy()
         self._throttle = Throttle()
         self._limiter = limiter or RateLimiter()
+        self.tasks.binding.on_new_loop(self._limiter.reset)
         self._waits_indefinitely = False
         self._hooks = hooks or Hooks()
 
@@ -127,9 +127,9 @@ class Pipeline:
         other._hooks = self._hooks.with_hook(hook)
         return other
 
-    def url(self, path: str) -> str:
-        """Return the URL of a path of the API, such as `imodels/storageconnections`."""
-        return f"{self.base_url}/synchronization/{path}"
+    def url(self, path: str, product: Product = SYNCHRONIZATION) -> str:
+        """Return the URL of a path of an API product, such as `imodels/storageconnections`."""
+        return f"{self.base_url}/{product.path}/{path}"
 
     async def call(
         self, request: Request, *, expected: frozenset[int] | None = None, priority: Priority = CALL
@@ -149,7 +149,9 @@ class Pipeline:
             TransportError: No whole answer came.
             ProtocolError: The answer is a redirect, or has another status that the operation does not have.
             TokenError: There is no token.
+            UsageError: The client belongs to another event loop, thread or process.
         """
+        self.tasks.binding.check()
         expected = expected or frozenset({_SUCCESS[request.method]})
         call = _Call(request, current_time() + self.timeouts.call, expected, priority)
         maybe_done = False
@@ -270,12 +272,9 @@ class Pipeline:
             call.ends += current_time() - since
 
     async def _token(self, ends: float) -> Token:
-        token: Token | None = None
         with anyio.CancelScope(deadline=ends):
-            token = await self._tokens.token()
-        if token is None:
-            raise TokenUnavailableError(f"No token came within the {self.timeouts.call:g} s of the call.")
-        return token
+            return checked(await self._tokens.token())
+        raise TokenUnavailableError(f"No token came within the {self.timeouts.call:g} s of the call.")
 
     async def _send(self, call: _Call, token: Token, permit: Permit) -> Response:
         """Send the request, and release its permit."""
@@ -364,7 +363,7 @@ class Pipeline:
 
 
 def _authorized(request: Request, token: Token, before_send: Callable[[], None]) -> Request:
-    headers = {"Accept": ACCEPT, **request.headers, "Authorization": f"Bearer {token.value}"}
+    headers = {**request.headers, "Authorization": f"Bearer {token.value}"}
     return Request(
         method=request.method,
         url=request.url,

@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 
+from .binding import LoopBinding
 from .clock import current_time
 from .messages import Request
 from .rate_limit.throttle import MAX_RETRY_AFTER
@@ -56,6 +57,10 @@ class ClientTask:
         if self._abandoned and self._task is not None:
             self._task.cancel()
 
+    def is_lost(self) -> bool:
+        """Return whether its event loop was closed before it ended: it never will."""
+        return self._task is not None and not self._task.done() and self._task.get_loop().is_closed()
+
     async def wait(self) -> None:
         """Wait until the task has ended; a caller that is cancelled does not affect it."""
         task = self._task
@@ -91,11 +96,17 @@ class ClientTask:
 
 
 class ClientTasks:
-    """The tasks of one client."""
+    """The tasks of one client.
+
+    Attributes:
+        binding: The event loop in which they, and the client, work.
+    """
 
     def __init__(self) -> None:
         """Start with none."""
         self._tasks: dict[asyncio.Task[Any], ClientTask] = {}
+        self.binding = LoopBinding()
+        self.binding.on_new_loop(self._tasks.clear)
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> ClientTask:
         """Run a coroutine in a task of the client."""

@@ -23,6 +23,19 @@ def _bare(text: str) -> str:
     return text
 
 
+def _lifetime(seconds: object) -> float | None:
+    if seconds is None:
+        return None
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not seconds >= 0:  # type: ignore[operator]  # NaN is neither
+        shown = seconds if is_number else type(seconds).__name__
+        raise ConfigurationError(f"expires_in must be a number of seconds of at least 0, or None, not {shown}.")
+    return float(min(seconds, _LONGEST_LIFETIME))  # type: ignore[call-overload]
+
+
+_LONGEST_LIFETIME = 1e9  # seconds; more is no other life, and may be no float
+
+
 @frozen(kw_only=True)
 class Token:
     """An access token. Neither its `repr` nor its `str` shows it.
@@ -33,7 +46,7 @@ class Token:
     """
 
     value: str = field(converter=_bare, repr=False)
-    expires_in: float | None = None
+    expires_in: float | None = field(default=None, converter=_lifetime)
 
 
 @runtime_checkable
@@ -67,3 +80,17 @@ class ReadyTokenSource(ABC):
     @abstractmethod
     def ready(self) -> Token | None:
         """Return the token that `token` would return at once; `None` if it might wait."""
+
+
+def checked(token: object) -> Token:
+    """Return what a token source of the caller's returned.
+
+    Raises:
+        ConfigurationError: It is no token.
+    """
+    if not isinstance(token, Token):
+        raise ConfigurationError(
+            f"The access token must be a Token, or a string from a coroutine function: the token source returned "
+            f"{type(token).__name__}."
+        )
+    return token

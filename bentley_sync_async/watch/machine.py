@@ -21,29 +21,18 @@ from datetime import datetime
 from typing import TypeVar
 
 from bentley_sync_async.config import WhenActive, WhenBusy
-from bentley_sync_async.errors import (
-    ConflictError,
-    NotFoundError,
-    PermissionDeniedError,
-    SynchronizationError,
-)
+from bentley_sync_async.errors import ConflictError, NotFoundError, PermissionDeniedError, SynchronizationError
 from bentley_sync_async.models import RunRef, StorageRun
 from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.pacing.strategies import Pacing
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
+from bentley_sync_async.resources.synchronization.runs import Trigger
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.hooks import Hooks, PollRecord
 
 from .diff import UnreportedCompletions, diff, unknown_values
 from .errors import IModelBusyError, RunVanishedError, WatchFailedError
-from .events import (
-    PollDelayed,
-    RunEvent,
-    TriggerDelayed,
-    UnknownValueSeen,
-    WaitingForIModel,
-    WatchEvent,
-)
+from .events import PollDelayed, RunEvent, TriggerDelayed, UnknownValueSeen, WaitingForIModel, WatchEvent
 from .fingerprints import RunFingerprint, fingerprint, restore_run
 from .poller import Poller
 from .recovery import classify_run, find_triggered_run
@@ -84,9 +73,10 @@ class WatchMachine:
 
     def __init__(
         self,
-        connections: StorageConnections,
+        connections: AnyConnections,
         connection_id: str,
         *,
+        trigger: Trigger,
         ref: RunRef | None,
         when_active: WhenActive,
         when_busy: WhenBusy,
@@ -113,6 +103,7 @@ class WatchMachine:
         self.fingerprint: RunFingerprint | None = None
         self.unreported_completions: UnreportedCompletions = _NO_COMPLETIONS
         self._connections = connections
+        self._send_trigger = trigger
         self._when_active = when_active
         self._when_busy = when_busy
         self._poller = Poller(connections, pacing, shared_pacing, utc_now)
@@ -195,7 +186,7 @@ class WatchMachine:
             self.attempted_at = current_time() if earlier is None else earlier
 
         try:
-            triggered = await self._connections.runs.trigger(self.connection_id, before_send=before_send)
+            triggered = await self._send_trigger(self.connection_id, before_send=before_send)
             ours = triggered.created
             if earlier is not None and not (triggered.created or triggered.foreign):
                 # The active run may be one that our own earlier trigger created, whose answer was lost.

@@ -22,8 +22,8 @@ from bentley_sync_async.pacing.scheduler import (
     is_expensive,
 )
 from bentley_sync_async.pacing.strategies import Pacing
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.resources.synchronization.runs import RunReader
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.transport.clock import current_time
 from bentley_sync_async.transport.messages import Response
 from bentley_sync_async.wire.headers import server_date
@@ -41,7 +41,7 @@ class Poller:
 
     def __init__(
         self,
-        connections: StorageConnections,
+        connections: AnyConnections,
         pacing: Pacing,
         shared_pacing: SharedPacing,
         utc_now: Callable[[], datetime],
@@ -75,9 +75,10 @@ class Poller:
 
     async def poll(self, ref: RunRef) -> tuple[StorageRun, Response]:
         """Return a snapshot of a run and its response. Unchanged jobs and tasks are the same objects as before."""
-        if self._reader is None or self._reader.ref is not ref:
-            self._reader = self._connections.runs.reader(ref)
-        return await self._reader.read(self._scheduler.value)
+        reader = self._reader
+        if reader is None or reader.ref is not ref:
+            reader = self._reader = self._connections.runs.reader(ref)
+        return await reader.read(self._scheduler.value)
 
     def requested_wait(self) -> float:
         """Return the seconds that the answers of this step request to wait before the next one (Retry-After)."""
@@ -86,7 +87,7 @@ class Poller:
 
     def needs_history(self, ref: RunRef) -> bool:
         """Return whether to fetch the past runs of the connection now: once for all watches of a client."""
-        needed = ref.kind == "storage" and self._scheduler.needs_history(ref.connection_id)
+        needed = ref.kind == self._connections.kind and self._scheduler.needs_history(ref.connection_id)
         return needed and not self.requested_wait()
 
     async def fetch_history(self, ref: RunRef) -> None:

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from bentley_sync_async.errors import LocationError, NotFoundError, ProtocolError
 from bentley_sync_async.models import RunRef, StorageRun
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.wire.headers import server_date
 from bentley_sync_async.wire.locations import run_ref
 
@@ -40,7 +40,7 @@ class RecoveredRun:
 
 
 async def find_triggered_run(
-    connections: StorageConnections, connection_id: str, *, attempted_at: float
+    connections: AnyConnections, connection_id: str, *, attempted_at: float
 ) -> RecoveredRun | None:
     """Return the connection's run that is active or started after the attempt; `None` if there is none.
 
@@ -56,7 +56,7 @@ async def find_triggered_run(
     return await classify_run(connections, ref, attempted_at=attempted_at) if ref is not None else None
 
 
-async def classify_run(connections: StorageConnections, ref: RunRef, *, attempted_at: float) -> RecoveredRun | None:
+async def classify_run(connections: AnyConnections, ref: RunRef, *, attempted_at: float) -> RecoveredRun | None:
     """Return whether a run is ours; `None` if it ended before the attempt. Arguments as for `find_triggered_run`."""
     try:
         run, response = await connections.runs.reader(ref).read()
@@ -75,7 +75,7 @@ async def classify_run(connections: StorageConnections, ref: RunRef, *, attempte
     return RecoveredRun(ref=ref, ours=ours) if ours or not run.completed else None
 
 
-async def _latest(connections: StorageConnections, connection_id: str) -> RunRef | None:
+async def _latest(connections: AnyConnections, connection_id: str) -> RunRef | None:
     """Return the latest run: by the connection's `lastRun` link, which the service sets at once, else by the list."""
     connection = await connections.get(connection_id)
     link = connection.links.last_run
@@ -85,12 +85,14 @@ async def _latest(connections: StorageConnections, connection_id: str) -> RunRef
         except ProtocolError:
             pass  # a gateway may show links to another host; the list needs no link
         else:
-            if (ref.kind, ref.connection_id) == ("storage", connection_id):
+            if (ref.kind, ref.connection_id) == (connections.kind, connection_id):
                 return ref
     runs = [run async for run in connections.runs.list(connection_id, prefer="representation")]
     active = [run for run in runs if not run.completed]
     latest = active[0] if active else max(runs, key=_started_at, default=None)
-    return RunRef(connection_id=connection_id, run_id=latest.id) if latest is not None else None
+    if latest is None:
+        return None
+    return RunRef(connection_id=connection_id, run_id=latest.id, kind=connections.kind)
 
 
 def _started_at(run: StorageRun) -> datetime:

@@ -32,9 +32,9 @@ STARTS: Mapping[RunStart, tuple[type[RunTriggered | RunJoined], Mapping[str, boo
 }
 """The events, and their members besides the run."""
 
-# The values of a token of version 2: the attributes of `ResumeState` in their order. Version 1 lacks the last one, and
-# is written while that is `None`. A change of them needs a new version in wire/resume.py, and the values of every
-# released version must still be read.
+# The values of a token of version 3: the attributes of `ResumeState` in their order. Version 2 lacks the last one, and
+# version 1 the last two; the earliest version that can hold a state is written. A change of them needs a new version in
+# wire/resume.py, and the values of every released version must still be read.
 _Values = tuple[
     str,
     str,
@@ -52,7 +52,9 @@ _Values = tuple[
     tuple[str, str, str] | None,
     bytes | None,
     RunStart | None,
+    ConnectionKind,
 ]
+_LATER_VALUES = (None, "storage")  # what versions 2 and 3 have added, as the earlier ones mean it
 
 
 @frozen(kw_only=True)
@@ -77,6 +79,7 @@ class ResumeState:
         blocking_fingerprint: The fingerprint of the blocking run's snapshot that was reported last; `None` before the
             first.
         unreported_start: The event about the start of `run` if the consumer has not taken it; `None` otherwise.
+        kind: The kind of the connection that is watched.
     """
 
     origin: str
@@ -95,11 +98,13 @@ class ResumeState:
     blocking_run: tuple[str, str, str] | None
     blocking_fingerprint: bytes | None
     unreported_start: RunStart | None = None
+    kind: ConnectionKind = "storage"
 
     def token(self) -> str:
         """Return the state as one line of printable text."""
         values = astuple(self, recurse=False)
-        return pack(values[:-1], version=1) if self.unreported_start is None else pack(values, version=2)
+        left_out = 0 if self.kind != "storage" else 1 if self.unreported_start is not None else 2
+        return pack(values[: len(values) - left_out], version=3 - left_out)
 
     @classmethod
     def from_token(cls, token: str, *, origin: str) -> ResumeState:
@@ -113,8 +118,9 @@ class ResumeState:
             ResumeTokenError: It is no token, is damaged, of a later version, or of another origin.
         """
         values = unpack(token)
-        if isinstance(values, list) and len(values) == len(fields(cls)) - 1:
-            values.append(None)
+        if isinstance(values, list):
+            missing = len(fields(cls)) - len(values)
+            values += _LATER_VALUES[len(_LATER_VALUES) - missing :]
         values = checked(values, _Values)
         state = cls(**dict(zip((field.name for field in fields(cls)), values, strict=True)))
         if state.origin != origin:

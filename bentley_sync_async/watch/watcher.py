@@ -7,18 +7,18 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from attrs import evolve
 
 from bentley_sync_async.config import WhenActive, WhenBusy
-from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError
+from bentley_sync_async.errors import InvalidArgumentError, ResumeTokenError, SynchronizationError, UsageError
 from bentley_sync_async.models import ExecutionState, RunRef, StorageRun
 from bentley_sync_async.pacing.learned import LearnedPacing
 from bentley_sync_async.pacing.scheduler import SharedPacing
 from bentley_sync_async.pacing.strategies import Pacing, check_pacing
-from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.transport.hooks import Hooks
 from bentley_sync_async.transport.tasks import ClientTask
 
@@ -40,6 +40,9 @@ from .machine import WatchMachine
 from .resume_state import ResumeState, start_of
 from .retry_state import GRACE
 
+if TYPE_CHECKING:
+    from bentley_sync_async.models.manifests import ManifestRun
+
 
 def utc_now() -> datetime:
     """Return the instant by the wall clock."""
@@ -57,8 +60,9 @@ class RunWatcher:
 
     def __init__(
         self,
-        connections: StorageConnections,
+        connections: AnyConnections,
         *,
+        manifest: ManifestRun | None = None,
         connection_id: str | None = None,
         ref: RunRef | None = None,
         timeout: float | None = None,
@@ -85,6 +89,7 @@ class RunWatcher:
         self._machine = WatchMachine(
             connections,
             connection_id or (ref.connection_id if ref is not None else ""),
+            trigger=connections.runs.trigger_of(manifest),
             ref=ref,
             when_active=when_active,
             when_busy=when_busy,
@@ -114,9 +119,10 @@ class RunWatcher:
     @classmethod
     def resuming(
         cls,
-        connections: StorageConnections,
+        connections: AnyConnections,
         resume_state: ResumeState,
         *,
+        manifest: ManifestRun | None = None,
         pacing: Pacing | None,
         shared_pacing: SharedPacing,
         hooks: Hooks,
@@ -124,6 +130,7 @@ class RunWatcher:
         """Make a watcher that resumes a watch."""
         return cls(
             connections,
+            manifest=manifest,
             connection_id=resume_state.connection_id,
             ref=resume_state.ref,
             timeout=resume_state.timeout,
@@ -238,6 +245,7 @@ class RunWatcher:
         return ResumeState(
             origin=self._connections.base_url,
             connection_id=machine.connection_id,
+            kind=self._connections.kind,
             run=_ref_values(machine.ref),
             seq=machine.seq - len(machine.events),
             timeout=self._timeout,
@@ -275,8 +283,9 @@ class RunWatcher:
 
     async def _advance(self, is_done: Callable[[], bool]) -> None:
         """Take steps until a condition holds. An error that ends the watch gets a resume token."""
+        self._connections.tasks.binding.check()
         if self._awaited:
-            raise RuntimeError("This watcher is being awaited by another task; one watcher serves one consumer.")
+            raise UsageError("This watcher is being awaited by another task; one watcher serves one consumer.")
         self._awaited = self._machine.awaited = True
         if self._interrupted:
             self._machine.resume()
@@ -309,6 +318,8 @@ class RunWatcher:
 
     async def _take_step(self) -> None:
         """Wait until the next step is due and has ended, or for the end of one that was left under way."""
+        if self._task is not None and self._task.is_lost():
+            self._task = None
         if self._task is None:
             if (waiting := self._machine.wait_until_due()) is not None:
                 await waiting

@@ -2,6 +2,7 @@
 
 Lenient where the service is known to vary: unknown properties are ignored, null is the same as missing, dates of the
 year 1 are `None`, seven fraction digits are cut to six, links to a `project` are links to an iTwin, enums are open.
+A class with `KINDS` is structured as one of those, by the object's `type`.
 Strict about types: a string where a number belongs is an error that names the JSON path.
 """
 
@@ -28,7 +29,7 @@ MOST_VALUES = 1_000_000
 """The most values of an answer: some 150 MB of memory."""
 
 _ODD_NAMES = {"imodel": "iModel", "imodel_id": "iModelId", "itwin": "iTwin", "itwin_id": "iTwinId"}
-_ODD_NAMES |= {"links": "_links", "self_": "self"}
+_ODD_NAMES |= {"itwin_account_id": "iTwinAccountId", "links": "_links", "self_": "self", "class_": "class"}
 
 # Answers before 2022 call the iTwin a project (official OpenAPI of 2021).
 _FORMER_NAMES: dict[type, dict[str, str]] = {ConnectionLinks: {"project": "iTwin"}}
@@ -189,6 +190,12 @@ def _exactly(cls: type, expected: str) -> Callable[[Any, Any], Any]:
     return structure
 
 
+def _structure_number(value: Any, _: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _Mismatch("a number", value)
+    return float(value)
+
+
 def _structure_enum(value: Any, cls: type[OpenEnum]) -> OpenEnum:
     if not isinstance(value, str):
         raise _Mismatch("a string", value)
@@ -218,10 +225,14 @@ def _class_structurer(cls: Any, converter: BaseConverter) -> Callable[[Any, Any]
     renames = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(cls)}
     structure_fields = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
     former = _FORMER_NAMES.get(cls, {})
+    kinds = vars(cls).get("KINDS", {})
 
     def structure(value: Any, target: Any) -> Any:
         if not isinstance(value, dict):
             raise _Mismatch("an object", value)
+        kind = value.get("type") if kinds else None
+        if isinstance(kind, str) and kind in kinds:
+            return converter.structure(value, kinds[kind])
         present = {name: member for name, member in value.items() if member is not None}
         for old, new in former.items():
             if old in present:
@@ -261,6 +272,7 @@ def _make_converter() -> Converter:
     converter = Converter()
     for cls, expected in ((str, "a string"), (int, "an integer"), (bool, "true or false")):
         converter.register_structure_hook(cls, _exactly(cls, expected))
+    converter.register_structure_hook(float, _structure_number)
     converter.register_structure_hook(OpenEnum, _structure_enum)
     converter.register_structure_hook(StrEnum, _structure_closed_enum)
     converter.register_structure_hook(datetime | None, lambda value, _: to_date(value))

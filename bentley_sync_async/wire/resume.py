@@ -16,14 +16,14 @@ import msgspec
 
 from bentley_sync_async.errors import ResumeTokenError
 
-_VERSIONS = ("bsr1.", "bsr2.")
-_LATER = re.compile(r"bsr([3-9]|[1-9][0-9]+)(\.|\Z)")
+_VERSIONS = ("bsr1.", "bsr2.", "bsr3.")
+_LATER = re.compile(r"bsr([4-9]|[1-9][0-9]+)(\.|\Z)")
 _LONGEST = 4 * 1024 * 1024
 _CHECKSUM = 4
 
 
 def pack(values: Any, *, version: int = 1) -> str:
-    """Return dicts, lists, strings, numbers, bytes and `None` as a token of a version, 1 or 2.
+    """Return dicts, lists, strings, numbers, bytes and `None` as a token of a version, from 1 to 3.
 
     Raises:
         ResumeTokenError: The values are too large for a token, more than 4 MiB before compression.

@@ -41,6 +41,27 @@ def test_the_client_loads_no_room_that_it_may_not_need(room):
     assert room not in rooms
 
 
+@pytest.mark.parametrize("product", ["storage", "imodels", "itwins", "webhooks"])
+def test_the_client_loads_no_neighbouring_product(product):
+    modules = of_us(loaded(f"from {PACKAGE} import SynchronizationClient"))
+
+    assert f"{PACKAGE}.resources.products" in modules
+    assert not [name for name in modules if name.startswith(f"{PACKAGE}.resources.{product}")]
+    assert not [name for name in modules if name.startswith(f"{PACKAGE}.models.platform")]
+
+
+def test_a_neighbouring_product_is_loaded_when_it_is_used():
+    program = f"from {PACKAGE} import SynchronizationClient; SynchronizationClient('t').itwins"
+    modules = of_us(loaded(program))
+
+    assert f"{PACKAGE}.resources.itwins.itwins" in modules
+    assert f"{PACKAGE}.resources.storage.storage" not in modules
+
+
+def test_the_library_for_uploads_is_loaded_by_the_first_upload_only():
+    assert "azure" not in loaded(f"from {PACKAGE} import SynchronizationClient; SynchronizationClient('t').storage")
+
+
 @pytest.mark.parametrize("module", ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"])
 def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")

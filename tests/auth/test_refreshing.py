@@ -344,7 +344,7 @@ async def test_a_value_that_is_no_token_is_rejected(broken):
 
 
 async def test_a_plain_function_in_place_of_a_coroutine_function_is_an_error():
-    with pytest.raises(TokenUnavailableError, match="TypeError"):
+    with pytest.raises(ConfigurationError, match=r"must be a coroutine function \(async def\): it returned str"):
         await RefreshingTokenSource(lambda: "abc").token()
 
 

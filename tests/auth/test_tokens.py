@@ -2,9 +2,14 @@
 
 import copy
 import pickle
+from datetime import timedelta
+from decimal import Decimal
+from math import inf, nan
 
 import pytest
+from support.transport import ScriptedTransport
 
+from bentley_sync_async import SynchronizationClient
 from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.transport.tokens import Token, TokenSource
@@ -112,3 +117,67 @@ async def test_a_fixed_token_is_ready():
     source = StaticTokenSource("abc")
 
     assert source.ready() is await source.token()
+
+
+@pytest.mark.parametrize("lifetime", ["3600", b"1", True, nan, -1, -inf, [60], timedelta(hours=1), Decimal(60)])
+def test_a_lifetime_that_is_no_number_of_seconds_is_rejected(lifetime):
+    with pytest.raises(ConfigurationError, match="expires_in must be a number of seconds of at least 0, or None, not"):
+        Token(value="abc", expires_in=lifetime)
+
+
+@pytest.mark.parametrize("lifetime", [0, 60, 0.5, inf, 10**400])
+async def test_any_number_of_seconds_is_a_lifetime(lifetime):
+    async def fetch():
+        return Token(value="abc", expires_in=lifetime)
+
+    assert (await RefreshingTokenSource(fetch).token()).expires_in == min(lifetime, 10**9)
+
+
+def test_a_class_is_no_token_source():
+    class Source(StaticTokenSource):
+        pass
+
+    with pytest.raises(ConfigurationError, match="token must be a string, ClientCredentials"):
+        SynchronizationClient(Source)
+
+
+GARBAGE = [None, 7, b"hush", {"access_token": "hush"}, ["hush"], object]
+
+
+class Garbled:
+    def __init__(self, token):
+        self._token = token
+
+    async def token(self):
+        return self._token
+
+    def invalidate(self, token):
+        return False
+
+
+@pytest.mark.parametrize("garbage", [*GARBAGE, "hush"])
+async def test_a_token_source_that_returns_no_token_is_an_error_that_does_not_show_it(garbage):
+    transport, client = scripted_with(Garbled(garbage))
+    with pytest.raises(ConfigurationError, match=f"the token source returned {type(garbage).__name__}") as caught:
+        await client.storage_connections.get("a" * 43)
+    assert "hush" not in str(caught.value)
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+async def test_a_token_function_that_returns_no_token_ends_a_watch_and_a_bulk_at_once(garbage):
+    async def token():
+        return garbage
+
+    _, client = scripted_with(token)
+    with pytest.raises(ConfigurationError, match="the token source returned") as caught:
+        await client.watch("a" * 43).result()
+    assert "hush" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="the token source returned"):
+        async with client.run_many(["a" * 43]) as bulk:
+            await bulk.result()
+
+
+def scripted_with(token):
+    transport = ScriptedTransport()
+    return transport, SynchronizationClient(token, transport=transport, base_url="https://api.example")

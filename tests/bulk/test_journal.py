@@ -1,9 +1,11 @@
 """The journal's notes, the file below it, and everything that can be wrong with that file."""
 
+import math
 import os
 import resource
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -16,17 +18,45 @@ from tempfile import TemporaryDirectory
 import anyio
 import pytest
 from attrs import evolve
+from support.watch import emulated
 
 from bentley_sync_async import InvalidArgumentError, JournalError, JournalInUseError
-from bentley_sync_async.bulk import Outcome, OutcomeStatus
+from bentley_sync_async.bulk import ConnectionProgressed, Outcome, OutcomeStatus
 from bentley_sync_async.bulk.journal.base import IModelOfConnection, JournalEntry
 from bentley_sync_async.bulk.journal.sqlite import CONTINUED_WITHIN, MIGRATIONS, SQLiteJournal
 from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
+from bentley_sync_async.models import RunRef
+from bentley_sync_async.watch.resume_state import ResumeState
+from bentley_sync_async.wire.codec import encode
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORIGIN = "https://api.example"
 DONE = Outcome(connection_id="a", status=OutcomeStatus.SUCCEEDED, attempts=1, waited=1.5)
-NOTE = JournalEntry(attempt=1, token="bsr1.token", joined=True)
+
+
+def token_of(connection_id="a", *, of="a", origin=ORIGIN, kind="storage", when_busy="wait"):
+    """The resume token of a connection's watch, which follows a run of a connection."""
+    return ResumeState(
+        origin=origin,
+        connection_id=connection_id,
+        run=(kind, of, "r"),
+        seq=1,
+        timeout=None,
+        ends_at=None,
+        attempted_at=None,
+        when_active="join",
+        when_busy=when_busy,
+        unknown_values=[],
+        fingerprint=None,
+        unreported_completions=[],
+        grace_ends=None,
+        blocking_run=None,
+        blocking_fingerprint=None,
+    ).token()
+
+
+NOTE = JournalEntry(attempt=1, token=token_of(), joined=True)
+OF_B = JournalEntry(attempt=1, token=token_of("b", of="b"), joined=True)
 
 
 class Clock:
@@ -74,12 +104,12 @@ async def test_what_was_noted_is_there_when_the_file_is_opened_again(path):
     async with journal_at(path) as journal:
         await journal.begin(["a", "b", "c"])
         await journal.record("a", NOTE)
-        await journal.record("b", NOTE)
-        await journal.finish("b", DONE)
+        await journal.record("b", OF_B)
+        await journal.finish("b", evolve(DONE, connection_id="b"))
     async with journal_at(path) as journal:
         assert await journal.begin(["a", "b", "c"]) == {
             "a": NOTE,
-            "b": JournalEntry(attempt=1, joined=True, outcome=DONE),
+            "b": JournalEntry(attempt=1, joined=True, outcome=evolve(DONE, connection_id="b")),
             "c": JournalEntry(),
         }
 
@@ -190,17 +220,164 @@ async def test_a_finished_run_is_learned_from_and_the_latest_eight_are_kept(path
         assert await journal.durations(["a", "b"]) == {"a": [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], "b": [9.0]}
 
 
-@pytest.mark.parametrize(
-    "outcome", [b"not JSON", b'{"connectionId": "a"}', b'{"status": "failed"}', b'{"connectionId": "a", "status": "x"}']
-)
-async def test_an_outcome_that_cannot_be_read_is_an_error_that_names_the_file(path, outcome):
-    await made(path)
+# What was edited by hand.
+
+
+def edited(path: Path, sql: str, *values: object) -> None:
     with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE items SET outcome = ?", (outcome,))
+        db.execute(sql, values)
         db.commit()
+
+
+def contents(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return [line for line in db.iterdump() if '"owner"' not in line]
+
+
+def outcome_of(connection_id="a", **changes):
+    return encode(evolve(DONE, connection_id=connection_id, **changes))
+
+
+async def full(path: Path) -> None:
+    """A journal with something in each table."""
     async with journal_at(path) as journal:
-        with pytest.raises(JournalError, match=r"nightly\.db holds an outcome that cannot be read"):
+        await journal.save_resolved({"a": PLACE}, {"a": [1.0]})
+    await made(path)
+
+
+EDITS = [
+    ("items", "attempt", "x", "attempt must be a whole number from 0 to 1,000,000, not 'x'."),
+    ("items", "attempt", b"1", "attempt must be"),
+    ("items", "attempt", 1.5, "attempt must be"),
+    ("items", "attempt", -1, "attempt must be"),
+    ("items", "attempt", 2**62, "attempt must be"),
+    ("items", "attempt", 0, "was started, and is not finished"),
+    ("items", "joined", 2, "joined must be 0 or 1, not 2."),
+    ("items", "joined", "yes", "joined must be 0 or 1"),
+    ("items", "token", "", "is not a resume token"),
+    ("items", "token", b"bsr1.x", "is not a resume token"),
+    ("items", "token", "bsr1.x", "is damaged"),
+    ("items", "token", "bsr9.x", "later version of this package"),
+    ("items", "token", token_of("b", of="b"), "belongs to connection b."),
+    ("items", "token", token_of("a", of="b"), "of another connection."),
+    ("items", "token", token_of(kind="manifest"), "of another connection."),
+    ("items", "token", token_of(when_busy="join"), "is not of a bulk."),
+    ("items", "token", token_of(origin="https://else.example"), "belongs to https://else.example"),
+    ("items", "outcome", outcome_of(), "was started, and is not finished"),
+    ("items", "connection_id", b"a", "connection_id must be a string, not bytes."),
+    ("items", "connection_id", "", "connection_id is empty."),
+    ("places", "connection_id", b"a", "connection_id must be a string"),
+    ("places", "imodel_id", b"i", "imodel_id must be a text, not b'i'."),
+    ("places", "itwin_id", b"t", "itwin_id must be a text"),
+    ("durations", "connection_id", b"a", "connection_id must be a string"),
+    ("durations", "seconds", "long", "seconds must be a number of seconds from 0, not 'long'."),
+    ("durations", "seconds", math.inf, "seconds must be"),
+    ("durations", "seconds", -1.0, "seconds must be"),
+    ("bulks", "origin", b"https://api.example", "origin must be a text"),
+    ("bulks", "begun_at", "today", "begun_at must be"),
+    ("bulks", "touched_at", "today", "touched_at must be"),
+    ("bulks", "ended_at", "today", "ended_at must be"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value", "said"), EDITS)
+async def test_a_row_that_was_edited_is_an_error_that_names_file_and_row_and_it_stays_as_it_is(
+    path, table, column, value, said
+):
+    await full(path)
+    where = " WHERE connection_id = 'a'" if table == "items" else ""
+    edited(path, f"UPDATE {table} SET {column} = ?{where}", value)
+    before = contents(path)
+    async with journal_at(path) as journal:
+        read = {"places": journal.imodels, "durations": journal.durations}.get(table, journal.begin)
+        with pytest.raises(JournalError) as caught:
+            await read(["a", "b"])
+    text = str(caught.value)
+    assert f"The journal {path} was edited or is damaged, in row " in text
+    assert f" of its table {table}: " in text
+    assert said in text
+    assert contents(path) == before
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        b"not JSON",
+        b'{"connectionId": "a"}',
+        b'{"status": "failed"}',
+        b'{"connectionId": "a", "status": "x"}',
+        outcome_of().decode(),
+        7,
+        outcome_of("b"),
+        outcome_of(None),
+        outcome_of(ref=RunRef(connection_id="b", run_id="r")),
+        outcome_of(ref=RunRef(connection_id="a", run_id="")),
+        outcome_of(ref=RunRef(connection_id="a", run_id="r", kind="other")),
+        outcome_of(attempts=-1),
+        outcome_of(requests=10**9),
+        outcome_of(waited=-1.0),
+    ],
+)
+async def test_an_outcome_that_was_edited_is_an_error_that_names_the_row(path, outcome):
+    await made(path)
+    edited(path, "UPDATE items SET outcome = ?, token = NULL WHERE connection_id = 'a'", outcome)
+    async with journal_at(path) as journal:
+        with pytest.raises(
+            JournalError, match=r"nightly\.db was edited or is damaged, in row 'a' of its table items: "
+        ):
+            await journal.unfinished()
+
+
+@pytest.mark.parametrize("waited", [1.5, None])
+async def test_an_outcome_with_all_it_can_have_is_read(path, waited):
+    await made(path)
+    ref = RunRef(connection_id="a", run_id="r")
+    done = evolve(DONE, ref=ref, began_at=AT, ended_at=AT, waited=waited, requests=3)
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        await journal.finish("a", done)
+        assert (await journal.unfinished())["a"].outcome == done
+
+
+async def test_a_token_without_a_run_is_read(path):
+    state = evolve(ResumeState.from_token(token_of(), origin=ORIGIN), run=None)
+    note = evolve(NOTE, token=state.token())
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        await journal.record("a", note)
+        assert await journal.unfinished() == {"a": note}
+
+
+@pytest.mark.parametrize("sql", ["DROP TABLE items", "ALTER TABLE items DROP COLUMN token", "PRAGMA user_version = -1"])
+async def test_a_table_that_was_edited_is_an_error_that_names_the_file(path, sql):
+    await made(path)
+    edited(path, sql)
+    with pytest.raises(JournalError, match=r"nightly\.db (cannot be used: no such|is damaged \(version -1\))"):
+        async with journal_at(path) as journal:
             await journal.begin(["a"])
+
+
+async def test_text_that_is_no_utf_8_is_an_error_that_names_the_file(path):
+    await made(path)
+    edited(path, "UPDATE items SET token = CAST(x'ff' AS TEXT)")
+    async with journal_at(path) as journal:
+        with pytest.raises(JournalError, match=r"nightly\.db cannot be used: Could not decode to UTF-8 column 'token'"):
+            await journal.begin(["a"])
+
+
+async def test_a_bulk_ends_before_anything_is_sent_if_its_journal_was_edited(tmp_path):
+    path = tmp_path / "nightly.db"
+    async with emulated() as (emulator, client):
+        connections = [emulator.add_connection() for _ in range(2)]
+        async with SQLiteJournal(path, origin=emulator.url) as journal:
+            await journal.begin(connections)
+            for one in connections:
+                token = token_of(connections[0], of=connections[0], origin=emulator.url)  # of the first, for both
+                await journal.record(one, JournalEntry(attempt=1, token=token))
+        with pytest.raises(JournalError, match=f"row '{connections[1]}' of its table items: Its resume token belongs"):
+            async with client.run_many(connections, journal=path) as bulk:
+                await bulk.result()
+        assert emulator.requests == []
 
 
 # How it is written.
@@ -246,10 +423,10 @@ async def test_a_change_that_was_begun_is_finished_though_its_caller_is_cancelle
 
             def cancelling(db: sqlite3.Connection) -> None:
                 anyio.from_thread.run_sync(group.cancel_scope.cancel)
-                db.execute("UPDATE items SET token = 'noted all the same'")
+                db.execute("UPDATE items SET attempt = 9")
 
             group.start_soon(journal._file.write, cancelling)
-        assert (await journal.begin(["a"]))["a"].token == "noted all the same"
+        assert (await journal.begin(["a"]))["a"].attempt == 9
 
 
 async def test_a_file_can_be_opened_again_by_the_same_journal(path):
@@ -280,11 +457,9 @@ async def test_a_cancelled_change_is_not_made_when_the_file_is_opened_again(path
         assert await file.read("SELECT x FROM t") == [(2,)]
 
 
-async def test_nothing_is_left_beside_a_closed_file_but_its_empty_lock(path):
+async def test_nothing_is_left_beside_a_closed_file(path):
     await made(path)
-    assert {other.name: other.stat().st_size for other in path.parent.iterdir() if other != path} == {
-        "nightly.db.lock": 0
-    }
+    assert list(path.parent.iterdir()) == [path]
 
 
 # The disk.
@@ -318,7 +493,7 @@ async def test_a_disk_that_becomes_full_leaves_what_was_noted(path):
 
         async def note_all() -> None:
             for one in ids:
-                await journal.record(one, JournalEntry(attempt=1, token=one * 100))
+                await journal.record(one, JournalEntry(attempt=1, token=token_of(one, of=one)))
                 noted.append(one)
 
         with pytest.raises(JournalError, match="disk is full"):
@@ -396,7 +571,7 @@ async def test_a_file_that_may_not_be_written_is_an_error(open_to_all):
         await made(path)
         path.chmod(0o444)
         text = await error_of_opening(path)
-    assert "attempt to write a readonly database. Let this process write to it and to its directory" in text
+    assert "may only be read. Let this process write to it and to its directory" in text
 
 
 async def test_a_directory_that_may_not_be_written_is_an_error(open_to_all):
@@ -434,9 +609,65 @@ async def test_a_path_that_no_file_can_have_is_an_error(tmp_path):
     assert "embedded null" in await error_of_opening(f"{tmp_path}/a\0b")
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal", "-journal"])
+@pytest.mark.parametrize("there", [True, False], ids=["a link", "a link to nowhere"])
+async def test_a_link_under_the_name_of_a_journal_is_an_error_and_its_target_is_left_alone(path, suffix, there):
+    target, link = path.with_name("target"), path.with_name(path.name + suffix)
+    if there:
+        target.write_bytes(b"")  # which would be a new journal
+    link.symlink_to(target)
+    assert await error_of_opening(path) == (
+        f"{link} is a link, and a journal is written to no link's target. Name the file itself as journal."
+    )
+    assert link.is_symlink()
+    assert (target.exists(), there and target.read_bytes()) == (there, there and b"")
+
+
+async def test_a_link_that_comes_while_the_file_is_opened_is_an_error_and_its_target_is_left_alone(path, monkeypatch):
+    target = path.with_name("target")
+    await made(target)
+    before = target.read_bytes()
+    make = JournalFile._make
+
+    def make_and_swap(self):
+        make(self)
+        path.unlink()
+        path.symlink_to(target)
+
+    monkeypatch.setattr(JournalFile, "_make", make_and_swap)
+    assert "is a link" in await error_of_opening(path)
+    assert target.read_bytes() == before
+
+
 async def test_a_link_to_itself_is_an_error(path):
     path.symlink_to(path)
-    assert "cannot be used" in await error_of_opening(path)
+    assert "is a link" in await error_of_opening(path)
+
+
+async def test_a_folder_may_be_reached_by_a_link(tmp_path):
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    await made(link / "nightly.db")
+    assert (folder / "nightly.db").is_file()
+
+
+async def test_a_new_file_and_what_is_beside_it_is_for_its_owner_only(path):
+    before = os.umask(0)
+    try:
+        async with journal_at(path) as journal:
+            await journal.begin(["a"])
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"nightly.db": 0o600, "nightly.db-wal": 0o600}
+
+
+async def test_the_permissions_of_a_file_that_is_there_are_kept(path):
+    path.touch()
+    path.chmod(0o640)
+    await made(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def overwritten(path: Path, start: int, data: bytes) -> None:
@@ -497,13 +728,26 @@ async def test_a_database_of_another_program_is_left_as_it_is(path):
     assert path.read_bytes() == before
 
 
-async def test_a_program_that_holds_the_file_is_named_as_the_cause(path, monkeypatch):
-    monkeypatch.setattr("bentley_sync_async.bulk.journal.sqlite_file._BUSY_TIMEOUT", 0.0)
+async def test_a_program_that_holds_the_file_is_named_as_the_cause(path):
     await made(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         text = await error_of_opening(path)
-    assert "database is locked. Another program has locked it: close that program, then start again" in text
+    assert "is in use by another program. Wait until it ends, or name another file." in text
+
+
+async def test_a_program_that_reads_the_file_for_a_moment_is_waited_for(path, monkeypatch):
+    await made(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+
+        async def sleep_while_it_ends(_: float) -> None:
+            db.execute("ROLLBACK")
+            db.close()
+
+        monkeypatch.setattr(anyio, "sleep", sleep_while_it_ends)
+        async with journal_at(path) as journal:
+            assert (await journal.unfinished())["a"] == NOTE
 
 
 # The version.
@@ -561,11 +805,11 @@ async def test_who_was_refused_has_not_let_a_third_in(path):
             assert f"is in use by process {os.getpid()} on " in await error_of_opening(path)
 
 
-async def test_a_journal_is_one_file_by_whatever_link_it_is_reached(path):
-    link = path.with_name("link.db")
-    link.symlink_to(path)
+async def test_a_journal_is_one_file_by_whatever_name_it_is_reached(path):
+    other = path.with_name("other.db")
     async with journal_at(path):
-        assert "is in use by process" in await error_of_opening(link)
+        other.hardlink_to(path)
+        assert "is in use by process" in await error_of_opening(other)
 
 
 async def test_a_journal_is_free_when_it_is_closed(path):
@@ -582,7 +826,7 @@ from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 async def main():
     async with SQLiteJournal(sys.argv[1], origin="https://api.example", now=lambda: 1_800_000_000.0) as journal:
         await journal.begin(["a"])
-        await journal.record("a", JournalEntry(attempt=1, token="bsr1.token", joined=True))
+        await journal.record("a", JournalEntry(attempt=1, token=sys.argv[2], joined=True))
         print("noted", flush=True)
         sys.stdin.read()
 
@@ -593,7 +837,7 @@ asyncio.run(main())
 @contextmanager
 def another_process(path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that holds the journal, and has noted something in it."""
-    command = [sys.executable, "-c", HOLDER, str(path)]
+    command = [sys.executable, "-c", HOLDER, str(path), token_of()]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -613,6 +857,119 @@ async def test_a_second_process_is_refused_with_the_pid_of_the_first_until_that_
         process.wait()
         async with journal_at(path) as journal:
             assert await journal.begin(["a"]) == {"a": NOTE}
+
+
+async def test_two_that_start_together_let_one_in(path):
+    await made(path)
+    got_in: list[int] = []
+    refused: list[JournalInUseError] = []
+    done = anyio.Event()
+
+    async def use(number: int) -> None:
+        try:
+            async with journal_at(path):
+                got_in.append(number)
+                if len(got_in) == 1:
+                    await done.wait()
+                done.set()
+        except JournalInUseError as error:
+            refused.append(error)
+            done.set()
+
+    async with anyio.create_task_group() as group:
+        for number in range(2):
+            group.start_soon(use, number)
+    assert (len(got_in), len(refused)) == (1, 1)
+
+
+# What is removed or replaced while a bulk runs.
+
+
+def removed_but(path: Path) -> None:
+    """Remove all that is beside a journal."""
+    for file in set(path.parent.iterdir()) - {path, path.with_name(f"{path.name}-wal")}:
+        file.unlink()
+
+
+@pytest.mark.parametrize("file", ["nightly.db.lock", "nightly.db-shm"])
+async def test_no_file_beside_the_journal_is_its_lock(path, file):
+    with another_process(path):
+        path.with_name(file).unlink(missing_ok=True)
+        removed_but(path)
+        assert "is in use by process" in await error_of_opening(path)
+
+
+async def remove(path):
+    path.unlink()
+
+
+async def move(path):
+    path.rename(path.with_name("elsewhere.db"))
+
+
+async def move_another_there(path):
+    await made(path.with_name("another.db"))
+    path.with_name("another.db").rename(path)
+
+
+async def remove_wal(path):
+    path.with_name(f"{path.name}-wal").unlink()
+
+
+async def remove_and_make_a_new_one(path):
+    path.unlink()
+    path.touch()
+
+
+@pytest.mark.parametrize("change", [remove, move, move_another_there, remove_wal, remove_and_make_a_new_one])
+async def test_a_journal_that_is_removed_or_replaced_is_an_error_at_the_next_note(path, change):
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        await change(path)
+        with pytest.raises(JournalError, match=r"nightly\.db cannot be used: it was removed or replaced while a bulk"):
+            await journal.record("a", NOTE)
+
+
+async def test_who_finds_its_journal_replaced_leaves_the_new_one_and_its_notes_alone(path):
+    async with journal_at(path) as first:
+        await first.begin(["a"])
+        path.unlink()
+        async with journal_at(path) as second:
+            await second.begin(["b"])
+            with pytest.raises(JournalError):
+                await first.record("a", NOTE)
+            await first._file._in_thread(first._file._close)
+            await second.record("b", OF_B)
+    async with journal_at(path) as journal:
+        assert await journal.unfinished() == {"b": OF_B}
+
+
+async def test_what_was_noted_in_a_removed_wal_file_is_in_the_journal_at_its_end(path):
+    async with journal_at(path) as journal:
+        await journal.begin(["a"])
+        await remove_wal(path)
+        with pytest.raises(JournalError):
+            await journal.record("a", NOTE)
+    async with journal_at(path) as journal:
+        assert await journal.unfinished() == {"a": NOTE}
+
+
+async def test_a_bulk_whose_journal_is_removed_triggers_nothing_more(tmp_path):
+    path = tmp_path / "nightly.db"
+    async with emulated() as (emulator, client):
+        imodel = emulator.new_imodel_id()
+        connections = [emulator.add_connection(imodel) for _ in range(2)]
+        bulk = client.run_many(connections, journal=path)
+
+        async def follow_and_remove():
+            async with bulk:
+                async for event in bulk:
+                    if isinstance(event, ConnectionProgressed):
+                        path.unlink(missing_ok=True)
+
+        with pytest.raises(JournalError, match="it was removed or replaced"):
+            await follow_and_remove()
+        assert len(emulator.runs) == 1
 
 
 # Paths.

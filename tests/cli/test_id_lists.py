@@ -88,7 +88,35 @@ def test_a_file_without_an_id_is_refused(data):
     ids=["workbook", "picture", "utf-16 without its mark", "half a character"],
 )
 def test_what_is_no_text_is_refused(data):
-    assert "is not text" in refusal(data)
+    assert "the list is not text, in line " in refusal(data)
+
+
+def test_a_byte_that_is_no_text_is_refused_with_the_number_of_its_line():
+    assert "the list is not text, in line 3:" in refusal(b"one\r\ntwo\rthr\x01ee\nfour")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"one\n#\n" + b"x" * 257, b"id,name\n#\n" + b"x" * 257 + b",Station", b"id,name\none,\n" + b"x" * 10**5],
+    ids=["line", "cell", "row"],
+)
+def test_a_value_longer_than_any_id_is_refused_with_the_number_of_its_line(data):
+    length = 10**5 if len(data) > 10**5 else 257
+    assert refusal(data).startswith(f"Line 3 of the list has {length:,} characters in place of an id, and no id has")
+
+
+def test_a_huge_line_is_refused_with_its_number():
+    assert refusal(b"x" * 10**6).startswith("the list is not a readable table, in line 1: field larger than")
+
+
+def test_a_file_larger_than_any_list_is_refused_without_reading_it_to_its_end():
+    with pytest.raises(InvalidArgumentError, match=r"^/dev/zero is larger than 16,777,216 bytes, as no list of ids is"):
+        read_ids("/dev/zero")
+
+
+@pytest.mark.parametrize("text", ["\ufeffone\n\ufefftwo\n", "\ufeffid\none\n\ufefftwo", "\ufeff# of tonight\none\ntwo"])
+def test_the_mark_of_utf_8_is_no_part_of_an_id_also_where_lists_were_joined(text):
+    assert ids(text) == ("one", "two")
 
 
 def test_a_table_without_a_column_of_ids_says_which_it_has():
@@ -107,7 +135,7 @@ def test_several_values_on_a_line_of_a_list_are_refused_with_the_number_of_the_l
 
 
 def test_a_table_that_cannot_be_read_is_refused():
-    assert "is not a readable table" in refusal(b'id,name\none,"' + b"x" * 200_000)
+    assert "is not a readable table, in line 3: field larger" in refusal(b'id,name\n\none,"' + b"x" * 200_000)
 
 
 def test_a_file_is_read(tmp_path):

@@ -14,7 +14,9 @@ from bentley_sync_async import (
     RateTier,
     RunRef,
     SynchronizationClient,
+    UsageError,
 )
+from bentley_sync_async.bulk import BulkRun
 from bentley_sync_async.pacing import CompletionNotifier
 
 pytestmark = pytest.mark.looptime(start=0)
@@ -91,3 +93,38 @@ async def test_a_request_of_a_client_that_is_not_open_is_not_counted():
     with pytest.raises(ConfigurationError, match="not open"):
         await client.storage_connections.get(ID)
     assert client.budget.hour.spent == {}
+
+
+@pytest.mark.parametrize("use", [BulkRun.result, BulkRun.__anext__])
+async def test_a_bulk_that_was_not_entered_says_so(use):
+    transport, client = scripted()
+    with pytest.raises(UsageError, match=r"before it is entered: `async with client.run_many\(...\) as bulk`"):
+        await use(client.run_many([ID]))
+    assert transport.sent == []
+
+
+async def test_a_bulk_that_was_not_entered_has_an_empty_report():
+    _, client = scripted()
+    bulk = client.run_many([ID])
+    assert (len(bulk.report.outcomes), bulk.report.duration, bulk.progress.total) == (0, 0.0, 0)
+
+
+async def test_a_bulk_that_was_left_can_still_be_read():
+    _, client = scripted(always=answer(404))
+    async with client.run_many([ID]) as bulk:
+        await bulk.result()
+    assert len((await bulk.result()).outcomes) == 1
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["never opened", "left"])
+async def test_a_client_that_is_not_open_says_so_whatever_it_is_asked(opened):
+    client = SynchronizationClient("token", base_url="http://127.0.0.1:1")
+    if opened:
+        async with client:
+            pass
+    for use in (client.storage_connections.get(ID), client.attach(REF).result(), client.run_many([ID]).plan()):
+        with pytest.raises(ConfigurationError, match="The client is not open"):
+            await use
+    with pytest.raises(ConfigurationError, match="The client is not open"):
+        async with client.run_many([ID]) as bulk:
+            await bulk.result()

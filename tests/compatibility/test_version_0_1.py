@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from bentley_sync_async.watch.resume_state import ResumeState
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "0.1"
 STORED = json.loads((FIXTURES / "tokens.json").read_text("utf-8"))
 ORIGIN = STORED.pop("origin")
+UNDER_WAY = STORED["following"]["connection_id"]
 JOURNAL_WRITTEN_AT = 1_795_000_000.0  # seconds since 1970
 # The values that version 0.1 gave to the statuses of a bulk's outcomes.
 STATUSES = {
@@ -87,6 +90,9 @@ async def test_the_run_of_a_possible_trigger_is_searched_before_another_trigger(
 async def journal(tmp_path):
     path = tmp_path / "journal.db"
     shutil.copy(FIXTURES / "journal.db", path)
+    with closing(sqlite3.connect(path)) as db:  # its token was taken from another watch than its connection's
+        db.execute("UPDATE items SET connection_id = ? WHERE token IS NOT NULL", (UNDER_WAY,))
+        db.commit()
     return SQLiteJournal(path, origin=ORIGIN, now=lambda: JOURNAL_WRITTEN_AT + 60.0)
 
 
@@ -100,7 +106,7 @@ async def test_a_journal_has_the_outcome_of_every_connection_that_was_finished(j
 async def test_a_journal_has_the_token_of_a_connection_that_was_under_way_and_nothing_of_one_that_waited(journal):
     async with journal:
         stored = await journal.unfinished()
-    under_way, waiting = stored["connection-under-way"], stored["connection-waiting"]
+    under_way, waiting = stored[UNDER_WAY], stored["connection-waiting"]
     assert (under_way.attempt, under_way.joined) == (1, True)
     assert ResumeState.from_token(under_way.token, origin=ORIGIN).seq == STORED["following"]["seq"]
     assert (waiting.attempt, waiting.token, waiting.outcome) == (0, None, None)

@@ -61,6 +61,14 @@ class Api:
     async def delete(self, path, **options):
         return await self.send("DELETE", path, **options)
 
+    async def patch(self, path, **options):
+        return await self.send("PATCH", path, **options)
+
+    async def blob(self, method, url, **options):
+        """Send a request to a signed URL, without the token."""
+        async with self._session.request(method, url, **options) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
     async def trigger(self, connection_id):
         return await self.post(f"{CONNECTIONS}/{connection_id}/run")
 

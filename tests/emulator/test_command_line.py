@@ -62,8 +62,18 @@ def test_options_are_passed_to_the_emulator(monkeypatch, tmp_path):
     path = tmp_path / "night.toml"
     path.write_text("[emulator]\nspeed = 3\nseed = 4")
     assert main(["--scenario", str(path), "--speed", "2", "--tier", "community"]) == 0
-    assert main(["--scenario", str(path)]) == 0
-    assert started == [Settings(seed=4, speed=2, tier="community"), Settings(seed=4, speed=3)]
+    assert main(["--scenario", str(path), "--strict"]) == 0
+    assert started == [Settings(seed=4, speed=2, tier="community"), Settings(seed=4, speed=3, strict=True)]
+
+
+def test_the_folder_of_the_state_is_passed_to_the_emulator(monkeypatch, tmp_path):
+    async def enter(emulator):
+        async with emulator:
+            emulator.add_itwin()
+
+    monkeypatch.setattr(command_line, "_serve", enter)
+    assert in_a_thread(main, ["--state", str(tmp_path)]) == 0
+    assert (tmp_path / "state.json").exists()
 
 
 def test_without_signal_receivers_ctrl_c_ends_it_as_well(monkeypatch):

@@ -144,6 +144,46 @@ def test_the_error_of_an_unreadable_file_names_the_file(tmp_path, content, reaso
         load_scenario(path)
 
 
+ODD = {
+    "arrays nested 50,000 deep": ("seed = 1\na = " + "[" * 50_000, r"nested too deeply \(at line 3\)"),
+    "tables nested 50,000 deep": ("a = " + "{a = " * 50_000, r"nested too deeply \(at line 2\)"),
+    "a number of 10,000 digits": ("seed = " + "9" * 10_000, r"a number has too many digits \(at line 2\)"),
+    "a hexadecimal number of 10,000 digits": (
+        "seed = 0x" + "f" * 10_000,
+        r"emulator.seed must be a whole number, not that",
+    ),
+    "a number that is no float": ("speed = 0x" + "f" * 10_000, r"emulator.speed must be a number of more than 0"),
+    "an infinite number": ("speed = inf", r"emulator.speed must be a number of more than 0, not inf"),
+    "an infinite duration": ("[[runs]]\nqueued = inf", r"runs\[0\].queued must be seconds"),
+    "no number": ("[[runs]]\nqueued = [0, nan]", r"runs\[0\].queued must be seconds"),
+    "a regular expression that is too deep": (
+        f"[[faults]]\naction = 'empty_body'\npath = '{'(' * 5000}'",
+        r"faults\[0\].path must be",
+    ),
+    "a regular expression with a huge number": (
+        f"[[faults]]\naction = 'empty_body'\npath = 'a{{{'9' * 99}}}'",
+        r"faults\[0\].path must be",
+    ),
+    "a long key": ("k" * 1_000_000 + " = 1", r"emulator.k+ is not a key"),
+    "a long value": ("speed = '" + "x" * 1_000_000 + "'", r"emulator.speed must be"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_file_is_refused_with_its_name_and_the_place(tmp_path, name):
+    text, message = ODD[name]
+    path = tmp_path / "odd.toml"
+    path.write_text(f"[emulator]\n{text}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"odd\.toml: {message}") as caught:
+        load_scenario(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_path_that_cannot_be_is_refused():
+    with pytest.raises(ConfigurationError, match="cannot be read: embedded null"):
+        load_scenario("scenario\0.toml")
+
+
 def test_a_scenario_from_a_file_scripts_an_emulator(tmp_path):
     path = tmp_path / "night.toml"
     path.write_text(GOOD)

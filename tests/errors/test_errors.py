@@ -9,6 +9,7 @@ import pytest
 import bentley_sync_async as public
 from bentley_sync_async import errors
 from bentley_sync_async.errors import (
+    AmbiguousNameError,
     APIError,
     AuthenticationError,
     ConfigurationError,
@@ -16,7 +17,9 @@ from bentley_sync_async.errors import (
     ConnectionLostError,
     CredentialsError,
     DecodeError,
+    FileTransferError,
     ForeignOriginError,
+    IModelNotInitializedError,
     InvalidArgumentError,
     JournalError,
     JournalInUseError,
@@ -36,6 +39,7 @@ from bentley_sync_async.errors import (
     TokenUnavailableError,
     TransportError,
     UnprocessableError,
+    UsageError,
     WebhookError,
 )
 from bentley_sync_async.models import ExecutionState, RunFailedError, RunRef, StorageRun, StorageTask, runs
@@ -52,6 +56,7 @@ TREE = {
     SynchronizationError: (Exception,),
     ConfigurationError: (SynchronizationError,),
     InvalidArgumentError: (SynchronizationError, ValueError),
+    UsageError: (SynchronizationError, RuntimeError),
     APIError: (SynchronizationError,),
     AuthenticationError: (APIError,),
     PermissionDeniedError: (APIError,),
@@ -70,6 +75,9 @@ TREE = {
     ForeignOriginError: (ProtocolError,),
     ResumeTokenError: (SynchronizationError, ValueError),
     WebhookError: (SynchronizationError,),
+    FileTransferError: (SynchronizationError,),
+    IModelNotInitializedError: (SynchronizationError,),
+    AmbiguousNameError: (SynchronizationError,),
     TokenError: (SynchronizationError,),
     CredentialsError: (TokenError,),
     TokenUnavailableError: (TokenError,),
@@ -111,6 +119,9 @@ def made(cls):
         TokenUnavailableError: lambda: TokenUnavailableError("not now", retry_after=3.0),
         WebhookError: lambda: WebhookError("forged", status=401),
         RunFailedError: lambda: RunFailedError("no success", run=RUN, failed_tasks=[TASK]),
+        FileTransferError: lambda: FileTransferError("it broke", file_id="f1", status=403, code="AuthenticationFailed"),
+        IModelNotInitializedError: lambda: IModelNotInitializedError("not yet", imodel_id="i1", state="scheduled"),
+        AmbiguousNameError: lambda: AmbiguousNameError("two of them", ids=["i1", "i2"]),
         JournalInUseError: lambda: JournalInUseError("in use by process 42", pid=42),
     }
     return special[cls]() if cls in special else cls("what happened")

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio.to_thread
 import pytest
@@ -96,14 +97,17 @@ class Output(logging.Handler):
 
     def add_files(self, journal: Path) -> None:
         """Add the bytes of a journal, and the content of its resume tokens."""
-        for file in (journal, journal.with_name(f"{journal.name}-wal")):
-            if file.exists():
-                self.files[file.suffix] = max(self.files.get(file.suffix, 0), file.stat().st_size)
-                self.add(file.read_bytes().decode("latin-1"))
-        with closing(sqlite3.connect(journal)) as db:
-            for (token,) in db.execute("SELECT token FROM items WHERE token IS NOT NULL"):
-                self.add_resume_token(token)
-                self.tokens.add(token)
+        with TemporaryDirectory() as folder:  # a copy, as the journal is locked
+            for file in (journal, journal.with_name(f"{journal.name}-wal")):
+                if file.exists():
+                    self.files[file.suffix] = max(self.files.get(file.suffix, 0), file.stat().st_size)
+                    data = file.read_bytes()
+                    self.add(data.decode("latin-1"))
+                    Path(folder, file.name).write_bytes(data)
+            with closing(sqlite3.connect(Path(folder, journal.name))) as db:
+                for (token,) in db.execute("SELECT token FROM items WHERE token IS NOT NULL"):
+                    self.add_resume_token(token)
+                    self.tokens.add(token)
 
     async def outcome(self, call: Awaitable[object]) -> None:
         try:

@@ -1,6 +1,7 @@
 """The receiver of webhooks on a real socket, and the emulator that sends them."""
 
 import asyncio
+import gzip
 import logging
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -126,3 +127,64 @@ async def test_the_rest_of_a_huge_body_is_not_read():
 async def test_a_notification_names_run_and_connection():
     async with notified(now=now) as (notifier, _, delivery):
         await notifier.wait(RunRef(connection_id=delivery.run.connection_id, run_id=delivery.run.id.upper()))
+
+
+# Compressed and broken bodies.
+
+BOMB = gzip.compress(b" " * 50_000_000)
+COMPRESSED = {
+    "no gzip": (b"this is no gzip", "gzip"),
+    "half a gzip": (gzip.compress(b"{}" * 100)[:-8], "gzip"),
+    "good gzip": (gzip.compress(b"{}"), "gzip"),
+    "deflate": (b"this is no deflate", "Deflate"),
+    "an unknown encoding": (b"{}", "x-own"),
+    "the second of two headers": (b"{}", "identity\r\nContent-Encoding: x-own"),
+    "a bomb": (BOMB, "gzip"),
+}
+
+
+async def sent_raw(url, body, *headers, end=False):
+    """Send a request as it is, and return the first line of the answer; nothing if there is none."""
+    _, _, address = url.partition("//")
+    host, _, path = address.partition("/")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    lines = [f"POST /{path} HTTP/1.1", f"Host: {host}", *headers, "", ""]
+    writer.write("\r\n".join(lines).encode() + body)
+    if end:
+        writer.close()
+        await writer.wait_closed()
+        return b""
+    answer = await reader.readline()
+    rest = await reader.read() if b" 415 " in answer else b""
+    writer.close()
+    assert b"Traceback" not in rest
+    return answer
+
+
+def errors_in(caplog):
+    return [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+async def test_a_compressed_body_is_refused_before_it_is_unpacked(name, caplog):
+    body, encoding = COMPRESSED[name]
+    async with receiving(CompletionNotifier()) as url:
+        headers = (f"Content-Encoding: {encoding}", f"Content-Length: {len(body)}", "Signature: sha256=00")
+        answer = await sent_raw(url, body, *headers)
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert errors_in(caplog) == []
+    assert "A webhook was refused: The body is compressed" in caplog.text
+
+
+async def test_a_body_that_ends_in_the_middle_leaves_no_traceback(caplog):
+    async with receiving(CompletionNotifier()) as url:
+        await sent_raw(url, b"{}", "Content-Length: 50", end=True)
+        await anyio.sleep(1)
+    assert errors_in(caplog) == []
+    assert "The body is not valid HTTP, or not whole." in caplog.text
+
+
+async def test_the_encoding_identity_is_none():
+    async with receiving(CompletionNotifier()) as url:
+        answer = await sent_raw(url, b"{}", "Content-Encoding: Identity", "Content-Length: 2")
+    assert answer.startswith(b"HTTP/1.1 401 ")

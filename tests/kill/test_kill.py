@@ -162,7 +162,7 @@ def no_disk_can_be_made() -> bool:
 
 
 @pytest.mark.skipif(no_disk_can_be_made(), reason="the system allows no disks of one's own")
-@pytest.mark.parametrize(("size", "begun"), [(40, None), (200, "begun: [1-9]")], ids=["at once", "midway"])
+@pytest.mark.parametrize(("size", "begun"), [(24, None), (200, "begun: [1-9]")], ids=["at once", "midway"])
 def test_a_bulk_on_a_full_disk_ends_and_runs_each_connection_exactly_once_when_there_is_room(size, begun, tmp_path):
     disk, ids, report = tmp_path / "disk", tmp_path / "ids", tmp_path / "report.json"
     disk.mkdir()

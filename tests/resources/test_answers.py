@@ -141,6 +141,80 @@ OPERATIONS = {
         lambda api: api.authorization.get("http://localhost:3301/callback"),
         key="authorizationInformation",
     ),
+    "get-manifest-connections": Operation(
+        "GET",
+        f"{BASE}/manifestconnections?imodelId=i",
+        lambda api: everything(api.manifest_connections.list("i")),
+        key="connections",
+        many=True,
+    ),
+    "create-manifest-connection": Operation(
+        "POST",
+        f"{BASE}/manifestconnections",
+        lambda api: api.manifest_connections.create("i", ["f"], display_name="n"),
+        body={"displayName": "n", "iModelId": "i", "sourceFiles": [{"sourceFileId": "f"}]},
+        key="connection",
+    ),
+    "get-manifest-connection": Operation(
+        "GET", f"{BASE}/manifestconnections/c", lambda api: api.manifest_connections.get("c"), key="connection"
+    ),
+    "update-manifest-connection": Operation(
+        "PUT",
+        f"{BASE}/manifestconnections/c",
+        lambda api: api.manifest_connections.update(
+            "c", display_name="n", authentication_type=AuthenticationType.SERVICE
+        ),
+        body={"displayName": "n", "authenticationType": "Service"},
+        key="connection",
+    ),
+    "delete-manifest-connection": Operation(
+        "DELETE", f"{BASE}/manifestconnections/c", lambda api: api.manifest_connections.delete("c")
+    ),
+    "get-manifest-connection-sourcefiles": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/sourcefiles",
+        lambda api: everything(api.manifest_connections.source_files.list("c")),
+        key="sourceFiles",
+        many=True,
+    ),
+    "add-manifest-connection-sourcefile": Operation(
+        "POST",
+        f"{BASE}/manifestconnections/c/sourcefiles",
+        lambda api: api.manifest_connections.source_files.add("c", "f"),
+        body={"sourceFileId": "f"},
+        key="sourceFile",
+    ),
+    "get-manifest-connection-sourcefile": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/sourcefiles/s",
+        lambda api: api.manifest_connections.source_files.get("c", "s"),
+        key="sourceFile",
+    ),
+    "update-manifest-connection-sourcefile": Operation(
+        "PUT",
+        f"{BASE}/manifestconnections/c/sourcefiles/s",
+        lambda api: api.manifest_connections.source_files.update("c", "s", "g"),
+        body={"sourceFileId": "g"},
+        key="sourceFile",
+    ),
+    "remove-manifest-connection-sourcefile": Operation(
+        "DELETE",
+        f"{BASE}/manifestconnections/c/sourcefiles/s",
+        lambda api: api.manifest_connections.source_files.remove("c", "s"),
+    ),
+    "get-manifest-connection-runs": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/runs",
+        lambda api: everything(api.manifest_connections.runs.list("c")),
+        key="runs",
+        many=True,
+    ),
+    "get-manifest-connection-run": Operation(
+        "GET",
+        f"{BASE}/manifestconnections/c/runs/r",
+        lambda api: api.manifest_connections.runs.get("c", "r"),
+        key="run",
+    ),
 }
 WITH_BODY = [name for name, operation in OPERATIONS.items() if operation.key is not None]
 LISTS = [name for name, operation in OPERATIONS.items() if operation.many]
@@ -256,6 +330,11 @@ DOCUMENTED = {
     ],
     "get-storage-connection-run": [(404, "ConnectionRunNotFound"), (422, "InvalidStorageConnectionRunRequest")],
     "get-authorization-information": [(422, "InvalidAuthorizationInformationRequest")],
+}
+DOCUMENTED |= {  # the pages of manifest connections have the same errors, under their own names
+    manifest: [(status, code.replace("Storage", "Manifest")) for status, code in DOCUMENTED[name]]
+    for name in list(DOCUMENTED)
+    if (manifest := name.replace("-storage-", "-manifest-")) in OPERATIONS and manifest != name
 }
 CLASSES = {
     401: AuthenticationError,

@@ -5,10 +5,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.neighbours.odd_ids import REFUSED, SEGMENTS
 from support.transport import answer, client_of, emulated, http, raw_server, refusal, scripted
 
+from bentley_sync_async import ManifestFile
 from bentley_sync_async.errors import APIError, InvalidArgumentError
-from bentley_sync_async.models import ConnectorType, RunRef, SourceFileCreate
+from bentley_sync_async.models import AuthenticationType, ConnectorType, RunRef, SourceFileCreate
 from bentley_sync_async.wire.ids import path_segment
 
 FILE = SourceFileCreate("f", ConnectorType.MSTN)
@@ -49,63 +51,29 @@ IN_BODIES = {
     "add": lambda api, x: api.storage_connections.source_files.add("c", SourceFileCreate(x, ConnectorType.MSTN)),
 }
 
-REFUSED = [
-    "",
-    " ",
-    ".",
-    "..",
-    "...",
-    "a b",
-    " a",
-    "a\n",
-    "a\r\nHost: attacker.example",
-    "a\tb",
-    "a\x00b",
-    "a\x7f",
-    "\u2028",
-    "a\u00a0b",
-    "a\u200bb",
-    "\ud800",
-    "https://attacker.example/x",
-    "http://[",
-    "x" * 257,
-    None,
-    7,
-    b"bytes",
-    ["list"],
-]
-SEGMENTS = [
-    "../x",
-    "../../admin",
-    "..%2fx",
-    "a/b",
-    "/",
-    "//attacker.example",
-    "\\\\attacker.example",
-    "a?b",
-    "?",
-    "a#b",
-    "a;b=c",
-    "a&b",
-    "%2e%2e",
-    "%2F",
-    "%",
-    "%zz",
-    "a:b",
-    "@attacker.example",
-    "user:password@attacker.example",
-    "javascript:alert(1)",
-    "caf\u00e9",
-    "\u65e5\u672c",
-    "\U0001f309",
-    "a+b",
-    "a=b",
-    "'\"<>{}|^`",
-    ".a",
-    "a..",
-    "~",
-    "x" * 256,
-]
+MANIFEST = (ManifestFile(id="f", name="a.dgn", url="https://blobs.example/a", connector_type=ConnectorType.MSTN),)
+IN_PATHS |= {
+    "get manifest": lambda api, x: api.manifest_connections.get(x),
+    "update manifest": lambda api, x: api.manifest_connections.update(
+        x, display_name="n", authentication_type=AuthenticationType.SERVICE
+    ),
+    "delete manifest": lambda api, x: api.manifest_connections.delete(x),
+    "list manifest files": lambda api, x: everything(api.manifest_connections.source_files.list(x)),
+    "add manifest file": lambda api, x: api.manifest_connections.source_files.add(x, "f"),
+    "get manifest file": lambda api, x: api.manifest_connections.source_files.get("c", x),
+    "update manifest file": lambda api, x: api.manifest_connections.source_files.update("c", x, "f"),
+    "remove manifest file": lambda api, x: api.manifest_connections.source_files.remove("c", x),
+    "trigger manifest": lambda api, x: api.manifest_connections.runs.trigger(x, MANIFEST),
+    "list manifest runs": lambda api, x: everything(api.manifest_connections.runs.list(x)),
+    "get manifest run": lambda api, x: api.manifest_connections.runs.get("c", x),
+}
+IN_QUERIES |= {"list manifest": lambda api, x: everything(api.manifest_connections.list(x))}
+IN_BODIES |= {
+    "create manifest on": lambda api, x: api.manifest_connections.create(x, ["f"]),
+    "create manifest of": lambda api, x: api.manifest_connections.create("i", [x]),
+    "add to manifest": lambda api, x: api.manifest_connections.source_files.add("c", x),
+}
+
 CALLS = {**IN_PATHS, **IN_QUERIES, **IN_BODIES}
 
 

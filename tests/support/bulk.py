@@ -13,7 +13,7 @@ from bentley_sync_async.emulator import Emulator
 T = TypeVar("T")
 
 
-async def in_place(work: Callable[[], T], **_: Any) -> T:
+async def in_place(work: Callable[..., T], *args: Any, **_: Any) -> T:
     """Stand in for `anyio.to_thread.run_sync`, as a virtual clock runs on by minutes while a thread works.
 
     It is as little to be cancelled as a thread, and suspends its caller before and after as that does.
@@ -21,7 +21,7 @@ async def in_place(work: Callable[[], T], **_: Any) -> T:
     await anyio.lowlevel.checkpoint()
     with anyio.CancelScope(shield=True):
         await anyio.lowlevel.checkpoint()
-        done = work()
+        done = work(*args)
         await anyio.lowlevel.checkpoint()
     return done
 

@@ -6,7 +6,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 ERROR_PAGES = sorted(
     f"{path.parent.name}/{path.stem}"
-    for path in FIXTURES.rglob("*.json")
+    for path in FIXTURES.glob("*/*.json")
     if path.stem.isdigit() and int(path.stem) >= 400
 )
 

@@ -712,3 +712,43 @@ async def test_no_error_or_its_causes_hold_the_token_that_was_sent(broken):
         error = error.__cause__ or error.__context__
     assert server.header("authorization") == "Bearer hush"
     assert "hush" not in "".join(reported)
+
+
+@pytest.fixture
+def netrc(tmp_path, monkeypatch):
+    path = tmp_path / "netrc"
+    path.write_text("machine 127.0.0.1 login me password theirs\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(path))
+
+
+async def in_place(function, *args):
+    return function(*args)
+
+
+@pytest.mark.usefixtures("netrc")
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer ours"}, {}], ids=["with a token", "without"])
+async def test_a_netrc_file_neither_replaces_our_authorization_nor_adds_one(headers):
+    async with aiohttp.ClientSession(trust_env=True) as session:
+        assert session._get_netrc_auth("127.0.0.1").password == "theirs"
+        async with connected(http(), session=session) as (server, transport):
+            answer = await transport.send(Request(method="GET", url=server.url, headers=headers), timeout=1e6)
+    assert answer.status == 200
+    assert server.header("Authorization") == headers.get("Authorization")
+    assert server.requests[0].lower().count(b"authorization") == len(headers)
+
+
+async def test_a_session_that_got_an_authorization_header_later_is_rejected():
+    async with aiohttp.ClientSession() as session, connected(http(), session=session) as (server, transport):
+        session.headers["Authorization"] = "Bearer theirs"
+        with pytest.raises(ConfigurationError, match="adds its own Authorization"):
+            await transport.send(get(server), timeout=60)
+    assert server.requests == []
+
+
+async def test_a_session_that_was_closed_is_rejected():
+    async with aiohttp.ClientSession() as session, connected(http(), session=session) as (server, transport):
+        await session.close()
+        with pytest.raises(ConfigurationError, match="The session passed in is closed"):
+            await transport.send(get(server), timeout=60)
+    with pytest.raises(ConfigurationError, match="The session passed in is closed"):
+        AiohttpTransport(session=session)

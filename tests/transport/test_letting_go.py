@@ -1,15 +1,32 @@
 """An error lets go of what it failed on: no cycle, no frame, no body, within 64 kB of all that it leads to."""
 
+import asyncio
 import gc
 import sys
 import types
 import weakref
 
 import pytest
+from support.bulk import in_place
 from support.transport import RawServer, answer, lost, raw_server, refusal, scripted
 
-from bentley_sync_async import FixedPacing, PollDelayed, RetryPolicy, SynchronizationClient, SynchronizationError
+import bentley_sync_async
+from bentley_sync_async import (
+    FixedPacing,
+    PollDelayed,
+    RetryPolicy,
+    StorageRun,
+    SynchronizationClient,
+    SynchronizationError,
+    TokenError,
+    TokenUnavailableError,
+    errors,
+)
+from bentley_sync_async.models import runs
 from bentley_sync_async.transport import Response
+from bentley_sync_async.watch import errors as watch_errors
+
+ONCE = RetryPolicy(attempts=1)
 
 BIG = b"x" * 200_000
 URL = "https://api.example/synchronization/imodels/storageconnections/c/runs/r"
@@ -115,3 +132,149 @@ async def garbled(server: RawServer):
         except SynchronizationError as error:
             return error.with_traceback(None)
     raise AssertionError("it did not fail")
+
+
+# The error classes, whatever is put into them, and the other things that carry errors.
+
+TREE = sorted(
+    (
+        kind
+        for module in (errors, runs, watch_errors)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, SynchronizationError)
+    ),
+    key=lambda kind: kind.__name__,
+)
+
+
+def made(kind):
+    if issubclass(kind, errors.APIError):
+        return kind(status=422, method="GET", url=URL, message="wrong")
+    if issubclass(kind, errors.TransportError):
+        return kind("it broke", method="GET", url=URL, sent=True)
+    if issubclass(kind, watch_errors.WatchError):
+        return kind("it ended", ref=None, run=None)
+    special = {
+        errors.DecodeError: lambda: kind("not JSON"),
+        errors.WebhookError: lambda: kind("forged", status=401),
+        errors.JournalInUseError: lambda: kind("in use", pid=7),
+        runs.RunFailedError: lambda: kind("it failed", run=StorageRun(id="r"), failed_tasks=()),
+    }
+    return special[kind]() if kind in special else kind("it cannot be")
+
+
+class Raising:
+    """A transport that raises an error of a class, while a frame holds something large."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    async def send(self, request, *, timeout):
+        large = bytearray(BIG)
+        raise made(self.kind) from ValueError(len(large))
+
+
+async def raised(kind, use):
+    client = SynchronizationClient("token", transport=Raising(kind), base_url="https://api.example", retry=ONCE)
+    try:
+        await use(client)
+    except SynchronizationError as error:
+        return error.with_traceback(None)
+    raise AssertionError("it did not fail")
+
+
+USES = {
+    "a call": lambda client: client.storage_connections.runs.get("c", "r"),
+    "a list": lambda client: anext(aiter(client.storage_connections.list("c"))),
+    "a watch": lambda client: asyncio.wait_for(client.attach(URL, timeout=60).result(), 4000),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
+async def test_an_error_of_any_class_is_freed_without_the_collector_and_leads_to_little(kind, use):
+    gc.collect()
+    gc.disable()
+    try:
+        error = await raised(kind, USES[use])
+        assert size_of_all(error) < 64 * 1024
+        freed = weakref.ref(error)
+        del error
+        assert freed() is None
+    finally:
+        gc.enable()
+
+
+def test_every_class_is_tried():
+    public = {getattr(bentley_sync_async, name) for name in bentley_sync_async.__all__}
+    assert {kind for kind in public if isinstance(kind, type) and issubclass(kind, SynchronizationError)} == set(TREE)
+
+
+# What the caller's own code raises.
+
+
+def raise_deep(group):
+    large = bytearray(BIG)
+    try:
+        {}[len(large)]
+    except KeyError as exc:
+        if group:
+            raise ExceptionGroup("two", [exc, ValueError("b")]) from exc
+        raise LookupError("no token") from exc
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["an exception", "a group"])
+@pytest.mark.parametrize("use", ["a call", "a watch"])
+async def test_an_error_of_a_token_function_lets_go_of_its_frames(group, use):
+    async def token():
+        raise_deep(group)
+
+    gc.collect()
+    gc.disable()
+    try:
+        client = SynchronizationClient(token, transport=Raising(TokenError), base_url="https://api.example", retry=ONCE)
+        with pytest.raises((TokenUnavailableError, watch_errors.WatchTimeoutError)) as caught:
+            await USES[use](client)
+        error = caught.value.with_traceback(None)
+        del caught
+        assert size_of_all(error) < 64 * 1024
+        assert "test_letting_go.py, line" in str(error) or use == "a watch"
+        freed = weakref.ref(error)
+        del error, client
+        assert freed() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("name", [name for name in FAILURES if "thread" not in name])
+async def test_the_outcomes_of_a_bulk_and_its_journal_lead_to_little(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("anyio.to_thread.run_sync", in_place)
+    step = FAILURES[name]()
+    _, client = scripted(always=step, retry=ONCE)
+    path = tmp_path / "bulk.db"
+    async with client.run_many(["c"], timeout=60, journal=path) as bulk:
+        report = await bulk.result()
+    assert size_of_all(report.outcomes) < 64 * 1024
+    assert path.stat().st_size < 64 * 1024
+
+
+async def test_the_error_that_ends_a_bulk_is_freed_without_the_collector():
+    async def failed():
+        _, client = scripted(always=refusal(401, "Bad", "y" * 100_000), retry=ONCE)
+        try:
+            async with client.run_many(["c"]) as bulk:
+                await bulk.result()
+        except SynchronizationError as error:
+            return error.with_traceback(None)
+        raise AssertionError("it did not fail")
+
+    gc.collect()
+    gc.disable()
+    try:
+        error = await failed()
+        assert size_of_all(error) < 64 * 1024
+        freed = weakref.ref(error)
+        del error
+        assert freed() is None
+    finally:
+        gc.enable()

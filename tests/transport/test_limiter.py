@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from functools import partial
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from bentley_sync_async import (
     Timeouts,
 )
 from bentley_sync_async.transport.rate_limit.budget import RequestBudget
-from bentley_sync_async.transport.rate_limit.limiter import CALL, POLL, TRIGGER, Priority, RateLimiter
+from bentley_sync_async.transport.rate_limit.limiter import CALL, POLL, TRIGGER, Permit, Priority, RateLimiter
 
 pytestmark = pytest.mark.looptime(start=0)
 ONE, TWO = RateTier(name="One", per_minute=1), RateTier(name="Two", per_minute=2)
@@ -412,6 +413,77 @@ async def take_part(limiter, held, chance):
         case "interrupt":
             with pytest.raises(KeyboardInterrupt):
                 waiting.throw(KeyboardInterrupt)
+
+
+def test_a_waiter_whose_loop_is_closed_leaves_its_place_in_2000_schedules():
+    other_loop = asyncio.new_event_loop()
+    for seed in range(2000):
+        chance = random.Random(seed)
+        limiter, remains = RateLimiter(max_in_flight=2), []
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(leave_waiters(limiter, remains, chance))
+        loop.close()
+        if remains and chance.random() < 0.5:
+            free(remains, chance)
+        limiter.reset()
+        granted = other_loop.run_until_complete(granted_after(limiter, remains, chance))
+        assert granted == [True, True, False]
+    other_loop.close()
+
+
+async def leave_waiters(limiter, remains, chance):
+    """Leave permits and waiters, tasks and bare coroutines, in a loop that will be closed."""
+    for _ in range(chance.randrange(6)):
+        waiting = limiter.acquire(CALL)
+        if chance.random() < 0.3:
+            task = asyncio.get_running_loop().create_task(waiting)
+            task._log_destroy_pending = False
+            remains.append(task)
+            await asyncio.sleep(0)
+            continue
+        try:
+            waiting.send(None)
+        except StopIteration as granted:
+            remains.append(granted.value)
+        else:
+            remains.append(waiting)
+    if remains and chance.random() < 0.5:
+        free(remains, chance)
+
+
+def free(remains, chance):
+    """Free some of what is left: of permits and coroutines, that is giving them back."""
+    chance.shuffle(remains)
+    for one in [remains.pop() for _ in range(chance.randrange(len(remains) + 1))]:
+        if isinstance(one, Permit):
+            one.release()
+        elif not isinstance(one, asyncio.Task):
+            one.close()
+        elif one.done():
+            one.result().release()
+
+
+async def granted_after(limiter, remains, chance):
+    free(remains, chance)
+    for one in remains:
+        if isinstance(one, Permit):
+            one.release()
+    remains.clear()
+    assert (limiter.use().under_way, limiter.use().waiting) == (0, 0)
+    now = anyio.current_time()
+    return [limiter.try_acquire(CALL, now) is not None for _ in range(3)]
+
+
+async def test_a_permit_that_is_given_back_in_another_thread_wakes_the_next():
+    limiter = RateLimiter(max_in_flight=1)
+    permit = await limiter.acquire(CALL)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        waiting = group.create_task(limiter.acquire(CALL))
+        await asyncio.sleep(0)
+        thread = threading.Thread(target=permit.release)
+        thread.start()
+        thread.join()
+    assert waiting.done()
 
 
 async def test_a_waiter_may_end_in_any_way_and_leaves_its_place_in_2000_schedules():

@@ -23,6 +23,7 @@ from bentley_sync_async import (
     TokenError,
     TransportError,
     UnprocessableError,
+    UsageError,
     WatchError,
     WatchFailedError,
     __version__,
@@ -56,6 +57,9 @@ def handled(error: Exception) -> object:  # noqa: PLR0911 - one for each kind
     except LocationError as exc:
         protocol: ProtocolError = exc
         return protocol
+    except UsageError as exc:
+        misused: RuntimeError = exc
+        return misused
     except RunNotCompletedError as exc:
         return exc
     except InvalidArgumentError as exc:

@@ -248,7 +248,7 @@ async def test_invalid_tokens_are_refused(token):
 async def test_a_token_of_a_later_version_is_refused_with_a_hint_to_update():
     async with emulated() as (_, client):
         with pytest.raises(ResumeTokenError, match="update it"):
-            client.resume("bsr3.AAAAAAAA")
+            client.resume("bsr4.AAAAAAAA")
 
 
 @given(st.data())

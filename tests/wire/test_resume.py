@@ -82,7 +82,7 @@ def test_what_is_more_than_that_makes_no_token_and_the_error_says_so():
         pack("x" * 4 * MEBIBYTE)
 
 
-@pytest.mark.parametrize("text", ["bsr3.AAAA", "bsr10.AAAA", " bsr3.x", "bsr7"])
+@pytest.mark.parametrize("text", ["bsr4.AAAA", "bsr10.AAAA", " bsr4.x", "bsr7"])
 def test_a_token_of_a_later_version_asks_for_an_update(text):
     assert "later version of this package: update it" in refusal(text)
 

@@ -8,15 +8,18 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Self, TypeVar
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from anyio import AsyncContextManagerMixin
 
 from bentley_sync_async.bulk.outcomes import Outcome
-from bentley_sync_async.errors import DecodeError, JournalError
+from bentley_sync_async.errors import JournalError, SynchronizationError
 from bentley_sync_async.pacing.history import KEPT
-from bentley_sync_async.wire.codec import decode, encode
+from bentley_sync_async.redaction import excerpt
+from bentley_sync_async.wire.codec import encode
 
+from . import rows
 from .base import IModelOfConnection, JournalEntry
 from .sqlite_file import JournalFile
 
@@ -80,22 +83,19 @@ class SQLiteJournal(AsyncContextManagerMixin):
 
     async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:
         """Return the iModels of connections, as far as they are known."""
-        rows = await self._file.read(
+        found = await self._file.read(
             "SELECT connection_id, imodel_id, itwin_id FROM places WHERE origin = ?", (self._origin,)
         )
-        known = {
-            connection_id: IModelOfConnection(imodel_id=imodel_id, itwin_id=itwin_id)
-            for connection_id, imodel_id, itwin_id in rows
-        }
+        known = dict(self._checked("places", found, rows.imodel))
         return {one: known[one] for one in connection_ids if one in known}
 
     async def durations(self, connection_ids: Iterable[str]) -> Mapping[str, Sequence[float]]:
         """Return the durations of connections' latest runs in seconds, as far as they are known."""
-        rows = await self._file.read(
+        found = await self._file.read(
             "SELECT connection_id, seconds FROM durations WHERE origin = ? ORDER BY id", (self._origin,)
         )
         known: defaultdict[str, list[float]] = defaultdict(list)
-        for connection_id, seconds in rows:
+        for connection_id, seconds in self._checked("durations", found, rows.duration):
             known[connection_id].append(seconds)
         return {one: known[one] for one in connection_ids if one in known}
 
@@ -116,16 +116,17 @@ class SQLiteJournal(AsyncContextManagerMixin):
 
     async def unfinished(self) -> Mapping[str, JournalEntry]:
         """Return the entries of a bulk that an earlier process did not finish; empty if there is none."""
-        rows = await self._file.read(*self._latest_unfinished())
-        return await self._entries(rows[0][0]) if rows else {}
+        bulk_id = await self._latest_unfinished()
+        return await self._entries(bulk_id) if bulk_id is not None else {}
 
     async def begin(self, connection_ids: Sequence[str]) -> Mapping[str, JournalEntry]:
         """Start or continue a bulk of these connections; return what an earlier process has recorded of them."""
+        unfinished = await self._latest_unfinished()
+        entries = await self._entries(unfinished) if unfinished is not None else {}  # checked before a change
         now = self._now()
 
         def work(db: sqlite3.Connection) -> int:
-            unfinished = db.execute(*self._latest_unfinished()).fetchone()
-            bulk_id: int = unfinished[0] if unfinished is not None else self._new_bulk(db, now)
+            bulk_id = unfinished if unfinished is not None else self._new_bulk(db, now)
             db.executemany(
                 "INSERT OR IGNORE INTO items (bulk_id, connection_id) VALUES (?, ?)",
                 [(bulk_id, connection_id) for connection_id in connection_ids],
@@ -133,8 +134,7 @@ class SQLiteJournal(AsyncContextManagerMixin):
             return bulk_id
 
         self._bulk_id = await self._write(work)
-        entries = await self._entries(self._bulk_id)
-        return {connection_id: entries[connection_id] for connection_id in connection_ids}
+        return {connection_id: entries.get(connection_id, JournalEntry()) for connection_id in connection_ids}
 
     async def record(self, connection_id: str, entry: JournalEntry) -> None:
         """Record how far a connection is, before it is triggered and once its run is known."""
@@ -176,30 +176,41 @@ class SQLiteJournal(AsyncContextManagerMixin):
         return await self._file.write(work_and_touch)
 
     async def _entries(self, bulk_id: int) -> dict[str, JournalEntry]:
-        rows = await self._file.read(
+        found = await self._file.read(
             "SELECT connection_id, attempt, token, joined, outcome FROM items WHERE bulk_id = ?", (bulk_id,)
         )
-        try:
-            return {
-                connection_id: JournalEntry(
-                    attempt=attempt,
-                    token=token,
-                    joined=bool(joined),
-                    outcome=None if outcome is None else decode(outcome, Outcome),
-                )
-                for connection_id, attempt, token, joined, outcome in rows
-            }
-        except DecodeError as exc:
-            raise JournalError(
-                f"The journal {self._file.path} holds an outcome that cannot be read: {exc} Name another file."
-            ) from exc
+        return dict(self._checked("items", found, partial(rows.entry, origin=self._origin)))
 
-    def _latest_unfinished(self) -> tuple[str, tuple[object, ...]]:
-        """Return a query for the bulk that is to be continued."""
-        return (
-            "SELECT id FROM bulks WHERE origin = ? AND ended_at IS NULL AND touched_at > ? ORDER BY id DESC LIMIT 1",
-            (self._origin, self._now() - CONTINUED_WITHIN),
+    async def _latest_unfinished(self) -> int | None:
+        """Return the id of the bulk that is to be continued."""
+        found = await self._file.read("SELECT id, origin, begun_at, touched_at, ended_at FROM bulks ORDER BY id DESC")
+        earliest = self._now() - CONTINUED_WITHIN
+        return next(
+            (
+                bulk.id
+                for bulk in self._checked("bulks", found, rows.Bulk.of)
+                if bulk.origin == self._origin and not bulk.ended and bulk.touched_at > earliest
+            ),
+            None,
         )
+
+    def _checked(self, table: str, found: Iterable[Sequence[Any]], convert: Callable[..., T]) -> list[T]:
+        """Return rows as values.
+
+        Raises:
+            JournalError: One of them is not as this package writes it.
+        """
+        values: list[T] = []
+        for row in found:
+            try:
+                values.append(convert(*row))
+            except SynchronizationError as exc:
+                where = f"row {excerpt(repr(row[0]))} of its table {table}"
+                raise JournalError(
+                    f"The journal {self._file.path} was edited or is damaged, in {where}: {exc} Name another file: "
+                    "this one is left as it is, and runs that were triggered go on."
+                ) from exc
+        return values
 
     def _new_bulk(self, db: sqlite3.Connection, now: float) -> int:
         """Delete the bulks that are not continued any more, and return the id of a new one."""

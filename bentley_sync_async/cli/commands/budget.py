@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-import anyio
 from attrs import evolve
 
 from bentley_sync_async import (
@@ -18,7 +17,7 @@ from bentley_sync_async import (
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.formatting.budget import WHOSE, budget_text, throttle_text
-from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, run_to_end
 from bentley_sync_async.cli.views.bulk import named_json
 from bentley_sync_async.transport import exhausted_window
 
@@ -31,7 +30,7 @@ def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool)
         json: Whether to print JSON.
     """
     try:
-        return anyio.run(until_terminated, partial(_show, make_client, json=json))
+        return run_to_end(partial(_show, make_client, json=json))
     except SHUTDOWN_ERRORS as error:
         return code_of_shutdown(error)
     except SynchronizationError as error:

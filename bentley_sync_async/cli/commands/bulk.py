@@ -20,7 +20,7 @@ from bentley_sync_async.cli.formatting.bulk import detached_text, report_text
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
 from bentley_sync_async.cli.id_lists import STDIN, IdList, read_ids
 from bentley_sync_async.cli.report_file import ReportFile
-from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, run_to_end
 from bentley_sync_async.cli.views.bulk import BulkView, JSONBulkView, best_bulk_view, named_json
 from bentley_sync_async.transport import BudgetUse
 
@@ -77,7 +77,7 @@ class Bulk:
             )
         listed = self._listed()
         self._report_file = ReportFile(self.junit) if self.junit is not None else None
-        return anyio.run(until_terminated, partial(self.follow, listed.ids))
+        return run_to_end(partial(self.follow, listed.ids))
 
     async def follow(self, ids: Sequence[str]) -> ExitCode:
         """Run the connections and show the events; return the exit code."""

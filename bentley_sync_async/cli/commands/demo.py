@@ -21,7 +21,7 @@ from bentley_sync_async import (
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, run_to_end
 from bentley_sync_async.cli.views.run import View, best_view
 from bentley_sync_async.cli.views.summary import Outcome, print_summary
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
@@ -80,7 +80,7 @@ _FILE_RULES = (
 def run_demo() -> ExitCode:
     """Run the demo and return its exit code; one of its runs ends in PartialSuccess on purpose."""
     try:
-        anyio.run(until_terminated, partial(show, Screen()))
+        run_to_end(partial(show, Screen()))
     except SHUTDOWN_ERRORS as error:
         print_message(
             "Detached. The real service would go on; the emulator ends with the demo. Try again: bentley-sync demo"

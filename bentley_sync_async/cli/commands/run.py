@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 
-import anyio
 from attrs import define
 
 from bentley_sync_async import (
@@ -22,7 +21,7 @@ from bentley_sync_async import (
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error, code_of_run
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, until_terminated
+from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, run_to_end
 from bentley_sync_async.cli.views.run import best_view
 from bentley_sync_async.cli.views.summary import Outcome, print_summary
 
@@ -50,7 +49,7 @@ class Follower:
     def run(self) -> ExitCode:
         """Follow the run to its end, an error or a shutdown; return the exit code."""
         try:
-            return anyio.run(until_terminated, self.follow)
+            return run_to_end(self.follow)
         except SHUTDOWN_ERRORS as error:
             print_message(f"Detached. {self._how_to_continue()}")
             return code_of_shutdown(error)

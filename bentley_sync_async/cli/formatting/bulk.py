@@ -57,7 +57,8 @@ def outcome_lines(outcome: Outcome) -> list[str]:
 
 def _file(file: FailedFile) -> str:
     why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
-    name = f"file {file.storage_file_id}" if file.storage_file_id else "a file without an id"
+    file_id = file.storage_file_id or file.source_file_id
+    name = f"file {file_id}" if file_id else "a file without an id"
     return f"{one_line(name)}: {one_line(why)} (fixable by the user: {FIXABLE[file.can_user_fix]})"
 
 

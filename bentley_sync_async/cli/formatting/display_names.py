@@ -42,6 +42,8 @@ class DisplayNames:
 
     def file(self, task: StorageTask) -> str:
         """Return the name of a task's file, or the end of an id."""
+        if task.storage_file_id is None and task.source_file_id is not None:
+            return f"file {task.source_file_id}"
         if task.storage_file_id is None:
             return f"task ...{task.id[-_SHOWN:]}"
         return self.files.get(task.storage_file_id) or f"file ...{task.storage_file_id[-_SHOWN:]}"

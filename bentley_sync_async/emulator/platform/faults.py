@@ -147,7 +147,7 @@ class FaultRule:
                 headers["Location"] = self.location
             case _:
                 pass
-        return Reply(answer.status, answer.body, headers)
+        return attrs.evolve(answer, headers=headers)
 
     def _own_answer(self, clock: Clock) -> Reply:
         headers: dict[str, str] = {}

@@ -9,6 +9,7 @@ import uuid
 
 _GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PAIR = re.compile(r"[A-Za-z0-9_-]{43}")
+_USERS = uuid.UUID("a7c0a9f5-3a0e-4f0e-9c37-6d3d5b0f5a11")
 _ITWINS = uuid.UUID("5fb9aa98-9874-4697-b942-d19728840f19")
 
 
@@ -39,10 +40,15 @@ def itwin_of(imodel_id: str) -> str:
     return str(uuid.uuid5(_ITWINS, imodel_id.lower()))
 
 
+def user_of(client_id: str) -> str:
+    """Return the id of the user whom an application, or a person who signed in, is for the other APIs."""
+    return client_id.lower() if is_guid(client_id) else str(uuid.uuid5(_USERS, client_id))
+
+
 class Ids:
     """Generates ids from a seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         self._random = random.Random(f"ids/{seed}")
 
     def guid(self) -> str:

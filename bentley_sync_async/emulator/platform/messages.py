@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
@@ -24,7 +25,9 @@ class Call:
         query: Query parameters, by their names in lower case.
         headers: Headers, by their names in lower case.
         body: The body's bytes.
+        stream: The body in pieces, in place of `body`, for a blob: it may be larger than the memory.
         path_parameters: The variable parts of the path, such as `connectionId`.
+        client_id: The application or person whose token the request carries; empty where none is needed.
     """
 
     method: str
@@ -33,7 +36,9 @@ class Call:
     query: Mapping[str, str] = field(factory=dict)
     headers: Mapping[str, str] = field(factory=dict)
     body: bytes = b""
+    stream: AsyncIterator[bytes] | None = field(default=None, repr=False)
     path_parameters: Mapping[str, str] = field(factory=dict)
+    client_id: str = ""
 
     def json_object(self, code: str) -> dict[str, Any]:
         """Return the body, which must be a JSON object.
@@ -53,6 +58,27 @@ class Call:
 
 
 @frozen
+class FilePart:
+    """A piece of a file that is part of an answer.
+
+    Attributes:
+        path: The file.
+        start: Where the piece begins.
+        size: Its bytes.
+    """
+
+    path: Path
+    start: int
+    size: int
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.size)
+
+
+@frozen
 class Reply:
     """An answer.
 
@@ -60,11 +86,13 @@ class Reply:
         status: HTTP status.
         body: The body's bytes; an answer without a body has no content type.
         headers: Headers by name, without those that every answer has.
+        parts: The body in place of `body`, for a blob.
     """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(factory=dict)
+    parts: tuple[FilePart, ...] = ()
 
     @classmethod
     def of_json(cls, status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:

@@ -30,8 +30,9 @@ def page(
     show: Callable[[T], Mapping[str, Any]],
     path: str,
     query: Mapping[str, str] | None = None,
+    links: Mapping[str, Any] | None = None,
 ) -> Reply:
-    """Return one page of a list, with links to the pages before and after it.
+    """Return one page of a list, with links to the pages before and after it, and other links of the list.
 
     Raises:
         ProblemError: 422, with this code, if `$skip` or `$top` is out of range.
@@ -42,12 +43,12 @@ def page(
     def link(at: int) -> dict[str, str]:
         return {"href": f"{call.root}{path}?{preceding}$skip={at}&$top={top}"}
 
-    links = {"self": link(skip)}
+    shown = {"self": link(skip), **(links or {})}
     if skip > 0:
-        links["prev"] = link(max(0, skip - top))
+        shown["prev"] = link(max(0, skip - top))
     if skip + top < len(items) or settings.always_next:
-        links["next"] = link(skip + top)
-    return Reply.of_json(200, {name: [show(item) for item in items[skip : skip + top]], "_links": links})
+        shown["next"] = link(skip + top)
+    return Reply.of_json(200, {name: [show(item) for item in items[skip : skip + top]], "_links": shown})
 
 
 def _skip_and_top(call: Call, settings: Settings, code: str) -> tuple[int, int]:

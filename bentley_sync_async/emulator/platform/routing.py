@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import frozen
 
@@ -28,7 +28,7 @@ class Operation:
     name: str
     method: str
     path: str
-    answer: Callable[[Call], Reply]
+    answer: Callable[[Call], Reply | Awaitable[Reply]]
 
 
 def find(operations: Sequence[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]]:

@@ -14,10 +14,11 @@ from .faults import FaultAction
 from .messages import Call, Reply
 
 _SERVER = "emulator"
+_PIECE = 256 * 1024  # bytes that are read and sent at once
 
 
-async def read_call(request: web.Request) -> Call:
-    """Return the request as a plain message."""
+async def read_call(request: web.Request, *, stream: bool = False) -> Call:
+    """Return the request as a plain message, on request with a body that is not read yet."""
     query: dict[str, str] = {}
     for name, text in request.query.items():
         query.setdefault(name.lower(), text)
@@ -27,7 +28,8 @@ async def read_call(request: web.Request) -> Call:
         root=f"{request.scheme}://{request.host}",
         query=query,
         headers={name.lower(): text for name, text in request.headers.items()},
-        body=await request.read(),
+        body=b"" if stream else await request.read(),
+        stream=request.content.iter_any() if stream else None,
     )
 
 
@@ -37,9 +39,28 @@ def response(reply: Reply, date: str) -> web.Response:
     return web.Response(status=reply.status, body=reply.body or None, headers=headers)
 
 
-async def drop_content_type(_request: web.Request, answer: web.StreamResponse) -> None:
-    """Remove the content type that aiohttp adds to answers without a body; the service sends none."""
-    if isinstance(answer, web.Response) and not answer.body:
+async def send_parts(request: web.Request, reply: Reply, date: str) -> web.StreamResponse:
+    """Send an answer whose body is in files."""
+    headers = {**reply.headers, "Date": date, "Server": _SERVER}
+    answer = web.StreamResponse(status=reply.status, headers=headers)
+    answer.content_length = sum(part.size for part in reply.parts)
+    with contextlib.suppress(ConnectionError):  # the caller has gone
+        await answer.prepare(request)
+        for part in reply.parts:
+            with part.path.open("rb") as file:
+                file.seek(part.start)
+                for start in range(0, part.size, _PIECE):
+                    await answer.write(file.read(min(_PIECE, part.size - start)))
+        await answer.write_eof()
+    return answer
+
+
+async def drop_content_type(request: web.Request, answer: web.StreamResponse) -> None:
+    """Remove the content type that aiohttp adds to answers without a body; the service sends none.
+
+    An answer to HEAD describes a body that it does not have.
+    """
+    if isinstance(answer, web.Response) and not answer.body and request.method != "HEAD":
         answer.headers.popall("Content-Type", None)
 
 

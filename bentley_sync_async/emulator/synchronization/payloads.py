@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from bentley_sync_async.emulator.platform.clock import Clock
-from bentley_sync_async.emulator.platform.ids import itwin_of
 from bentley_sync_async.emulator.settings import Settings
 from bentley_sync_async.models import ExecutionResult, ExecutionState, SynchronizationReport
 
@@ -28,7 +27,7 @@ def connection_of_any_kind(connection: Connection, root: str) -> Json:
     """Return the full form of a connection in the list of connections of all kinds."""
     links = {
         "iModel": {"href": f"{root}/imodels/{connection.imodel_id}"},
-        "iTwin": {"href": f"{root}/itwins/{itwin_of(connection.imodel_id)}"},
+        "iTwin": {"href": f"{root}/itwins/{connection.itwin_id}"},
     }
     if connection.last_run is not None:
         links["lastRun"] = {"href": root + connection.last_run.path}
@@ -41,7 +40,7 @@ def storage_connection(connection: Connection, root: str) -> Json:
     links = json.pop("_links")
     return {
         **json,
-        "iTwinId": itwin_of(connection.imodel_id),
+        "iTwinId": connection.itwin_id,
         "authenticationType": connection.authentication_type,
         "_links": links,
     }

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
+from bentley_sync_async.emulator.context import Context
+from bentley_sync_async.emulator.imodels.store import IModels
 from bentley_sync_async.emulator.platform.clock import Clock
 from bentley_sync_async.emulator.platform.ids import Ids
 from bentley_sync_async.emulator.settings import Settings
+from bentley_sync_async.emulator.storage.store import Storage
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, RunRef
 
+from .contents import Contents, FoundFile
 from .planning import DEFAULT_FILE, DEFAULT_RUN, PlannedFile, Planner
 from .rules import FileRule, RunRule, merged
 from .timeline import RunPlan
@@ -46,15 +49,19 @@ class Run:
         id: The run's id, a GUID.
         connection_id: The run's connection.
         imodel_id: The iModel, on which no other run can start until this one is completed.
+        itwin_id: The iModel's iTwin.
         created: The run's creation, in elapsed seconds of the emulator's clock.
         plan: The states of the run, its jobs and tasks over time, and their results.
+        found: The files in Storage, by id, as the run found them.
     """
 
     id: str
     connection_id: str
     imodel_id: str
+    itwin_id: str
     created: float
     plan: RunPlan
+    found: Mapping[str, FoundFile] = field(factory=dict)
 
     @property
     def ref(self) -> RunRef:
@@ -83,19 +90,25 @@ class Connection:
         id: The connection's id.
         number: The number of connections that were created before this one.
         imodel_id: The connection's iModel.
+        itwin_id: The iModel's iTwin.
         display_name: The connection's name.
         authentication_type: The account that the service uses.
         files: The source files, by id.
         runs: The runs, by id, the oldest first.
+        synchronized: Which version of each file in Storage a run has synchronized last.
+        known_names: The name of each file in Storage at that time.
     """
 
     id: str
     number: int
     imodel_id: str
+    itwin_id: str
     display_name: str | None
     authentication_type: AuthenticationType
     files: dict[str, SourceFile] = field(factory=dict)
     runs: dict[str, Run] = field(factory=dict)
+    synchronized: dict[str, str] = field(factory=dict)
+    known_names: dict[str, str] = field(factory=dict)
 
     @property
     def last_run(self) -> Run | None:
@@ -108,8 +121,8 @@ class Store:
 
     Attributes:
         settings: The emulator's options.
-        clock: The emulator's clock; `None` until the emulator is started.
-        ids: The generator of new ids.
+        context: Options, clock and ids.
+        contents: Files and iModels as connections and runs see them.
         connections: The connections by id, the oldest first.
         runs: Every run ever created, the oldest first.
         run_rules: The rules that script runs; the first one has precedence.
@@ -118,31 +131,42 @@ class Store:
         consent: Whether users have authorized the service.
         forbidden_imodels: iModels on which triggers and changes of source files are refused.
         observers: Functions that are called with every run that is created.
+        number: The number of connections that were ever created.
+        unsettled: By iModel, the run whose changes were not added yet, and its connection; only one run is active.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        context: Context,
+        imodels: IModels,
+        storage: Storage,
         run_rules: Iterable[RunRule] = (),
         file_rules: Iterable[FileRule] = (),
         file_names: Mapping[str, str] | None = None,
     ) -> None:
-        self.settings = settings
-        self.clock: Clock | None = None
-        self.ids = Ids(settings.seed)
+        self.settings: Settings = context.settings
+        self.context = context
+        self.contents = Contents(imodels, storage)
         self.connections: dict[str, Connection] = {}
         self.runs: list[Run] = []
         self.run_rules = list(run_rules)
         self.file_rules = list(file_rules)
         self.file_names = dict(file_names or {})
-        self.consent = settings.consent
+        self.consent = self.settings.consent
         self.forbidden_imodels: set[str] = set()
         self.observers: list[Callable[[Run], None]] = []
-        self._numbers = itertools.count()
+        self.number = 0
         self._of_imodel: dict[str, dict[str, Connection]] = {}
         self._triggered_at: dict[str, float] = {}
         self._latest_runs: dict[str, Run] = {}
-        self._planner = Planner(new_id=self.ids.guid, error_rate=settings.error_rate, retry_rate=settings.retry_rate)
+        self.unsettled: dict[str, tuple[Run, Connection]] = {}
+        self._planner = Planner(
+            new_id=lambda: self.ids.guid(),  # noqa: PLW0108 - a kept state brings other ids
+            error_rate=self.settings.error_rate,
+            retry_rate=self.settings.retry_rate,
+        )
+        imodels.on_delete.append(self._forget_imodel)
+        imodels.before_history = self.settle
 
     def connect(
         self,
@@ -155,11 +179,13 @@ class Store:
         """Create a connection."""
         connection = Connection(
             id=self.ids.pair(imodel_id),
-            number=next(self._numbers),
+            number=self.number,
             imodel_id=imodel_id,
+            itwin_id=self.contents.imodel(imodel_id).itwin_id,
             display_name=display_name,
             authentication_type=authentication_type,
         )
+        self.number += 1
         for storage_file_id, connector_type in files:
             self.add_file(connection, storage_file_id, connector_type)
         self.connections[connection.id] = connection
@@ -194,25 +220,34 @@ class Store:
 
     def name_of(self, file: SourceFile) -> str:
         """Return the name of a source file in Storage."""
-        name = self.file_names.get(file.storage_file_id)
+        name = self.contents.name(file.storage_file_id) or self.file_names.get(file.storage_file_id)
         return name or f"{file.storage_file_id[-6:]}.{_EXTENSIONS.get(file.connector_type, 'dat')}"
 
     def last_known_name(self, connection: Connection, file: SourceFile) -> str | None:
-        """Return a source file's name; `None` until a run with that file has completed."""
-        now = self.elapsed()
-        completed = (run for run in connection.runs.values() if run.completed(now))
-        tasks = (task for run in completed for job in run.plan.jobs for task in job.tasks)
-        return self.name_of(file) if any(task.storage_file_id == file.storage_file_id for task in tasks) else None
+        """Return a source file's name; `None` until a run has synchronized that file."""
+        self.settle(connection.imodel_id)
+        return connection.known_names.get(file.storage_file_id)
+
+    def settle(self, imodel_id: str) -> None:
+        """Add what the last run on an iModel has changed, if it has ended and that was not done yet."""
+        run, connection = self.unsettled.get(imodel_id.lower(), (None, None))
+        if run is not None and connection is not None and run.completed(self.elapsed()):
+            del self.unsettled[imodel_id.lower()]
+            self.contents.settle(run, connection)
 
     def start_run(self, connection: Connection) -> Run:
         """Create a run and plan everything that will happen in it."""
+        self.settle(connection.imodel_id)
         nth = len(connection.runs) + 1
         seed = f"{self.settings.seed}/{connection.number}/{nth}"
+        found = {
+            file.storage_file_id: self.contents.found(file, self.name_of(file)) for file in connection.files.values()
+        }
         files = [
             PlannedFile(
                 storage_file_id=file.storage_file_id,
                 connector_type=file.connector_type,
-                rule=self._file_rule(connection, file, nth),
+                rule=self._file_rule(connection, file, nth, found[file.storage_file_id]),
                 rng=random.Random(f"{seed}/{number}"),
             )
             for number, file in enumerate(connection.files.values())
@@ -221,22 +256,28 @@ class Store:
             id=self.ids.guid(),
             connection_id=connection.id,
             imodel_id=connection.imodel_id,
+            itwin_id=connection.itwin_id,
             created=self.elapsed(),
             plan=self._planner.plan(self._run_rule(connection, nth), files, random.Random(seed)),
+            found=found,
         )
         connection.runs[run.id] = run
         self.runs.append(run)
         self._latest_runs[connection.imodel_id.lower()] = run
+        self.unsettled[connection.imodel_id.lower()] = run, connection
         for notify in self.observers:
             notify(run)
         return run
 
     @property
+    def ids(self) -> Ids:
+        """The generator of new ids."""
+        return self.context.ids
+
+    @property
     def running_clock(self) -> Clock:
         """The clock of the running emulator."""
-        if self.clock is None:
-            raise RuntimeError("The emulator is not running: enter it first, with `async with`.")
-        return self.clock
+        return self.context.running_clock
 
     def open_accept_window(self, imodel_id: str) -> None:
         """Start the window in which other triggers of the iModel are refused."""
@@ -252,6 +293,13 @@ class Store:
         """Return the clock's elapsed seconds."""
         return self.running_clock.elapsed()
 
+    def reindex(self) -> None:
+        """Find connections and runs by their iModels again, after both were replaced."""
+        self._of_imodel.clear()
+        for connection in self.connections.values():
+            self._of_imodel.setdefault(connection.imodel_id.lower(), {})[connection.id] = connection
+        self._latest_runs = {run.imodel_id.lower(): run for run in self.runs}
+
     def _run_rule(self, connection: Connection, nth: int) -> RunRule:
         rules = _use(
             self.run_rules,
@@ -264,7 +312,7 @@ class Store:
             rules.insert(0, _NO_CONSENT)
         return merged(RunRule, [*rules, DEFAULT_RUN])
 
-    def _file_rule(self, connection: Connection, file: SourceFile, nth: int) -> FileRule:
+    def _file_rule(self, connection: Connection, file: SourceFile, nth: int, found: FoundFile) -> FileRule:
         rules = _use(
             self.file_rules,
             connection_id=connection.id,
@@ -273,7 +321,16 @@ class Store:
             storage_file_id=file.storage_file_id,
             nth=nth,
         )
+        follows = self.contents.rule(found, connection, file)
+        if follows is not None and all(rule.result is None and rule.error is None for rule in rules):
+            rules.append(follows)
         return merged(FileRule, [*rules, DEFAULT_FILE])
+
+    def _forget_imodel(self, imodel_id: str) -> None:
+        for connection in self.connections_of(imodel_id):
+            self.disconnect(connection)
+        for by_imodel in (self.unsettled, self._latest_runs, self._triggered_at):
+            by_imodel.pop(imodel_id.lower(), None)
 
 
 def _use(rules: Iterable[R], **subject: Any) -> list[R]:

@@ -15,13 +15,12 @@ import aiohttp
 import anyio
 from attrs import define, field
 
-from bentley_sync_async.emulator.platform.ids import itwin_of
 from bentley_sync_async.errors import ConfigurationError
 
 from .store import Run, Store
 
-_SHORTEST_SECRET = 32
-_TIMEOUT = aiohttp.ClientTimeout(total=30.0)
+SHORTEST_SECRET = 32
+TIMEOUT = aiohttp.ClientTimeout(total=30.0)
 
 
 @define(kw_only=True)
@@ -68,18 +67,16 @@ class Webhook:
 @asynccontextmanager
 async def delivering(store: Store, url: str, secret: str | None, delay: float) -> AsyncGenerator[Webhook]:
     """Send a message for each run that ends while the context is open."""
-    if secret is not None and len(secret) < _SHORTEST_SECRET:
-        raise ConfigurationError(f"secret must have at least {_SHORTEST_SECRET} characters, not {len(secret)}.")
+    if secret is not None and len(secret) < SHORTEST_SECRET:
+        raise ConfigurationError(f"secret must have at least {SHORTEST_SECRET} characters, not {len(secret)}.")
     rng = random.Random(f"webhooks/{store.settings.seed}/{url}")
     webhook = Webhook(url=url, secret=secret or f"{rng.getrandbits(256):064x}", id=_guid(rng))
 
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, anyio.create_task_group() as group:
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session, anyio.create_task_group() as group:
 
         async def deliver(run: Run) -> None:
-            await _wait_for_end(run, store)
-            body = _message(run, webhook, message_id=_guid(rng), enqueued=store.running_clock.timestamp(_ended(run)))
-            await anyio.sleep(delay)
-            await _post(session, webhook, run, body)
+            await wait_for_end(run, store)
+            await deliver_message(session, store, webhook, run, message_id=_guid(rng), delay=delay)
 
         def start(run: Run) -> None:
             group.start_soon(deliver, run)
@@ -95,7 +92,8 @@ async def delivering(store: Store, url: str, secret: str | None, delay: float) -
             group.cancel_scope.cancel()
 
 
-async def _wait_for_end(run: Run, store: Store) -> None:
+async def wait_for_end(run: Run, store: Store) -> None:
+    """Wait until a run has ended."""
     while not run.completed(store.elapsed()):
         left = (_ended(run) - store.elapsed()) / store.settings.speed
         await anyio.sleep(max(left, 1e-6))  # not zero: virtual time must advance
@@ -115,7 +113,7 @@ def _message(run: Run, webhook: Webhook, *, message_id: str, enqueued: str) -> b
         },
         "eventType": "synchronization.jobCompleted.v1",
         "enqueuedDateTime": _us_date(datetime.fromisoformat(enqueued[:19])),
-        "iTwinId": itwin_of(run.imodel_id),
+        "iTwinId": run.itwin_id,
         "messageId": message_id,
         "webhookId": webhook.id,
     }
@@ -127,7 +125,13 @@ def _us_date(instant: datetime) -> str:
     return f"{instant.month}/{instant.day}/{instant.year} {hour}:{instant:%M:%S} {half}"
 
 
-async def _post(session: aiohttp.ClientSession, webhook: Webhook, run: Run, body: bytes) -> None:
+async def deliver_message(
+    session: aiohttp.ClientSession, store: Store, webhook: Webhook, run: Run, *, message_id: str, delay: float = 0.0
+) -> None:
+    """Send the message about a run that has ended; a failure is noted in the delivery."""
+    enqueued = store.running_clock.timestamp(_ended(run))
+    body = _message(run, webhook, message_id=message_id, enqueued=enqueued)
+    await anyio.sleep(delay)
     headers = {"Content-Type": "application/json", "Signature": webhook.sign(body)}
     delivery = Delivery(run=run, body=body, headers=headers, time=anyio.current_time())
     webhook.deliveries.append(delivery)

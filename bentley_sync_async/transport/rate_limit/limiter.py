@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from itertools import count
 from types import TracebackType
@@ -14,7 +15,7 @@ from attrs import frozen
 
 from bentley_sync_async.config import RateTier
 from bentley_sync_async.errors import ConfigurationError
-from bentley_sync_async.transport.clock import current_time
+from bentley_sync_async.transport.clock import current_time, running_loop
 from bentley_sync_async.wire.headers import QUOTA, rate_tier, remaining_calls, retry_after
 
 from .budget import BudgetUse, RequestBudget, RequestKind
@@ -51,10 +52,10 @@ class RateLimiter:
         """
         self._budget = budget or RequestBudget()
         self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self._in_flight: set[Permit] = set()
         self._order = count()
         self._queue: list[tuple[int, float, int, RequestKind, asyncio.Future[Permit]]] = []
-        self._waiting = 0  # the queue may hold more: those that were cancelled
+        self._waiting: set[asyncio.Future[Permit]] = set()  # the queue may hold more: those that were cancelled
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0
 
@@ -71,7 +72,7 @@ class RateLimiter:
             return permit
         granted: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
         heappush(self._queue, (_RANKS[priority.kind], -priority.value(), next(self._order), priority.kind, granted))
-        self._waiting += 1
+        self._waiting.add(granted)
         if self._timer is None:  # otherwise there is no room before the timer
             self._grant_waiting()
         try:
@@ -79,11 +80,12 @@ class RateLimiter:
         except BaseException:  # also GeneratorExit, when the waiting coroutine is closed
             if granted.done() and not granted.cancelled():
                 granted.result().release()
-            granted.cancel()
+            with suppress(RuntimeError):  # its event loop is closed
+                granted.cancel()
             raise
         finally:
-            self._waiting -= 1
-            if len(self._queue) > 2 * self._waiting:
+            self._waiting.discard(granted)
+            if len(self._queue) > 2 * len(self._waiting):
                 self._remove_cancelled()
 
     def available_at(self) -> float:
@@ -96,22 +98,28 @@ class RateLimiter:
 
     def use(self) -> BudgetUse:
         """Return what was spent, at the latest known instant if no event loop is running."""
-        try:
-            now = current_time()
-        except RuntimeError:
-            now = self._latest
-        return self._budget.use(now, waiting=self._waiting)
+        return self._budget.use(self._now(), waiting=len(self._waiting))
 
     def release(self, permit: Permit) -> None:
         """Count the request of a permit, which has ended; or do not, if it was not sent."""
-        now = current_time()
-        self._in_flight -= 1
+        if permit not in self._in_flight:  # the event loop of its request is gone
+            return
+        self._in_flight.remove(permit)
+        now = self._now()
         if permit.sent:
             self._budget.spend(permit.kind, now, rejected=permit.rejected)
         else:
             self._budget.cancel(permit.kind)
         if self._queue:
-            self._grant_waiting()
+            self._grant_waiting_in_loop()
+
+    def reset(self) -> None:
+        """Forget the requests of an event loop that is gone: nobody there waits for a permit or gives one back."""
+        self._queue.clear()
+        self._waiting.clear()
+        self._cancel_timer()
+        for permit in tuple(self._in_flight):
+            permit.release()
 
     def observe(self, permit: Permit, status: int, headers: Mapping[str, str]) -> None:
         """Correct the budget by the status and headers of an answer."""
@@ -131,10 +139,27 @@ class RateLimiter:
 
     def _grant(self, kind: RequestKind, now: float) -> Permit | None:
         self._latest = now
-        if self._in_flight >= self._max_in_flight or not self._budget.reserve(kind, now):
+        if len(self._in_flight) >= self._max_in_flight or not self._budget.reserve(kind, now):
             return None
-        self._in_flight += 1
-        return Permit(self, kind, now)
+        permit = Permit(self, kind, now)
+        self._in_flight.add(permit)
+        return permit
+
+    def _now(self) -> float:
+        """Return the time; the latest known one where no event loop is running, as when a closed one is freed."""
+        try:
+            return current_time()
+        except RuntimeError:
+            return self._latest
+
+    def _grant_waiting_in_loop(self) -> None:
+        """Grant permits in the event loop of those who wait; a permit may be given back outside of it."""
+        loop = self._queue[0][-1].get_loop()
+        if loop is running_loop():
+            self._grant_waiting()
+        else:
+            with suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(self._grant_waiting)
 
     def _grant_waiting(self) -> None:
         """Grant permits to waiting requests while there is room, and set a timer for when there is again."""
@@ -147,17 +172,23 @@ class RateLimiter:
                     break
                 granted.set_result(permit)
             heappop(self._queue)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        at = self._budget.available_at(now) if self._queue and self._in_flight < self._max_in_flight else math.inf
+        self._cancel_timer()
+        at = self._budget.available_at(now) if self._queue and len(self._in_flight) < self._max_in_flight else math.inf
         if at < math.inf:
             self._timer = asyncio.get_running_loop().call_at(at, self._grant_waiting)
 
     def _remove_cancelled(self) -> None:
         self._queue = [waiting for waiting in self._queue if not waiting[-1].done()]
         heapify(self._queue)
-        self._grant_waiting()
+        if self._queue:
+            self._grant_waiting_in_loop()
+        else:
+            self._cancel_timer()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class Permit:

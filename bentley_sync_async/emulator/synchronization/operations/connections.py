@@ -70,9 +70,10 @@ def create_storage_connection(store: Store, call: Call) -> Reply:
     elif not is_guid(imodel_id):
         errors.append(not_valid("imodelId"))
     display_name = _display_name(body, errors)
+    storage_file_ids = [storage_file_id for storage_file_id, _ in files]
+    errors = errors or store.contents.refusals(imodel_id=str(imodel_id), file_ids=storage_file_ids)
     if errors:
         raise ProblemError.invalid(_CODE, *errors)
-    storage_file_ids = [storage_file_id for storage_file_id, _ in files]
     duplicates = len(set(storage_file_ids)) < len(storage_file_ids)
     if duplicates or store.mapped_files(str(imodel_id)).intersection(storage_file_ids):
         raise already_mapped()

@@ -35,7 +35,7 @@ def add_source_file(store: Store, call: Call) -> Reply:
     """Answer `add-storage-connection-sourcefile`."""
     connection = connection_of(store, call, _CODE)
     require_permission(store, connection)
-    storage_file_id, connector_type = _read(call)
+    storage_file_id, connector_type = _read(store, call)
     if storage_file_id in store.mapped_files(connection.imodel_id):
         raise already_mapped()
     return _answer(store, connection, store.add_file(connection, storage_file_id, connector_type), call, status=201)
@@ -51,7 +51,7 @@ def update_source_file(store: Store, call: Call) -> Reply:
     """Answer `update-storage-connection-sourcefile`."""
     connection = connection_of(store, call, _CODE)
     file = source_file_of(connection, call, _CODE)
-    storage_file_id, connector_type = _read(call)
+    storage_file_id, connector_type = _read(store, call)
     if storage_file_id in store.mapped_files(connection.imodel_id) - {file.storage_file_id}:
         raise already_mapped()
     file.storage_file_id, file.connector_type = storage_file_id, connector_type
@@ -66,9 +66,10 @@ def remove_source_file(store: Store, call: Call) -> Reply:
     return Reply(204)
 
 
-def _read(call: Call) -> FileSpec:
+def _read(store: Store, call: Call) -> FileSpec:
     spec, errors = read_file(call.json_object(_CODE))
-    if spec is None:
+    errors = errors or store.contents.refusals(file_ids=[spec[0]] if spec else [])
+    if spec is None or errors:
         raise ProblemError.invalid(_CODE, *errors)
     return spec
 

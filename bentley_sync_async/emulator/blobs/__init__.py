@@ -1,0 +1,1 @@
+"""The blob store behind Storage: block blobs, reached by signed URLs as in Azure Blob Storage."""

@@ -1,0 +1,1 @@
+"""The iTwins API: iTwins, and whose account they belong to."""

@@ -1,0 +1,1 @@
+"""Reads the bodies and queries of requests, as the products beside Synchronization share them."""

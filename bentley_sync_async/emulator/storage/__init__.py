@@ -1,0 +1,1 @@
+"""The Storage API: folders and files of iTwins, and the recycle bin."""

@@ -1,0 +1,1 @@
+"""The iModels API: iModels, their changesets and named versions."""

@@ -1,0 +1,1 @@
+"""The Storage API: folders, files and their content, the recycle bin."""

@@ -1,0 +1,1 @@
+"""The Webhooks API: who is told of events."""

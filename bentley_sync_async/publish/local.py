@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 from attrs import field, frozen
 
+from bentley_sync_async.bulk.concurrency import for_each
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models import ConnectorType
 
@@ -113,7 +114,7 @@ class _Chunks:
     async def __anext__(self) -> bytes:
         if self._file is None:
             self._file = await anyio.open_file(self._place, "rb", buffering=0)
-        chunk = await self._file.read(CHUNK)
+        chunk = b"" if self._file.closed else await self._file.read(CHUNK)
         if not chunk:
             await self.aclose()
             raise StopAsyncIteration
@@ -197,29 +198,25 @@ async def hash_files(
     """
     hashed: dict[str, HashedFile] = {}
     refused: dict[str, str] = {}
-    limiter = anyio.CapacityLimiter(at_once)
 
     async def add(source: FileSource) -> None:
-        async with limiter:
-            try:
-                connector = source.connector or connector_of(source.path)
-                if connector is None:
-                    refused[source.path] = "No connector is known for its extension: set connector in the manifest."
-                    return
-                version = await source.version()
-                if version.size == 0:
-                    refused[source.path] = "It is empty, and the service refuses empty files (ZeroByte)."
-                    return
-                sha256 = cached(source.path, version) or await hash_file(source)
-                keep(source.path, version, sha256)
-            except OSError as exc:
-                refused[source.path] = f"It cannot be read: {exc.strerror or exc}."
+        connector = source.connector or connector_of(source.path)
+        if connector is None:
+            refused[source.path] = "No connector is known for its extension: set connector in the manifest."
+            return
+        try:
+            version = await source.version()
+            if version.size == 0:
+                refused[source.path] = "It is empty, and the service refuses empty files (ZeroByte)."
                 return
-            hashed[source.path] = HashedFile(source=source, version=version, sha256=sha256, connector=connector)
+            sha256 = cached(source.path, version) or await hash_file(source)
+        except OSError as exc:
+            refused[source.path] = f"It cannot be read: {exc.strerror or exc}."
+            return
+        keep(source.path, version, sha256)
+        hashed[source.path] = HashedFile(source=source, version=version, sha256=sha256, connector=connector)
 
-    async with anyio.create_task_group() as group:
-        for source in sources:
-            group.start_soon(add, source)
+    await for_each(sources, add, at_once=at_once)
     return LocalFiles(files=tuple(hashed[path] for path in sorted(hashed)), refused=dict(sorted(refused.items())))
 
 

@@ -7,7 +7,6 @@ import math
 from attrs import field, frozen
 
 from bentley_sync_async.errors import InvalidArgumentError
-from bentley_sync_async.pacing.strategies import Pacing
 
 
 @frozen(kw_only=True)
@@ -18,17 +17,11 @@ class PublishOptions:
         prune: Whether files that are gone locally are removed from the iModel and from Storage.
         uploads: How many files are uploaded at a time.
         bytes_per_second: What all uploads together may send; `None` for no limit.
-        timeout: Seconds for each run, from its start; `None` for no end.
-        retry_failed: How many more runs a connection gets if its run failed for a transient cause.
-        pacing: When to poll; `None` for the default.
     """
 
     prune: bool = False
     uploads: int = field(default=4)
     bytes_per_second: float | None = field(default=None)
-    timeout: float | None = None
-    retry_failed: int = 0
-    pacing: Pacing | None = None
 
     @uploads.validator
     def _check_uploads(self, _: object, value: object) -> None:

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from bentley_sync_async.errors import NotFoundError
+from bentley_sync_async.errors import NotFoundError, ProtocolError
 from bentley_sync_async.models import SourceFile
-from bentley_sync_async.models.platform.storage import StorageFile
+from bentley_sync_async.models.platform import StorageFile
 from bentley_sync_async.resources.storage.storage import Storage
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.wire.locations import run_ref
@@ -90,7 +90,7 @@ class RemoteReader:
         """Return the files of the folder that a publish has put there, by path."""
         found: dict[str, StoredFile] = {}
         ids = set()
-        async for file in self._storage.folders.files(self._target.folder_id, page_size=_PAGE):
+        async for file in self._storage.files.list(self._target.folder_id, page_size=_PAGE):
             ids.add(file.id)
             one = _stored_file(file, self._state.files.get(file.id), long_paths)
             if one is not None and (one.path not in found or one.connection_id is not None):
@@ -135,7 +135,7 @@ class RemoteReader:
         listing = self._connections.source_files.list(connection_id, prefer="representation", page_size=_PAGE)
         return {one.storage_file_id: one async for one in listing if one.storage_file_id is not None}
 
-    async def _remember(self, files: Mapping[str, StoredFile], connections: Iterable[_Connection]) -> None:
+    async def _remember(self, files: dict[str, StoredFile], connections: Iterable[_Connection]) -> None:
         """Remember what was found, and of which files the latest run of a connection has succeeded."""
         await self._state.save_connections({one.connection_id: one.display_name for one in connections})
         changed = []
@@ -156,8 +156,9 @@ class RemoteReader:
         if connection.last_run is None:
             return None
         try:
-            run = await self._connections.runs.get(run_ref(connection.last_run, base_url=self._connections.base_url))
-        except NotFoundError:
+            ref = run_ref(connection.last_run, base_url=self._connections.base_url)
+            run = await self._connections.runs.get(ref.connection_id, ref.run_id)
+        except (NotFoundError, ProtocolError):
             return None
         return run.start_date_time if run.succeeded else None
 

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Literal
 
 from attrs import frozen
 
-from bentley_sync_async.bulk.outcomes import Outcome
-from bentley_sync_async.bulk.report import counted, duration_text, outcome_lines
+from bentley_sync_async.bulk.junit import TestCase, junit
+from bentley_sync_async.bulk.outcomes import FailedFile, Outcome
+from bentley_sync_async.bulk.report import counted, duration_text, junit_case, outcome_lines
 from bentley_sync_async.models.platform import Changeset
 from bentley_sync_async.wire.codec import encode, to_builtins
 
@@ -57,3 +59,91 @@ class PublishReport:
         """Whether the iModel is up to date with the local files."""
         files = not any(one.status in _BAD for one in self.files)
         return files and not self.not_run and all(run.good for run in self.runs)
+
+    def __str__(self) -> str:
+        """Return a line for each file that was not published, each run and each connection that was not run; totals."""
+        return "\n".join([*self._file_lines(), *self._run_lines(), self.totals()])
+
+    def totals(self) -> str:
+        """Return one line with the number of files by status, the runs, the changesets and the time."""
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)
+        size = f" ({size_text(self.uploaded)})" if self.uploaded else ""
+        runs = Counter(run.status for run in self.runs)
+        came = f", {', '.join(f'{count} {status}' for status, count in runs.items())}" if runs else ""
+        return (
+            f"{counted(len(self.files), 'file')}: {counts or 'none'}{size}; {counted(len(self.runs), 'run')}{came}; "
+            f"{counted(len(self.changesets), 'new changeset')}; {duration_text(self.duration)}."
+        )
+
+    def name_of(self, run: Outcome) -> str:
+        """Return the name of a run's connection, or its id if it has none."""
+        return self.connections.get(run.connection_id or "", run.connection_id or "unknown connection")
+
+    def to_json(self) -> str:
+        """Return it as one JSON object, with the API's spelling of names."""
+        return encode(
+            {
+                "beganAt": self.began_at,
+                "duration": self.duration,
+                "uploadedBytes": self.uploaded,
+                "counts": {str(status): count for status, count in self.counts.items()},
+                "files": self.files,
+                "runs": [{**to_builtins(one), "displayName": self.name_of(one)} for one in self.runs],
+                "notRun": dict(self.not_run),
+                "changesets": self.changesets,
+            }
+        ).decode()
+
+    def to_junit(self) -> str:
+        """Return it as JUnit XML: each file and each run is a test case.
+
+        A file that is in Storage passes, one that could not be uploaded is a failure, one whose turn never came is an
+        error. Write it to a file as UTF-8.
+        """
+        cases = [
+            TestCase(
+                group=one.path.rpartition("/")[0] or ".",
+                name=one.path,
+                seconds=one.seconds or 0.0,
+                kind=_KINDS.get(one.status),
+                message=one.reason or str(one.status),
+            )
+            for one in self.files
+        ]
+        cases += [junit_case(run, self.name_of(run), self._file_name) for run in self.runs]
+        cases += [
+            TestCase(group="connections", name=name, kind="error", message=f"not run: {why}")
+            for name, why in self.not_run.items()
+        ]
+        return junit("bentley-sync publish", cases, began_at=self.began_at, duration=self.duration)
+
+    def _file_name(self, file: FailedFile) -> str:
+        paths = {one.file_id: one.path for one in self.files if one.file_id is not None}
+        return paths.get(file.storage_file_id or "", f"file {file.storage_file_id or 'without an id'}")
+
+    def _file_lines(self) -> list[str]:
+        return [f"{one.path} {one.status}: {one.reason}" for one in self.files if one.reason is not None]
+
+    def _run_lines(self) -> list[str]:
+        lines = [f"{name} was not run: {why}." for name, why in self.not_run.items()]
+        for run in self.runs:
+            if not run.good:
+                lines += outcome_lines(run, name=self.name_of(run), file_name=self._file_name)
+        return lines
+
+
+_KINDS: dict[FileStatus, Literal["failure", "error"]] = {
+    FileStatus.FAILED: "failure",
+    FileStatus.REFUSED: "failure",
+    FileStatus.WAITING: "error",
+}
+
+_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def size_text(size: int) -> str:
+    """Return a size for people, such as `1.5 MB`."""
+    for factor, unit in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from bentley_sync_async.bulk.background import BackgroundWork
 from bentley_sync_async.bulk.events import BulkEvent
-from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
+from bentley_sync_async.bulk.journal.sqlite import MIGRATIONS, SQLiteJournal
 from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
 
 from .events import PublishEvent
@@ -24,10 +25,13 @@ from .work import PublishWork, Services
 class PublishRun(BackgroundWork[PublishEvent | BulkEvent]):
     """Brings Storage and an iModel up to date with local files; made by `client.publish`.
 
-    Use it as an async context manager, once, and iterate over it for events or await `result()`, which discards them; or
-    await its `plan()` instead, for a dry run. It works as long as the block lasts. Leaving it early detaches: a file that
-    was not completed is seen by nobody, a run that was triggered goes on, and the next publish continues.
+    Use it as an async context manager, once, and iterate over it for events or await `result()`, which discards them;
+    or await its `plan()` instead, for a dry run. It works as long as the block lasts. Leaving it early detaches: a file
+    that was not completed is seen by nobody, a run that was triggered goes on, and the next publish continues.
     """
+
+    _name = "publish"
+    _made_by = "client.publish(...)"
 
     def __init__(
         self,
@@ -36,15 +40,15 @@ class PublishRun(BackgroundWork[PublishEvent | BulkEvent]):
         *,
         sources: Sequence[FileSource] | None,
         options: PublishOptions,
-        journal: JournalFile | None,
+        journal: str | os.PathLike[str] | None,
     ) -> None:
         """Make a publish. Nothing is sent, and no file is opened, before it is entered or planned."""
-        super().__init__()
+        super().__init__(services.connections.tasks.binding)
         self._services = services
         self._manifest = manifest
         self._sources = sources
         self._options = options
-        self._journal = journal
+        self._journal = JournalFile(journal, migrations=MIGRATIONS) if journal is not None else None
         self._publish: PublishWork | None = None
 
     async def result(self) -> PublishReport:
@@ -63,6 +67,7 @@ class PublishRun(BackgroundWork[PublishEvent | BulkEvent]):
         Raises:
             SynchronizationError: As `__anext__`.
         """
+        self._binding.check()
         async with self._open() as work:
             return await work.dry_run()
 
@@ -76,8 +81,8 @@ class PublishRun(BackgroundWork[PublishEvent | BulkEvent]):
             runs=tuple(work.runs.values()) if work is not None else (),
             connections=work.state.connections if work is not None else {},
             changesets=work.changesets if work is not None else (),
-            began_at=self.began_at,
-            duration=self.elapsed,
+            began_at=self._began_at,
+            duration=self._elapsed(),
         )
 
     @property

@@ -125,7 +125,7 @@ class TargetResolver:
     async def _folder(self, itwin_id: str) -> tuple[str, str | None]:
         """Return the id of the root folder, and of the folder at its top if it is there."""
         root_id = await self.storage.root_folder_id(itwin_id)
-        mine = [one.id async for one in self.storage.folders.folders(root_id) if one.display_name == self.model.folder]
+        mine = [one.id async for one in self.storage.folders.list(root_id) if one.display_name == self.model.folder]
         if len(mine) > 1:
             raise InvalidArgumentError(
                 f"Storage of iTwin {itwin_id} has {len(mine)} folders named {self.model.folder!r} ({', '.join(mine)}). "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
 from typing import Self
 
@@ -13,12 +13,13 @@ from attrs import define, evolve, field
 from bentley_sync_async.errors import (
     AuthenticationError,
     CredentialsError,
+    JournalError,
     NotFoundError,
     ServerError,
     SynchronizationError,
     TransportError,
 )
-from bentley_sync_async.models.platform.storage import FileUpload, StorageFile
+from bentley_sync_async.models.platform import FileUpload, StorageFile
 from bentley_sync_async.resources.storage.files import Files
 
 from .descriptions import describe
@@ -98,7 +99,6 @@ class Uploader:
         files: The resource.
         folder_id: The folder.
         state: Remembers what was uploaded.
-        send: Sends content to an upload URL.
         bandwidth: What all uploads together may send.
         emit: Takes the events.
         sending: The bytes that were read so far of each file that is being uploaded.
@@ -107,7 +107,6 @@ class Uploader:
     files: Files
     folder_id: str
     state: PublishState
-    send: Callable[[FileUpload, AsyncIterator[bytes], int], Awaitable[None]]
     bandwidth: Bandwidth
     emit: Callable[[PublishEvent], Awaitable[None]]
     sending: dict[str, int] = field(factory=dict)
@@ -130,7 +129,7 @@ class Uploader:
             return evolve(
                 outcome, status=FileStatus.UPLOADED, size=stored.size, file_id=stored.file_id, seconds=seconds
             )
-        except (AuthenticationError, CredentialsError):
+        except (AuthenticationError, CredentialsError, JournalError):
             raise
         except OSError as exc:
             reason = f"It cannot be read: {exc.strerror or exc}."
@@ -170,7 +169,7 @@ class Uploader:
 
         reader = HashingReader(file.source, self.bandwidth, progress)
         try:
-            await self.send(upload, reader, file.version.size)
+            await self.files.put(upload, reader)
         finally:
             await reader.aclose()
         same = (reader.size, reader.sha256) == (file.version.size, file.sha256)

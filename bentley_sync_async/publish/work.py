@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import anyio
 import anyio.to_thread
 from attrs import define, evolve, field, frozen
 
+from bentley_sync_async.bulk.concurrency import for_each
 from bentley_sync_async.bulk.events import BulkEvent, ConnectionFinished
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.bulk.outcomes import Outcome
 from bentley_sync_async.bulk.runner import BulkRun
 from bentley_sync_async.errors import JournalError, NotFoundError
-from bentley_sync_async.models.platform import Changeset, FileUpload
+from bentley_sync_async.models.platform import Changeset
 from bentley_sync_async.resources.imodels.imodels import IModels
 from bentley_sync_async.resources.itwins.itwins import ITwins
 from bentley_sync_async.resources.storage.storage import Storage
@@ -57,7 +58,6 @@ class Services:
         imodels: The resource.
         itwins: The resource.
         connections: The resource.
-        send: Sends content to an upload URL.
         open_bulk: Makes a bulk of connections with a journal.
     """
 
@@ -66,7 +66,6 @@ class Services:
     imodels: IModels
     itwins: ITwins
     connections: StorageConnections
-    send: Callable[[FileUpload, AsyncIterator[bytes], int], Awaitable[None]]
     open_bulk: Callable[[Sequence[str], SQLiteJournal | None], BulkRun]
 
 
@@ -186,7 +185,6 @@ class PublishWork:
             files=self.services.storage.files,
             folder_id=target.folder_id,
             state=self.state,
-            send=self.services.send,
             bandwidth=Bandwidth(self.options.bytes_per_second),
             emit=self.emit,
             sending=self.sending,
@@ -195,7 +193,7 @@ class PublishWork:
         async def upload(one: FilePlan) -> None:
             self.files[one.path] = await uploader.upload(one, hashed[one.path])
 
-        await _at_once(self.options.uploads, [partial(upload, one) for one in plan.uploads])
+        await for_each(plan.uploads, upload, at_once=self.options.uploads)
 
     async def _connect(self, plan: PublishPlan, target: Target) -> list[str]:
         """Give connections their files; return the ids of those to run.
@@ -219,7 +217,7 @@ class PublishWork:
             elif one.run:
                 ids.append(await preparer.prepare(one))
 
-        await _at_once(_AT_ONCE, [partial(prepare, one) for one in plan.connections])
+        await for_each(plan.connections, prepare, at_once=_AT_ONCE)
         return sorted(ids)
 
     async def _run_connections(self, connection_ids: Sequence[str], target: Target) -> None:
@@ -257,10 +255,8 @@ class PublishWork:
             run = self.runs.get(one.published.connection_id)
             if one.published.connection_id is not None and (run is None or not run.good):
                 continue
-            try:
+            with suppress(NotFoundError):  # it is gone already
                 await self.services.storage.files.delete(one.published.file_id)
-            except NotFoundError:
-                pass
             await self.state.forget([one.published.file_id])
             self.files[one.path] = evolve(self.files[one.path], status=FileStatus.REMOVED)
             await self.emit(FileRemoved(path=one.path, size=one.size))
@@ -275,16 +271,3 @@ def _not_done(plan: FilePlan) -> FileOutcome:
         file_id=plan.published.file_id if plan.published is not None else None,
         reason=plan.reason,
     )
-
-
-async def _at_once(number: int, steps: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Take steps, so many at a time; the first failure ends all."""
-    limiter = anyio.CapacityLimiter(number)
-
-    async def take(step: Callable[[], Awaitable[None]]) -> None:
-        async with limiter:
-            await step()
-
-    async with anyio.create_task_group() as group:
-        for step in steps:
-            group.start_soon(take, step)

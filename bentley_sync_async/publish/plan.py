@@ -10,8 +10,10 @@ from types import MappingProxyType
 
 from attrs import define, field, frozen
 
+from bentley_sync_async.bulk.report import counted
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models import ConnectorType
+from bentley_sync_async.wire.codec import encode, to_builtins
 
 from .manifest import MOST_CONNECTIONS, MOST_FILES
 
@@ -134,13 +136,17 @@ class ConnectionPlan:
 class PublishPlan:
     """What a publish has to do.
 
+    `print(plan)` shows what would change: `+` what is new, `~` what is updated, `-` what is removed, `!` what is refused.
+
     Attributes:
         files: Every file, by path.
         connections: Every connection of the publish, by name.
+        creates: What is missing and created first, such as `iModel Combined`; known to a dry run only.
     """
 
     files: tuple[FilePlan, ...]
     connections: tuple[ConnectionPlan, ...]
+    creates: tuple[str, ...] = ()
 
     @property
     def uploads(self) -> tuple[FilePlan, ...]:
@@ -160,9 +166,71 @@ class PublishPlan:
     @property
     def nothing_to_do(self) -> bool:
         """Whether everything is up to date."""
-        return not self.uploads and not any(
+        if self.uploads or self.creates or self.counts[FileAction.REMOVE]:
+            return False
+        return not any(
             one.run or one.add or one.change or one.remove or one.connection_id is None for one in self.connections
         )
+
+    def __str__(self) -> str:
+        lines = [line for one in self.files if (line := _file_line(one)) is not None]
+        for action, what in _UNTOUCHED.items():
+            if count := self.counts[action]:
+                lines.append(f"= {count:,} {what}")
+        lines += [f"+ {one}" for one in self.creates]
+        lines += [line for one in self.connections if (line := _connection_line(one)) is not None]
+        lines += [f"run {one.display_name}" for one in self.connections if one.run]
+        return "\n".join([*lines, self.totals()])
+
+    def totals(self) -> str:
+        """Return one line with the amount of work."""
+        if self.nothing_to_do:
+            refused = self.counts[FileAction.REFUSE]
+            but = f", {refused:,} cannot be published" if refused else ""
+            return f"Nothing to do: {counted(self.counts[FileAction.UNCHANGED], 'file')} unchanged{but}."
+        runs = sum(one.run for one in self.connections)
+        uploads = f"{counted(len(self.uploads), 'file')} to upload ({size_text(self.size)})"
+        removals = f", {self.counts[FileAction.REMOVE]:,} to remove" if self.counts[FileAction.REMOVE] else ""
+        return f"{uploads}{removals}, {counted(runs, 'connection')} to run."
+
+    def to_json(self) -> str:
+        """Return it as one JSON object, with the API's spelling of names; sizes are in bytes."""
+        counts = {str(action): self.counts[action] for action in FileAction}
+        summary = {"nothingToDo": self.nothing_to_do, "uploadBytes": self.size, "counts": counts}
+        return encode({**summary, **to_builtins(self)}).decode()
+
+
+_MARKS = {FileAction.UPLOAD: "+", FileAction.UPDATE: "~"}
+
+_UNTOUCHED = {FileAction.UNCHANGED: "unchanged", FileAction.KEEP: "gone locally, and kept without prune"}
+
+_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def size_text(size: int) -> str:
+    """Return a size for people, such as `1.5 MB`."""
+    for factor, unit in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
+def _file_line(file: FilePlan) -> str | None:
+    if file.action is FileAction.REFUSE:
+        return f"! {file.path}: {file.reason}"
+    if file.action is FileAction.REMOVE:
+        return f"- {file.path}"
+    if file.local is None or file.action not in _MARKS:
+        return None
+    return f"{_MARKS[file.action]} {file.path} ({size_text(file.size)}, {file.local.connector})"
+
+
+def _connection_line(connection: ConnectionPlan) -> str | None:
+    if connection.connection_id is None:
+        return f"+ connection {connection.display_name}: {counted(len(connection.files), 'file')}"
+    changes = {"added": connection.add, "with another connector": connection.change, "removed": connection.remove}
+    parts = [f"{len(paths):,} {what}" for what, paths in changes.items() if paths]
+    return f"~ connection {connection.display_name}: {', '.join(parts)}" if parts else None
 
 
 def make_plan(

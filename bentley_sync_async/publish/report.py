@@ -17,6 +17,7 @@ from bentley_sync_async.models.platform import Changeset
 from bentley_sync_async.wire.codec import encode, to_builtins
 
 from .outcomes import FileOutcome, FileStatus
+from .plan import size_text
 
 _BAD = frozenset({FileStatus.FAILED, FileStatus.REFUSED, FileStatus.WAITING})
 
@@ -137,13 +138,3 @@ _KINDS: dict[FileStatus, Literal["failure", "error"]] = {
     FileStatus.REFUSED: "failure",
     FileStatus.WAITING: "error",
 }
-
-_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
-
-
-def size_text(size: int) -> str:
-    """Return a size for people, such as `1.5 MB`."""
-    for factor, unit in _UNITS:
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"

@@ -40,6 +40,11 @@ class FoundTarget:
             return None
         return Target(itwin_id=self.itwin_id, imodel_id=self.imodel_id, folder_id=self.folder_id)
 
+    def missing(self, model: ModelTarget) -> tuple[str, ...]:
+        """Return what is missing, for people."""
+        parts = {f"iModel {model.imodel}": self.imodel_id, f"folder {model.folder}": self.folder_id}
+        return tuple(name for name, found in parts.items() if found is None)
+
 
 @define(eq=False)
 class TargetResolver:

@@ -107,7 +107,7 @@ class PublishWork:
         """Return what would be done; nothing is changed."""
         local = await self._read_local()
         found = await self._resolver.find()
-        return await self._compare(local, found.target)
+        return evolve(await self._compare(local, found.target), creates=found.missing(self.manifest.model))
 
     async def run(self) -> None:
         """Do everything."""

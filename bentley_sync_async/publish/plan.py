@@ -136,7 +136,7 @@ class ConnectionPlan:
 class PublishPlan:
     """What a publish has to do.
 
-    `print(plan)` shows what would change: `+` what is new, `~` what is updated, `-` what is removed, `!` what is refused.
+    `print(plan)` shows what would change: `+` new, `~` updated, `-` removed, `!` refused.
 
     Attributes:
         files: Every file, by path.

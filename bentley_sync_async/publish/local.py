@@ -37,21 +37,16 @@ class FileVersion:
 
 
 class FileSource(Protocol):
-    """A file to publish, on the disk or anywhere else.
-
-    Attributes:
-        path: What identifies it: a relative path with forward slashes, whose last part is its name in Storage.
-        connector: The connector that reads it; `None` to choose it by the extension.
-    """
+    """A file to publish, on the disk or anywhere else."""
 
     @property
     def path(self) -> str:
-        """What identifies it."""
+        """What identifies it: a relative path with forward slashes, whose last part is its name in Storage."""
         ...
 
     @property
     def connector(self) -> ConnectorType | None:
-        """The connector that reads it."""
+        """The connector that reads it; `None` to choose it by the extension."""
         ...
 
     async def version(self) -> FileVersion:

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from .bulk.journal.base import Journal
     from .bulk.runner import BulkRun
     from .models.manifests import ManifestRun
-    from .publish.local import FileSource
     from .publish.manifest import PublishManifest
     from .publish.runner import PublishRun
+    from .publish.steps.local import FileSource
 
 TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
 """A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""

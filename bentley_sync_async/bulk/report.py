@@ -10,7 +10,7 @@ from attrs import frozen
 from bentley_sync_async.redaction import excerpt
 from bentley_sync_async.wire.codec import encode, to_builtins
 
-from .junit import TestCase, junit
+from .common.junit import TestCase, junit
 from .outcomes import FailedFile, Outcome, OutcomeStatus
 
 _MAX_NAME = 256  # no id is longer

@@ -19,7 +19,7 @@ from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.wire.ids import check_id
 
-from .concurrency import for_each
+from .common.concurrency import for_each
 from .journal.base import IModelOfConnection, Journal
 from .outcomes import Outcome, OutcomeStatus, status_of_error
 

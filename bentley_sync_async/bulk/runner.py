@@ -18,7 +18,7 @@ from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.watch.watcher import RunWatcher
 
-from .background import BackgroundWork
+from .common.background import BackgroundWork
 from .dispatcher import Dispatcher, Entry, RequestCounter, WatcherFactory
 from .events import BulkEvent, ConnectionFinished
 from .journal.base import Journal, JournalEntry, NoJournal

@@ -10,13 +10,13 @@ from .events import (
     PublishPlanned,
     UploadStarted,
 )
-from .local import FileSource, FileVersion
 from .manifest import FileSelection, ModelTarget, PublishManifest
 from .outcomes import FileOutcome, FileStatus
 from .plan import ConnectionPlan, FileAction, FilePlan, LocalFile, PublishedFile, PublishPlan
 from .progress import PublishProgress
 from .report import PublishReport
 from .runner import PublishRun
+from .steps.local import FileSource, FileVersion
 
 __all__ = [
     "ConnectionPlan",

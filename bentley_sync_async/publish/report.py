@@ -10,7 +10,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from bentley_sync_async.bulk.junit import TestCase, junit
+from bentley_sync_async.bulk.common.junit import TestCase, junit
 from bentley_sync_async.bulk.outcomes import FailedFile, Outcome
 from bentley_sync_async.bulk.report import counted, duration_text, junit_case, outcome_lines
 from bentley_sync_async.models.platform import Changeset

@@ -6,19 +6,19 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
-from bentley_sync_async.bulk.background import BackgroundWork
+from bentley_sync_async.bulk.common.background import BackgroundWork
 from bentley_sync_async.bulk.events import BulkEvent
 from bentley_sync_async.bulk.journal.sqlite import MIGRATIONS, SQLiteJournal
 from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
 
 from .events import PublishEvent
-from .local import FileSource
 from .manifest import PublishManifest
 from .options import PublishOptions
 from .plan import PublishPlan
 from .progress import PublishProgress
 from .report import PublishReport
 from .state import PublishState
+from .steps.local import FileSource
 from .work import PublishWork, Services
 
 

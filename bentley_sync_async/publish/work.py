@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 from attrs import define, evolve, field, frozen
 
-from bentley_sync_async.bulk.concurrency import for_each
+from bentley_sync_async.bulk.common.concurrency import for_each
 from bentley_sync_async.bulk.events import BulkEvent, ConnectionFinished
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.bulk.outcomes import Outcome
@@ -21,17 +21,17 @@ from bentley_sync_async.resources.itwins.itwins import ITwins
 from bentley_sync_async.resources.storage.storage import Storage
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 
-from .connections import ConnectionPreparer
 from .events import FileRemoved, PublishEvent, PublishPlanned
-from .local import FileSource, LocalFiles, hash_files, select
 from .manifest import PublishManifest
 from .options import PublishOptions
 from .outcomes import FileOutcome, FileStatus
 from .plan import ConnectionPlan, FileAction, FilePlan, LocalFile, PublishPlan, make_plan
-from .remote import Remote, RemoteReader
 from .state import PublishState, Target
-from .target import TargetResolver
-from .upload import Bandwidth, Uploader
+from .steps.connections import ConnectionPreparer
+from .steps.local import FileSource, LocalFiles, hash_files, select
+from .steps.remote import Remote, RemoteReader
+from .steps.target import TargetResolver
+from .steps.upload import Bandwidth, Uploader
 
 _AT_ONCE = 4  # connections that are prepared at a time
 

@@ -9,11 +9,10 @@ from attrs import define, evolve
 
 from bentley_sync_async.errors import ConflictError, NotFoundError, ServerError, TransportError
 from bentley_sync_async.models import SourceFileCreate, StorageConnection
+from bentley_sync_async.publish.events import ConnectionPrepared, PublishEvent
+from bentley_sync_async.publish.plan import ConnectionPlan, FilePlan
+from bentley_sync_async.publish.state import PublishState, Target
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
-
-from .events import ConnectionPrepared, PublishEvent
-from .plan import ConnectionPlan, FilePlan
-from .state import PublishState, Target
 
 
 @define(eq=False)

@@ -13,11 +13,10 @@ import anyio
 import anyio.to_thread
 from attrs import field, frozen
 
-from bentley_sync_async.bulk.concurrency import for_each
+from bentley_sync_async.bulk.common.concurrency import for_each
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models import ConnectorType
-
-from .manifest import FileSelection, connector_of
+from bentley_sync_async.publish.manifest import FileSelection, connector_of
 
 CHUNK = 1024 * 1024
 """Bytes that are read at a time."""

@@ -7,12 +7,11 @@ import re
 from attrs import define, frozen
 
 from bentley_sync_async.errors import InvalidArgumentError, NotFoundError
+from bentley_sync_async.publish.manifest import ModelTarget
+from bentley_sync_async.publish.state import PublishState, Target
 from bentley_sync_async.resources.imodels.imodels import IModels
 from bentley_sync_async.resources.itwins.itwins import ITwins
 from bentley_sync_async.resources.storage.storage import Storage
-
-from .manifest import ModelTarget
-from .state import PublishState, Target
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

@@ -173,6 +173,7 @@ def _publish(table: str, pictures: dict[str, str], *, only_check: bool) -> bool:
     }
     if not only_check:
         for path, content in changed.items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(content, encoding="utf-8")
     return not changed
 

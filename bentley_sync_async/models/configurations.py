@@ -67,10 +67,10 @@ KNOWN_SETTINGS: Final[Mapping[str, KnownSetting]] = MappingProxyType(
         ),
         "convertDgnTerrainModels": KnownSetting("itwins", default=False, meaning="Converts terrain models of DGN."),
         "squashIntermediateRevisions": KnownSetting(
-            "itwins", default=False, meaning="Squashes the revisions between two synchronizations."
+            "itwins", default=False, meaning="Makes one changeset of the elements of all files."
         ),
         "convertDgnHyperModelingSections": KnownSetting(
-            "itwins", default=True, meaning="Converts hypermodeling sections of DGN files."
+            "itwins", default=True, meaning="Shows the graphics of 2D sections within the 3D model."
         ),
         "skipRvtReprojection": KnownSetting("itwins", default=False, meaning="Does not reproject Revit files."),
         "allowRevitIgnoreGcs": KnownSetting(

@@ -74,10 +74,11 @@ class Resource:
             body=None if body is None else encode(body),
         )
 
-    async def _one(self, request: Request, key: str, cls: type[T], *, expected: int | None = None) -> T:
-        statuses = None if expected is None else frozenset({expected})
-        response = await self._pipeline.call(request, expected=statuses)
-        return await decoded(request, response, lambda body: decode_one(body, key, cls))
+    async def _one(self, request: Request, key: str, cls: type[T], *, expected: frozenset[int] | None = None) -> T:
+        # No local name for the answer: the traceback of an error would keep it.
+        return await decoded(
+            request, await self._pipeline.call(request, expected=expected), lambda body: decode_one(body, key, cls)
+        )
 
     def _list(
         self,

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from attrs import evolve, field, frozen
 
-from bentley_sync_async.redaction import without, without_in_text
+from bentley_sync_async.redaction import redact, without, without_in_text
 
 
 @frozen
@@ -34,13 +34,17 @@ ITWINS: Final = _product("itwins", version=1)
 WEBHOOKS: Final = _product("webhooks", version=2)
 
 
+def _redacted(url: str) -> str:
+    return repr(redact(url))
+
+
 @frozen(kw_only=True)
 class Request:
     """One HTTP request.
 
     Attributes:
         method: Such as `GET`.
-        url: Absolute, percent-encoded.
+        url: Absolute, percent-encoded; shown without the signature of a signed one.
         headers: Without Authorization; the pipeline adds it.
         body: Bytes to send; `None` for no body.
         before_send: Called right before the request is sent, perhaps more than once. It may raise to keep the request
@@ -49,7 +53,7 @@ class Request:
     """
 
     method: str
-    url: str
+    url: str = field(repr=_redacted)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     before_send: Callable[[], None] | None = field(default=None, repr=False, eq=False)

@@ -133,6 +133,7 @@ class Pipeline:
 
     async def send_without_token(self, request: Request) -> Response:
         """Send a request to another server, such as one with a signed URL: once, and counted and recorded nowhere."""
+        self.tasks.binding.check()
         return await self._transport.send(request, timeout=self.timeouts.request)
 
     async def call(
@@ -367,7 +368,7 @@ class Pipeline:
 
 
 def _authorized(request: Request, token: Token, before_send: Callable[[], None]) -> Request:
-    headers = {**request.headers, "Authorization": f"Bearer {token.value}"}
+    headers = {**SYNCHRONIZATION.headers, **request.headers, "Authorization": f"Bearer {token.value}"}
     return Request(
         method=request.method,
         url=request.url,

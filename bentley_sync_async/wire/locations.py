@@ -7,6 +7,7 @@ own origin.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -77,6 +78,20 @@ def run_ref(location: str, *, base_url: str, request_url: str | None = None) -> 
         )
     except InvalidArgumentError as exc:
         raise LocationError(f"Not the URL of a run: {excerpt(location)}. {exc}") from exc
+
+
+def split_url(url: str | None) -> SplitResult | None:
+    """Return the parts of a URL that the service sent; `None` if it is missing, or cannot be a URL.
+
+    An error of `urlsplit`, which would quote the URL and any signature in it, does not get out.
+    """
+    if url is None or not url.isprintable() or " " in url:
+        return None
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        _ = parts.port  # fails if it is no number
+        return parts
+    return None
 
 
 def origin(parts: SplitResult) -> tuple[str, str | None, int | None]:

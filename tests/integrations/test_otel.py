@@ -173,8 +173,9 @@ async def test_the_resend_count_starts_again_with_each_call():
 @pytest.mark.parametrize("operation", [operation for operation in operations(None) if operation.api is not None])
 def test_every_operation_of_the_api_has_a_template(operation):
     variable = r"\(\?P<\w+>\[\^/\]\+\)"
-    (span,) = recorded(request_record(ROOT + re.sub(variable, "8e6a-1", operation.path) + "?$top=5")).spans
-    assert span.attributes[URL_TEMPLATE] == re.sub(variable, "{id}", operation.path)
+    path = re.sub(r"\(\?P<scope>(\w+)\)", r"\1", operation.path)  # a part that is always the same
+    (span,) = recorded(request_record(ROOT + re.sub(variable, "8e6a-1", path) + "?$top=5")).spans
+    assert span.attributes[URL_TEMPLATE] == re.sub(variable, "{id}", path)
 
 
 @pytest.mark.parametrize("path", ["/gateway", "/synchronization/v2", "/a/b/c"])

@@ -55,10 +55,20 @@ async def test_a_wrong_setting_is_named():
 
 
 @pytest.mark.parametrize("status", [200, 201])
-async def test_either_status_of_a_creation_is_success(status):
+@pytest.mark.parametrize("name", ["create", "update"])
+async def test_either_status_of_a_creation_or_an_update_is_success(status, name):
     _, client = scripted(answer(status, ENTITY))
 
-    assert (await client.configurations.imodels.create("i", {})).settings == {"clampZExtent": True}
+    written = await getattr(client.configurations.imodels, name)("i", {"clampZExtent": True})
+    assert written.settings == {"clampZExtent": True}
+
+
+async def test_an_update_of_nothing_is_refused():
+    transport, client = scripted()
+
+    with pytest.raises(InvalidArgumentError, match=r"^Nothing to change"):
+        await client.configurations.imodels.update("i", {})
+    assert transport.sent == []
 
 
 async def test_settings_are_open_and_a_null_is_the_same_as_none():
@@ -76,6 +86,8 @@ async def test_settings_are_open_and_a_null_is_the_same_as_none():
         ([("a", True)], "must map names to values, not list"),
         ({"a": None}, "a must be a boolean, a number or a text, not NoneType"),
         ({"a": [1]}, "a must be a boolean, a number or a text, not list"),
+        ({"a": float("nan")}, "a must be a finite number, not nan"),
+        ({"a": float("-inf")}, "a must be a finite number, not -inf"),
         ({7: True}, "name of a setting must be a text"),
         ({"": True}, "name of a setting must be a text"),
     ],

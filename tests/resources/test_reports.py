@@ -1,8 +1,12 @@
 """Diagnostic reports through the client: from the emulator, and from stores that misbehave."""
 
+import asyncio
+import gzip
+from traceback import walk_tb
+
 import pytest
 from support.manifests.connections import manifest_files, new_manifest_connection
-from support.transport import ScriptedTransport, answer, lost, scripted
+from support.transport import ScriptedTransport, answer, client_of, http, lost, raw_server, scripted
 from support.watch import emulated
 
 from bentley_sync_async import (
@@ -12,7 +16,9 @@ from bentley_sync_async import (
     ManifestRun,
     ProtocolError,
     ReportUnavailableError,
+    ResponseTooLargeError,
     SynchronizationClient,
+    UsageError,
 )
 from bentley_sync_async.emulator import FileRule
 from bentley_sync_async.models.reports import AuditLevel, DiagnosticReport
@@ -110,6 +116,7 @@ def test_a_report_shows_no_url():
         ("http://127.0.0.1/x?sig=SECRET", "is not https"),
         ("file://h/etc/passwd", "is not https"),
         ("https://user:SECRET@store.example/x", "holds a user or a password"),
+        ("https://store.example/x?sig=" + "SECRET" * 700, "has more than 4096 characters"),
     ],
 )
 async def test_a_url_that_is_not_safe_is_refused_and_nothing_is_sent(url, problem):
@@ -197,3 +204,98 @@ async def test_a_report_is_one_of_the_list():
 
     with pytest.raises(InvalidArgumentError, match="is a DiagnosticReport, not str"):
         await client.reports.read(URL)
+
+
+QUOTED = {
+    "alone": "c2lnbmF0dXJl+of/the=report",
+    "percent-encoded": SIGNATURE,
+    "in JSON": "c2lnbmF0dXJl+of\\/the=report",
+    "in two halves": "c2lnbmF0dXJl +of/the=report",
+}
+
+
+@pytest.mark.parametrize("quoted", QUOTED.values(), ids=QUOTED)
+async def test_nothing_of_a_body_that_is_no_report_is_shown(quoted):
+    _, client = scripted(Response(status=200, body=f"<html>string to sign: {quoted}".encode()))
+
+    with pytest.raises(DecodeError) as caught:
+        await client.reports.read(REPORT)
+
+    assert (caught.value.problem, caught.value.excerpt) == ("the body is not JSON", "")
+    assert "c2lnbmF0dXJl" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("code", ["c2lnbmF0dXJl+of/the=report", "c2lnbmF0dXJl"])
+async def test_an_error_code_that_quotes_the_url_is_none(code):
+    _, client = scripted(Response(status=403, headers={"x-ms-error-code": code}))
+
+    with pytest.raises(ReportUnavailableError) as caught:
+        await client.reports.read(REPORT)
+
+    assert caught.value.code is None
+    assert "c2ln" not in str(caught.value)
+
+
+@pytest.mark.parametrize("response", [Response(status=403, body=b"<Error>"), Response(status=200, body=b"<html>")])
+async def test_the_traceback_of_an_error_holds_no_answer(response):
+    _, client = scripted(response)
+
+    with pytest.raises((ReportUnavailableError, DecodeError)) as caught:
+        await client.reports.read(REPORT)
+
+    frames = [frame for frame, _ in walk_tb(caught.tb)][1:]
+    held = [name for frame in frames for name, value in frame.f_locals.items() if isinstance(value, Response | bytes)]
+    assert held == []
+
+
+@pytest.mark.parametrize("query", ["", "?a", "?1", "?&", "?sig=", "?sig=e", "?x=%20"])
+async def test_a_short_query_changes_nothing_of_a_report(query):
+    _, client = scripted(answer(200, {"context": {"jobid": "a1 e&="}}))
+
+    read = await client.reports.read(DiagnosticReport(id="r", sas_uri=f"https://store.example/x{query}"))
+    assert read.context.jobid == "a1 e&="
+
+
+async def test_no_pattern_is_made_of_a_query(monkeypatch):
+    # It would take the event loop longer than the request: some 0.2 ms for each character.
+    monkeypatch.setattr("bentley_sync_async.redaction._quoted", lambda _: pytest.fail("a pattern was made"))
+    _, client = scripted(answer(200, {}))
+
+    await client.reports.read(REPORT)
+
+
+async def test_a_long_path_is_cut_in_an_error():
+    _, client = scripted(Response(status=404))
+
+    with pytest.raises(ReportUnavailableError) as caught:
+        await client.reports.read(DiagnosticReport(id="r", sas_uri=f"https://store.example/{'p' * 4000}"))
+
+    assert len(str(caught.value)) < 600
+
+
+async def test_a_request_for_a_report_shows_no_signature():
+    transport, client = scripted(answer(200, {}))
+    await client.reports.read(REPORT)
+
+    assert "sig=[hidden]" in repr(transport.sent)
+    assert SIGNATURE not in repr(transport.sent)
+
+
+async def test_a_decompression_bomb_is_refused():
+    body = gzip.compress(bytes(20_000_000))
+    async with raw_server(http("200 OK", body, Content_Encoding="gzip")) as server, client_of(server) as client:
+        with pytest.raises(ResponseTooLargeError) as caught:
+            await client.reports.read(DiagnosticReport(id="r", sas_uri=f"{server.url}/x?sig={SIGNATURE}"))
+
+    assert caught.value.url == f"{server.url}/x"
+    assert SIGNATURE not in str(caught.value)
+
+
+async def test_a_client_of_another_event_loop_reads_no_report():
+    transport = ScriptedTransport(always=answer(200, {}))
+    async with SynchronizationClient("t", base_url="https://api.example", transport=transport) as client:
+        with pytest.raises(UsageError):
+            await asyncio.to_thread(asyncio.run, client.reports.read(REPORT))
+
+    assert transport.sent == []

@@ -6,7 +6,7 @@ import pytest
 from support.transport import ScriptedTransport, answer, refusal
 from support.watch import emulated
 
-from bentley_sync_async import ClientCredentials, RateLimitedError, ServerError, SynchronizationClient
+from bentley_sync_async import ClientCredentials, RateLimitedError, RetryPolicy, ServerError, SynchronizationClient
 from bentley_sync_async.emulator import FaultRule
 from bentley_sync_async.transport import (
     LoggingHook,
@@ -162,9 +162,9 @@ async def test_a_failed_token_request_is_logged_as_a_warning(caplog):
     async def fails():
         raise OSError("hush")
 
-    client = SynchronizationClient(fails, transport=ScriptedTransport())
+    client = SynchronizationClient(fails, transport=ScriptedTransport(), retry=RetryPolicy(attempts=1))
     with pytest.raises(Exception, match="token source failed"):
-        await client._watched.get("c")
+        await client.storage_connections.get("c")
     assert "No token after 0.000 s: TokenUnavailableError" in caplog.text
     assert "hush" not in caplog.text
 

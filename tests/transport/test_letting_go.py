@@ -157,6 +157,10 @@ def made(kind):
     special = {
         errors.DecodeError: lambda: kind("not JSON"),
         errors.WebhookError: lambda: kind("forged", status=401),
+        errors.FileTransferError: lambda: kind("not sent", file_id="f"),
+        errors.ReportUnavailableError: lambda: kind("expired", report_id="r", status=403, code=None),
+        errors.IModelNotInitializedError: lambda: kind("not yet", imodel_id="i", state="scheduled"),
+        errors.AmbiguousNameError: lambda: kind("several", ids=("a", "b")),
         errors.JournalInUseError: lambda: kind("in use", pid=7),
         runs.RunFailedError: lambda: kind("it failed", run=StorageRun(id="r"), failed_tasks=()),
     }

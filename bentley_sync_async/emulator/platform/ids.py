@@ -42,8 +42,12 @@ def itwin_of(imodel_id: str) -> str:
 
 def user_of(client_id: str) -> str:
     """Return the id of the user whom an application, or a person who signed in, is for the other APIs."""
-    email = client_id if "@" in client_id else f"{client_id}@apps.imsoidc.bentley.com"
-    return str(uuid.uuid5(_USERS, email.lower()))
+    return str(uuid.uuid5(_USERS, email_of(client_id).lower()))
+
+
+def email_of(client_id: str) -> str:
+    """Return the e-mail address of an application, which the platform made for it, or of a person, which it is."""
+    return client_id if "@" in client_id else f"{client_id}@apps.imsoidc.bentley.com"
 
 
 class Ids:

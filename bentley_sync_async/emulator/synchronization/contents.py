@@ -102,9 +102,11 @@ class Contents:
         for job in run.plan.jobs:
             for task in job.tasks:
                 found = run.found.get(task.storage_file_id)
-                if found is None or task.result not in _PROCESSED:
+                if found is None or found.error == "SourceFileNotFound":
                     continue
-                connection.known_names[task.storage_file_id] = found.name
+                connection.known_names[task.storage_file_id] = found.name  # as it met the file, whatever came of it
+                if task.result not in _PROCESSED:
+                    continue
                 if connection.synchronized.get(task.storage_file_id) != found.version:
                     connection.synchronized[task.storage_file_id] = found.version
                     if imodel is not None:

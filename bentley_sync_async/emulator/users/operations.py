@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, field
 
 from bentley_sync_async.emulator.context import Context
-from bentley_sync_async.emulator.platform.ids import is_guid, user_of
+from bentley_sync_async.emulator.platform.ids import email_of, is_guid, user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError
 from bentley_sync_async.emulator.platform.routing import Operation
@@ -71,7 +71,7 @@ def operations(users: Users) -> tuple[Operation, ...]:
 
 def _user(users: Users, user_id: str) -> dict[str, Any]:
     client_id = users.clients[user_id]
-    email = client_id if "@" in client_id else f"{client_id}@apps.imsoidc.bentley.com"
+    email = email_of(client_id)
     return {
         "id": user_id,
         "displayName": email,

@@ -20,7 +20,8 @@ from .blobs import Progress, fetch, put, require_library
 from .content import Content, Source, opened
 from .urls import completed_file, signed_url
 
-_ACCEPTED, _OK, _FOUND, _REFUSED = 202, 200, 302, 403
+_ACCEPTED, _OK, _FOUND = frozenset({202}), frozenset({200}), frozenset({302})
+_REFUSED = 403
 
 
 @frozen(kw_only=True)
@@ -136,7 +137,7 @@ class Files(Resource):
         """
         require_library()
         request = self._request("GET", f"{_path(file_id)}/download")
-        response = await self._pipeline.call(request, expected=frozenset({_FOUND}))
+        response = await self._pipeline.call(request, expected=_FOUND)
         url = signed_url(response.headers.get("location"), "Location")
         return await fetch(url, Path(target), file_id=file_id, progress=progress)
 

@@ -15,7 +15,7 @@ from bentley_sync_async.config import LOOPBACK
 from bentley_sync_async.errors import ForeignOriginError, InvalidArgumentError, ProtocolError
 from bentley_sync_async.redaction import excerpt
 from bentley_sync_async.wire.ids import check_id
-from bentley_sync_async.wire.locations import origin
+from bentley_sync_async.wire.locations import origin, split_url
 
 _COMPLETE = re.compile(r"/storage/files/([^/]+)/complete/?\Z", re.IGNORECASE)
 _FOLDER = re.compile(r"/storage/folders/([^/]+)/?\Z", re.IGNORECASE)
@@ -81,13 +81,8 @@ def _named(url: str | None, pattern: re.Pattern[str], name: str, does: str, base
 def _split(url: str | None, name: str) -> SplitResult:
     if url is None:
         raise ProtocolError(f"The answer of the service has no {name}.")
-    parts: SplitResult | None = None
-    if url.isprintable() and " " not in url:
-        with suppress(ValueError):
-            split = urlsplit(url)
-            _ = split.port  # fails if it is no number
-            parts = split
-    if parts is None:  # outside the handler: the error of urlsplit would quote the URL
+    parts = split_url(url)
+    if parts is None:
         raise ProtocolError(f"The {name} of the service is not a URL.")
     return parts
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from bentley_sync_async.errors import InvalidArgumentError
 from bentley_sync_async.models.configurations import Configuration, ConfigurationScope, SettingValue
-from bentley_sync_async.resources.base import Resource, decoded
+from bentley_sync_async.resources.base import Resource
 from bentley_sync_async.transport.pipeline import Pipeline
-from bentley_sync_async.wire.codec import decode_one
 from bentley_sync_async.wire.ids import path_segment
 
-_CREATED = frozenset({200, 201})
+_DONE = frozenset({200, 201})  # the pages disagree on which of them
 _ID_NAMES: Mapping[ConfigurationScope, str] = {
     "itwins": "itwin_id",
     "imodels": "imodel_id",
@@ -42,9 +42,7 @@ class ConfigurationsOfScope(Resource):
             InvalidArgumentError: A setting cannot be one; nothing was sent.
             UnprocessableError: The service does not accept an id or a setting.
         """
-        request = self._request("POST", self._path(scope_id), body=_checked(settings))
-        response = await self._pipeline.call(request, expected=_CREATED)  # the pages disagree
-        return await decoded(request, response, lambda body: decode_one(body, "configuration", Configuration))
+        return await self._write("POST", scope_id, _checked(settings))
 
     async def get(self, scope_id: str) -> Configuration:
         """Return a configuration (`get-itwin-configuration`, `get-imodel-...`, `get-connection-...`).
@@ -65,12 +63,14 @@ class ConfigurationsOfScope(Resource):
             settings: The settings to change, by name.
 
         Raises:
-            InvalidArgumentError: A setting cannot be one; nothing was sent.
+            InvalidArgumentError: There is nothing to change, or a setting cannot be one; nothing was sent.
             NotFoundError: There is no configuration: create it.
             UnprocessableError: The service does not accept an id or a setting.
         """
-        request = self._request("PATCH", self._path(scope_id), body=_checked(settings))
-        return await self._one(request, "configuration", Configuration)
+        checked = _checked(settings)
+        if not checked:
+            raise InvalidArgumentError("Nothing to change: give at least one setting.")
+        return await self._write("PATCH", scope_id, checked)
 
     async def delete(self, scope_id: str) -> None:
         """Delete a configuration (`delete-itwin-configuration`, `delete-imodel-...`, `delete-connection-...`).
@@ -84,6 +84,10 @@ class ConfigurationsOfScope(Resource):
             NotFoundError: It has none.
         """
         await self._pipeline.call(self._request("DELETE", self._path(scope_id)))
+
+    async def _write(self, method: str, scope_id: str, settings: dict[str, SettingValue]) -> Configuration:
+        request = self._request(method, self._path(scope_id), body=settings)
+        return await self._one(request, "configuration", Configuration, expected=_DONE)
 
     def _path(self, scope_id: str) -> str:
         return f"configurations/{self._scope}/{path_segment(scope_id, _ID_NAMES[self._scope])}"
@@ -113,4 +117,6 @@ def _checked(settings: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
             raise InvalidArgumentError(f"The name of a setting must be a text, not {name!r}.")
         if not isinstance(value, bool | int | float | str):
             raise InvalidArgumentError(f"{name} must be a boolean, a number or a text, not {type(value).__name__}.")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidArgumentError(f"{name} must be a finite number, not {value}: JSON has no other.")
     return dict(settings)

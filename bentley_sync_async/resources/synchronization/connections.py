@@ -7,7 +7,8 @@ from typing import Literal, overload
 from bentley_sync_async.models import Connection, ConnectionSummary
 from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.resources.base import Listing, Prefer, Resource, found
-from bentley_sync_async.wire.ids import check_id, path_segment
+from bentley_sync_async.wire.ids import check_id
+from bentley_sync_async.wire.locations import connection_path
 
 _PATH = "imodels/connections"
 
@@ -53,5 +54,4 @@ class Connections(Resource):
         return await found(self._get("storage", connection.id)) or await found(self._get("manifest", connection.id))
 
     async def _get(self, kind: ConnectionKind, connection_id: str) -> Connection:
-        path = f"imodels/{kind}connections/{path_segment(connection_id, 'connection_id')}"
-        return await self._one(self._request("GET", path), "connection", Connection)
+        return await self._one(self._request("GET", connection_path(connection_id, kind)), "connection", Connection)

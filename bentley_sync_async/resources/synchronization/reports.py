@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from bentley_sync_async.config import LOOPBACK
 from bentley_sync_async.errors import (
+    DecodeError,
     InvalidArgumentError,
     ProtocolError,
     ReportUnavailableError,
@@ -16,12 +16,16 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.models.reports import DiagnosticReport, Report
 from bentley_sync_async.redaction import excerpt, redact, without_in_text
 from bentley_sync_async.resources.base import Resource, decoded
-from bentley_sync_async.transport.messages import Request, Response, without_secret
+from bentley_sync_async.transport.messages import Request, Response
 from bentley_sync_async.wire.codec import decode_page
 from bentley_sync_async.wire.documents.reports import decode_report
 from bentley_sync_async.wire.ids import check_id
+from bentley_sync_async.wire.locations import split_url
 
 _OK, _FIRST_ERROR = 200, 400
+
+_LONGEST_URL = 4096
+"""Characters of a signed URL; the service's have some hundreds."""
 
 
 class Reports(Resource):
@@ -44,8 +48,10 @@ class Reports(Resource):
             "taskId": check_id(task_id, "task_id") if task_id is not None else None,
         }
         request = self._request("GET", "reports", query=query)
-        response = await self._pipeline.call(request)
-        return (await decoded(request, response, lambda body: decode_page(body, "reports", DiagnosticReport))).items
+        page = await decoded(
+            request, await self._pipeline.call(request), lambda body: decode_page(body, "reports", DiagnosticReport)
+        )
+        return page.items
 
     async def read(self, report: DiagnosticReport) -> Report:
         """Return what is in a report.
@@ -66,25 +72,34 @@ class Reports(Resource):
             raise InvalidArgumentError(f"A report is a DiagnosticReport, not {type(report).__name__}.")
         parts = self._checked_url(report)
         # Errors and records show no query, whatever the signature in it is called.
-        shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
-        request = Request(method="GET", url=parts.geturl(), secret=parts.query)
+        shown = excerpt(f"{parts.scheme}://{parts.netloc}{parts.path}", 300)
+        request = Request(method="GET", url=parts.geturl(), secret=_signature(parts.query))
         response = await self._fetch(request, shown)
+        failures: list[SynchronizationError] = []
         if response.status != _OK:
-            raise _refusal(report, response, shown)
-        return await decoded(Request(method="GET", url=shown), response, decode_report)
+            failures.append(_refusal(report, response, shown))
+        else:
+            try:
+                return await decoded(request, response, decode_report)
+            except DecodeError as error:  # its excerpt may quote the signature, in any notation
+                failures.append(DecodeError(error.problem, path=error.path, source=f"GET {shown}"))
+        del response  # the traceback would keep it
+        raise failures.pop()
 
     def _checked_url(self, report: DiagnosticReport) -> SplitResult:
         """Return the URL of a report after a check that it is one to send a request to.
 
         Raises:
-            ProtocolError: It is missing, no URL, not https, or holds a user or password. Plain http is for a client of
-                loopback that is led to loopback.
+            ProtocolError: It is missing, no URL, too long, not https, or holds a user or password. Plain http is for a
+                client of loopback that is led to loopback.
         """
-        parts = _split(report.sas_uri)
+        parts = split_url(report.sas_uri)
         problem = "is missing or no URL"
-        if parts is not None:
+        if parts is not None and parts.hostname:
             local = parts.hostname in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
-            if parts.username is not None or parts.password is not None:
+            if len(report.sas_uri or "") > _LONGEST_URL:
+                problem = f"has more than {_LONGEST_URL} characters"
+            elif parts.username is not None or parts.password is not None:
                 problem = "holds a user or a password"
             elif parts.scheme == "https" or (parts.scheme == "http" and local):
                 return parts
@@ -95,10 +110,10 @@ class Reports(Resource):
     async def _fetch(self, request: Request, shown: str) -> Response:
         failures: list[TransportError] = []
         try:
-            return without_secret(request.secret, await self._pipeline.send_without_token(request))
+            return await self._pipeline.send_without_token(request)
         except TransportError as error:
             reason = str(error).removeprefix(f"GET {redact(request.url)}: ")
-            reason = without_in_text(request.secret, reason)
+            reason = without_in_text(request.secret, _without_query(reason, urlsplit(request.url).query))
             failures.append(type(error)(reason, method="GET", url=shown, sent=error.sent))
         raise failures.pop()  # outside the handler: the transport's error shows the URL
 
@@ -109,6 +124,8 @@ def _refusal(report: DiagnosticReport, response: Response, shown: str) -> Synchr
             f"GET {shown} answered {response.status}, and a report is answered {_OK} only. Redirects are not followed."
         )
     code = excerpt(response.headers.get("x-ms-error-code", "")) or None
+    if code is not None and code in unquote(report.sas_uri or ""):
+        code = None  # it quotes the URL
     answered = f"{response.status} {code}" if code else str(response.status)
     return ReportUnavailableError(
         f"Report {excerpt(report.id)} cannot be read: GET {shown} answered {answered}. "
@@ -119,11 +136,12 @@ def _refusal(report: DiagnosticReport, response: Response, shown: str) -> Synchr
     )
 
 
-def _split(url: str | None) -> SplitResult | None:
-    if url is None or not url.isprintable() or " " in url:
-        return None
-    with suppress(ValueError):
-        parts = urlsplit(url)
-        _ = parts.port  # fails if it is no number
-        return parts if parts.hostname else None
-    return None
+def _without_query(text: str, query: str) -> str:
+    for spelled in (query, redact(query)):
+        text = text.replace(spelled, "[hidden]") if spelled else text
+    return text
+
+
+def _signature(query: str) -> str:
+    """Return what no text may quote: the signature, or all of a query that has none by the known name."""
+    return next((value for name, value in parse_qsl(query) if name.lower() == "sig"), query)

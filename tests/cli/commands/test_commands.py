@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 import bentley_sync_async.cli.app as cli
 from bentley_sync_async import InvalidArgumentError, SynchronizationClient, __version__
-from bentley_sync_async.cli.commands import demo, run
+from bentley_sync_async.cli import shutdown
+from bentley_sync_async.cli.commands import demo
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRule
 
@@ -262,10 +263,10 @@ def test_the_demo_decides_its_own_code(code, monkeypatch):
 
 
 def test_an_interrupt_before_anything_happened_repeats_the_command(monkeypatch):
-    def interrupted(*_args):
+    def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run.anyio, "run", interrupted)
+    monkeypatch.setattr(shutdown.anyio, "run", interrupted)
     outcome = invoke(settings(BENTLEY_SYNC_TOKEN="t"), "attach", "http://127.0.0.1/run")
     assert outcome.exit_code == ExitCode.DETACHED
     assert outcome.stderr.endswith("\n  bentley-sync attach http://127.0.0.1/run\n")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from bentley_sync_async.emulator.platform.ids import user_of
+from bentley_sync_async.emulator.platform.ids import email_of, user_of
 
 
 @frozen(kw_only=True)
@@ -59,7 +59,7 @@ class Accounts:
 
     def service(self, client_id: str) -> Account:
         """Return the account of a service application (facts of the platform: its e-mail address)."""
-        return self._add(f"{client_id}@apps.imsoidc.bentley.com", client_id, "Service")
+        return self._add(email_of(client_id), client_id, "Service")
 
     def _add(self, email: str, given_name: str, surname: str) -> Account:
         email = email.lower()

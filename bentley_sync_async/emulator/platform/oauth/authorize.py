@@ -10,7 +10,7 @@ from bentley_sync_async.emulator.platform.messages import Call, Reply
 from .issuer import SCOPE, Issuer
 from .jwt import read_id_token
 from .pages import consent_page, page, refusal_page
-from .requests import RefusedError, is_registered, parameters_of, redirects
+from .requests import RefusedError, form_of, is_registered, parameters_of, redirects
 
 SCOPES = ("openid", "profile", "email", "organization", "offline_access", SCOPE)
 
@@ -26,15 +26,22 @@ def authorize(issuer: Issuer, call: Call) -> Reply:
         return refusal_page(problem)
     state = {"state": parameters["state"]} if "state" in parameters else {}
     try:
-        return _asked(issuer, parameters, _checked_scopes(parameters), state)
+        decision = form_of(call).get("decision")  # of the form alone: no link decides for a person
+        return _asked(issuer, parameters, _checked_scopes(parameters), state, decision)
     except RefusedError as exc:
         return redirects(parameters["redirect_uri"], exc.parameters | state)
 
 
-def _asked(issuer: Issuer, parameters: Mapping[str, str], scopes: tuple[str, ...], state: Mapping[str, str]) -> Reply:
-    if "decision" not in parameters:
+def _asked(
+    issuer: Issuer,
+    parameters: Mapping[str, str],
+    scopes: tuple[str, ...],
+    state: Mapping[str, str],
+    decision: str | None,
+) -> Reply:
+    if decision is None:
         return consent_page(parameters, scopes, parameters.get("login_hint") or issuer.settings.user_email)
-    if parameters["decision"] != "allow":
+    if decision != "allow":
         raise RefusedError("access_denied", "The person has denied the request.")
     email = parameters.get("email", "").strip()
     if _EMAIL.fullmatch(email) is None:

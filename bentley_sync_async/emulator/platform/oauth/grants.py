@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
@@ -130,6 +129,6 @@ def _access(issuer: Issuer, root: str, caller: Caller, scope: str, sign_in_id: s
 def _basic(text: str) -> tuple[str, str]:
     try:
         client_id, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor UTF-8, or not even ASCII
         return "", ""
     return unquote_plus(client_id), unquote_plus(secret)

@@ -37,7 +37,7 @@ def read_access_token(text: str, key: bytes) -> dict[str, Any] | None:
     algorithm, `none` included, and no other spelling of a token is accepted.
     """
     signed, _, signature = text.rpartition(".")
-    if not signed.startswith(f"{_HEADER}.") or not _equal(signature, _hs256(signed, key)):
+    if not text.isascii() or not signed.startswith(f"{_HEADER}.") or not _equal(signature, _hs256(signed, key)):
         return None
     return _claims(signed)
 

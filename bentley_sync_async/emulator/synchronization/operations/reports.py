@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from bentley_sync_async.emulator.platform.ids import decode_pair, encode_pair, is_guid
 from bentley_sync_async.emulator.platform.messages import Call, Reply
@@ -21,7 +22,10 @@ class Reports:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._signer = Signer(store.settings.seed)
+
+    @cached_property
+    def _signer(self) -> Signer:
+        return Signer(self._store.settings.seed)
 
     def list(self, call: Call) -> Reply:
         """Answer `get-diagnostic-reports`."""

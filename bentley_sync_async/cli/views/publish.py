@@ -30,8 +30,8 @@ from bentley_sync_async.publish import (
 )
 
 from .active_runs import ActiveRuns
-from .bulk import PlainBulkView, print_outcome
 from .background import BackgroundView
+from .bulk import PlainBulkView, print_outcome
 from .run import can_redraw
 
 _SILENCE = 30.0  # seconds between two plain lines on the progress

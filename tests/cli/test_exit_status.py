@@ -140,8 +140,5 @@ def test_a_publish_exits_with_the_code_of_its_files_else_of_its_worst_run(report
 
 def test_the_help_tells_the_codes_of_a_publish_in_this_order():
     statuses = [OutcomeStatus.REFUSED, OutcomeStatus.FAILED, OutcomeStatus.TIMED_OUT, OutcomeStatus.PARTIAL_SUCCESS]
-    codes = [
-        code_of_publish(published([FileStatus.FAILED])),
-        *(code_of_publish(published([], [one])) for one in statuses),
-    ]
+    reports = [published([FileStatus.FAILED]), *(published([], [one]) for one in statuses)]
     assert [int(found) for found in re.findall(r"\d+", WORST_PUBLISH)] == [code_of_publish(one) for one in reports]

@@ -350,7 +350,7 @@ def test_the_command_that_goes_on_repeats_every_option(monkeypatch, no_service):
 
 
 def test_an_interrupt_before_anything_was_triggered_says_so(monkeypatch, no_service):
-    def interrupted(*_args):
+    def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(background.anyio, "run", interrupted)

@@ -129,8 +129,8 @@ def test_a_file_that_a_run_has_failed_on_is_named_by_its_path():
 
 
 def test_plain_lines_tell_the_progress_twice_a_minute():
-    shown = plain((29, HALF), (30, HALF), (45, HALF), (61, DONE), started("c"), (70, DONE), (92, DONE))
-    assert shown == ["1 of 2 files uploaded, 2.0 MB of 4.0 MB", "0 of 1 runs finished, 1 active"]
+    shown = plain((29, HALF), PLANNED, (30, HALF), (45, HALF), (61, DONE), started("c"), (85, DONE), (92, DONE))
+    assert shown[1:] == ["1 of 2 files uploaded, 2.0 MB of 4.0 MB", "0 of 2 runs finished, 1 active"]
 
 
 def test_the_live_view_has_a_bar_for_all_and_one_for_each_file_in_flight():

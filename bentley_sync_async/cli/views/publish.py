@@ -106,7 +106,7 @@ class PlainPublishView(BackgroundView[PublishEvent | BulkEvent, PublishProgress]
 
     def __attrs_post_init__(self) -> None:
         """Begin without runs."""
-        self._bulk = PlainBulkView(self._console, self._names, now=self._now)
+        self._bulk = PlainBulkView(self._console, self._names, lambda: None, self._now)
         self._runs = _Runs(self._names, self._now)
 
     def __enter__(self) -> Self:

@@ -1,5 +1,7 @@
 """Tests of the plan: what is uploaded, which connection gets which file, what is run."""
 
+import json
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -208,3 +210,65 @@ def apply(made, connections):
         elif one.action is not FileAction.REMOVE:
             after.append(published(one.path, one.local.sha256, homes[one.path]))
     return [evolve(one, synchronized=True) for one in after], list(names.values())
+
+
+def test_a_plan_is_printed_as_a_diff():
+    made = plan(
+        [local("a", "2", size=3_000_000), local("b", size=3000, connector=DWG), local("c"), local("d")],
+        [published("a"), published("c"), published("d"), published("e"), published("f")],
+        refused={"empty": "It is empty."},
+        prune=True,
+        files_per_connection=5,
+        connections=[ONE, PublishedConnection(connection_id="two", display_name="Nightly 2", files=5)],
+    )
+    assert str(made).splitlines() == [
+        "~ a (3.0 MB, MSTN)",
+        "+ b (3.0 kB, DWG)",
+        "- e",
+        "! empty: It is empty.",
+        "- f",
+        "= 2 unchanged",
+        "~ connection Nightly 1: 1 added, 2 removed",
+        "run Nightly 1",
+        "2 files to upload (3.0 MB), 2 to remove, 1 connection to run.",
+    ]
+
+
+def test_a_plan_of_something_new_says_what_is_created():
+    made = evolve(plan([local("a", size=999), local("b", size=1)], connections=()), creates=("iModel M",))
+    assert str(made).splitlines() == [
+        "+ a (999 B, MSTN)",
+        "+ b (1 B, MSTN)",
+        "+ iModel M",
+        "+ connection Nightly 1: 2 files",
+        "run Nightly 1",
+        "2 files to upload (1.0 kB), 1 connection to run.",
+    ]
+
+
+def test_a_plan_without_work_says_so_and_what_stands_in_the_way():
+    assert str(plan([local("a")], [published("a")])) == "= 1 unchanged\nNothing to do: 1 file unchanged."
+    made = plan([local("a")], [published("a"), published("b")], refused={"c": "It is empty."})
+    assert str(made).splitlines() == [
+        "! c: It is empty.",
+        "= 1 unchanged",
+        "= 1 gone locally, and kept without prune",
+        "Nothing to do: 1 file unchanged, 1 cannot be published.",
+    ]
+
+
+def test_a_connector_that_changes_is_a_change_of_the_connection():
+    made = plan([local("a", connector=DWG)], [published("a")])
+    assert "~ connection Nightly 1: 1 with another connector" in str(made).splitlines()
+
+
+def test_a_plan_has_something_to_do_when_a_file_without_a_connection_is_removed_or_something_is_created():
+    assert not plan([], [published("a", connection_id=None)], prune=True).nothing_to_do
+    assert not evolve(plan([local("a")], [published("a")]), creates=("folder F",)).nothing_to_do
+
+
+def test_a_plan_in_json_has_the_counts_of_all_actions():
+    made = json.loads(plan([local("a"), local("b")], [published("a")]).to_json())
+    assert (made["nothingToDo"], made["uploadBytes"]) == (False, 10)
+    assert made["counts"] == {"upload": 1, "update": 0, "unchanged": 1, "remove": 0, "keep": 0, "refuse": 0}
+    assert [one["path"] for one in made["files"]] == ["a", "b"]

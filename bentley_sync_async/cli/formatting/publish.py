@@ -91,9 +91,8 @@ def plan_text(plan: PublishPlan, runs: BulkPlan | None) -> str:
     """
     if runs is None or not runs.runs:
         return str(plan)
-    what = (
-        "The runs" if all(one.connection_id for one in plan.connections if one.run) else "The runs of old connections"
-    )
+    all_known = all(one.connection_id for one in plan.connections if one.run)
+    what = "The runs" if all_known else "The runs of connections that exist"
     return f"{plan}\n{what} should take about {duration_text(timedelta(seconds=runs.duration))}."
 
 

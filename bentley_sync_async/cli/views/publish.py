@@ -57,6 +57,7 @@ class _Runs:
     active: ActiveRuns = field(init=False)
     total: int = field(init=False, default=0)
     finished: int = field(init=False, default=0)
+    planned: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         """Begin without any."""
@@ -66,6 +67,7 @@ class _Runs:
         """Update with an event."""
         match event:
             case PublishPlanned(plan=plan):
+                self.planned = True
                 self.total = sum(one.run for one in plan.connections)
                 self._names.connections.update(
                     {one.connection_id: one.display_name for one in plan.connections if one.connection_id is not None}
@@ -83,7 +85,9 @@ class _Runs:
                 pass
 
     def text(self) -> str | None:
-        """Return how far the runs are; `None` if there are none yet."""
+        """Return how far the work is apart from uploads; `None` if there are no runs yet."""
+        if not self.planned and not len(self.active):
+            return "comparing the local files with what is there"
         if not self.finished and not len(self.active):
             return None
         return runs_text(self.finished, len(self.active), max(self.total, self.finished + len(self.active)))
@@ -102,7 +106,7 @@ class PlainPublishView(BackgroundView[PublishEvent | BulkEvent, PublishProgress]
 
     def __attrs_post_init__(self) -> None:
         """Begin without runs."""
-        self._bulk = PlainBulkView(self._console, self._names, now=self._now)
+        self._bulk = PlainBulkView(self._console, self._names, lambda: None, self._now)
         self._runs = _Runs(self._names, self._now)
 
     def __enter__(self) -> Self:

@@ -355,7 +355,7 @@ class Emulator(AsyncContextManagerMixin):
             return Reply.of_problem(problem)
 
     def _caller(self, call: Call, client_id: str) -> str:
-        """Return who calls. With any token accepted, one not issued here stands for the service application."""
+        """Return who calls: if any token is accepted, a foreign one stands for the service application."""
         token = call.headers.get("authorization", "").partition(" ")[2].strip()
         return self.settings.client_id if client_id == token else client_id
 

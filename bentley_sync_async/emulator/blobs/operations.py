@@ -197,11 +197,9 @@ async def _received(container: LocalContainer, block_id: str, call: Call) -> tup
 
 
 async def _pieces(call: Call) -> AsyncIterator[bytes]:
-    if call.stream is None:
-        yield call.body
-        return
-    async for piece in call.stream:
-        yield piece
+    if call.stream is not None:
+        async for piece in call.stream:
+            yield piece
 
 
 def _listed(text: bytes) -> list[tuple[str, str]]:

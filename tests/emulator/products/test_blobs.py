@@ -195,6 +195,20 @@ async def test_a_url_permits_no_more_than_it_says(serving, platform, offering):
         assert code(await platform(api).put(reading)) == (403, "AuthorizationPermissionMismatch")
 
 
+async def test_a_url_that_permits_it_deletes_a_blob(serving, platform, offering):
+    async with serving() as api:
+        _, url = await offering(api)
+        await platform(api).put(url)
+        name = url.split("/blobs/")[1].split("?")[0]
+        container = api.emulator._world._container
+        query = container.signer.query(name, permissions="d", now=container.now(), lifetime=60)
+        deleting = f"{url.split('?')[0]}?{query}"
+        assert (await api.blob("DELETE", deleting)).status == 202
+        assert code(await api.blob("DELETE", deleting)) == (404, "BlobNotFound")
+        assert code(await api.blob("GET", f"{url}&comp=blocklist")) == (404, "BlobNotFound")
+        assert list(api.emulator._world.blobs.folder.iterdir()) == []
+
+
 async def test_a_token_is_not_wanted(serving, platform, offering):
     async with serving() as api:
         _, url = await offering(api)

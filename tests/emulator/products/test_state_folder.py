@@ -66,26 +66,30 @@ async def test_everything_is_there_after_a_restart(serving, platform, tmp_path):
         assert api.emulator._store.connections[connection_id].last_run is api.emulator.runs[-1]
 
 
-async def test_a_run_goes_on_and_new_ids_differ(serving, platform, tmp_path):
+async def test_new_ids_differ_from_those_before_the_restart(tmp_path):
+    ids = []
+    for _ in range(3):
+        async with Emulator(state=tmp_path, seed=3) as emulator:
+            ids += [emulator.new_imodel_id(), emulator.add_itwin(), emulator.new_storage_file_id()]
+    assert len(set(ids)) == 9
+
+
+async def test_a_run_goes_on(serving, platform, tmp_path):
     async with serving(state=tmp_path, start=START) as api:
         _, connection_id, _ = await fill(api, platform)
         run = api.emulator.start_run(connection_id)
         await anyio.sleep(20)
         state = api.emulator.state(run)
-        old = {run.id for run in api.emulator.runs} | {connection_id}
     async with serving(state=tmp_path, start=START) as api:
         [_, again] = api.emulator.runs
         assert (again, api.emulator.state(again)) == (run, state)
         triggered = await api.trigger(connection_id)
         assert (triggered.status, triggered.headers["Location"]) == (303, api.emulator.url + run.path)
         await anyio.sleep(run.plan.timeline.ended)
-        new = {api.emulator.start_run(connection_id).id, api.emulator.add_connection()}
-        assert not new & old
-        itwins = [await platform(api).itwin() for _ in range(3)]
-        assert len({*itwins, *(one["id"] for one in (await api.get("/itwins")).json["iTwins"])}) >= 4
+        assert (await api.trigger(connection_id)).status == 202
 
 
-async def test_an_iterrupted_run_adds_its_changesets_after_the_restart(serving, platform, tmp_path):
+async def test_an_interrupted_run_adds_its_changesets_after_the_restart(serving, platform, tmp_path):
     async with serving(state=tmp_path, start=START) as api:
         file_id, connection_id, paths = await fill(api, platform)
         before = len((await api.get(paths[2])).json["changesets"])

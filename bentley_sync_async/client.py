@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .models.manifests import ManifestRun
     from .publish.manifest import PublishManifest
     from .publish.runner import PublishRun
-    from .publish.steps.local import FileSource
+    from .publish.sources import FileSource
 
 TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
 """A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""

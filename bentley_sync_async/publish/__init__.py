@@ -16,7 +16,7 @@ from .plan import ConnectionPlan, FileAction, FilePlan, LocalFile, PublishedFile
 from .progress import PublishProgress
 from .report import PublishReport
 from .runner import PublishRun
-from .steps.local import FileSource, FileVersion
+from .sources import FileSource, FileVersion
 
 __all__ = [
     "ConnectionPlan",

@@ -9,6 +9,18 @@ from attrs import field, frozen
 from bentley_sync_async.errors import InvalidArgumentError
 
 
+def _check_uploads(_: object, __: object, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidArgumentError(f"uploads must be a number of at least 1, not {value!r}.")
+
+
+def _check_bytes_per_second(_: object, __: object, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise InvalidArgumentError(f"bytes_per_second must be above 0, not {value!r}.")
+
+
 @frozen(kw_only=True)
 class PublishOptions:
     """How a publish works.
@@ -20,17 +32,5 @@ class PublishOptions:
     """
 
     prune: bool = False
-    uploads: int = field(default=4)
-    bytes_per_second: float | None = field(default=None)
-
-    @uploads.validator
-    def _check_uploads(self, _: object, value: object) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InvalidArgumentError(f"uploads must be a number of at least 1, not {value!r}.")
-
-    @bytes_per_second.validator
-    def _check_bytes_per_second(self, _: object, value: object) -> None:
-        if value is None:
-            return
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-            raise InvalidArgumentError(f"bytes_per_second must be above 0, not {value!r}.")
+    uploads: int = field(default=4, validator=_check_uploads)
+    bytes_per_second: float | None = field(default=None, validator=_check_bytes_per_second)

@@ -17,8 +17,8 @@ from .options import PublishOptions
 from .plan import PublishPlan
 from .progress import PublishProgress
 from .report import PublishReport
+from .sources import FileSource
 from .state import PublishState
-from .steps.local import FileSource
 from .work import PublishWork, Services
 
 

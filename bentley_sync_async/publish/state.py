@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from bentley_sync_async.bulk.journal.sqlite_file import JournalFile
 
-from .steps.local import FileVersion
+from .sources import FileVersion
 
 
 @frozen(kw_only=True)

@@ -26,9 +26,10 @@ from .manifest import PublishManifest
 from .options import PublishOptions
 from .outcomes import FileOutcome, FileStatus
 from .plan import ConnectionPlan, FileAction, FilePlan, LocalFile, PublishPlan, make_plan
+from .sources import FileSource
 from .state import PublishState, Target
 from .steps.connections import ConnectionPreparer
-from .steps.local import FileSource, LocalFiles, hash_files, select
+from .steps.local import LocalFiles, hash_files, select
 from .steps.remote import Remote, RemoteReader
 from .steps.target import TargetResolver
 from .steps.upload import Bandwidth, Uploader

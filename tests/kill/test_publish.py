@@ -93,8 +93,10 @@ def test_a_publish_that_is_killed_at_any_moment_ends_as_one_that_is_not(tmp_path
         folder = tmp_path / str(publishes)
         expected = folder_of_files(folder, publishes)
         with service() as (found, held):
-            while life(found, folder, seconds=chance.uniform(0, LONGEST_LIFE)):
+            longest = LONGEST_LIFE
+            while life(found, folder, seconds=chance.uniform(0, longest)):
                 kills += 1
+                longest *= 1.1  # so it comes to its end on a slow machine too
             assert not life(found, folder, seconds=None)
         assert sorted(map(tuple, held["files"])) == sorted(expected.items())
         assert sorted(held["connections"]) == [f"Nightly {number}" for number in range(1, FILES // OF_A_CONNECTION + 1)]

@@ -4,7 +4,7 @@ import os
 
 import anyio
 import pytest
-from support.publish import site
+from publish.site import site
 
 from bentley_sync_async import SynchronizationError
 from bentley_sync_async.emulator import FaultAction, FaultRule

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bentley_sync_async import ConnectorType, InvalidArgumentError
-from bentley_sync_async.publish.descriptions import describe, read_description, short_path
 from bentley_sync_async.publish.plan import (
     FileAction,
     LocalFile,
@@ -18,6 +17,7 @@ from bentley_sync_async.publish.plan import (
     is_connection_name,
     make_plan,
 )
+from bentley_sync_async.publish.steps.descriptions import describe, read_description, short_path
 
 MSTN, DWG = ConnectorType.MSTN, ConnectorType.DWG
 

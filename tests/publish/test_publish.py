@@ -3,14 +3,14 @@
 import os
 
 import pytest
-from support.publish import MANIFEST, site
+from publish.site import MANIFEST, site
 
 from bentley_sync_async import InvalidArgumentError, JournalError
 from bentley_sync_async.bulk import ConnectionFinished
 from bentley_sync_async.emulator import FileRule
 from bentley_sync_async.publish.events import FileFailed, FileUploaded, PublishPlanned
-from bentley_sync_async.publish.local import FileVersion
 from bentley_sync_async.publish.outcomes import FileStatus
+from bentley_sync_async.publish.sources import FileVersion
 
 UPLOADS = ("create-file", "update-file-content")
 
@@ -288,7 +288,7 @@ async def test_a_missing_imodel_is_created_only_if_that_is_wanted(tmp_path):
             await here.result()
 
 
-FILES = int(os.environ.get("PUBLISH_FILES", "200"))
+FILES = int(os.environ.get("PUBLISH_FILES", "100"))
 
 
 async def test_of_many_files_exactly_the_changed_ones_are_uploaded_and_their_connections_run(tmp_path, record_property):

@@ -20,14 +20,15 @@ from bentley_sync_async.errors import (
     TransportError,
 )
 from bentley_sync_async.models.platform import FileUpload, StorageFile
-from bentley_sync_async.publish.descriptions import describe
 from bentley_sync_async.publish.events import FileFailed, FileUploaded, PublishEvent, UploadStarted
 from bentley_sync_async.publish.outcomes import FileOutcome, FileStatus
 from bentley_sync_async.publish.plan import FilePlan
+from bentley_sync_async.publish.sources import FileSource
 from bentley_sync_async.publish.state import PublishState, StoredFile
 from bentley_sync_async.resources.storage.files import Files
 
-from .local import FileSource, HashedFile, hash_file
+from .descriptions import describe
+from .local import HashedFile, hash_file
 
 ATTEMPTS = 3
 """How often a file is read that is changed meanwhile, and a step is tried whose answer was lost."""

@@ -43,12 +43,14 @@ PURE := $(PURE),*/watch/diff.py,*/watch/errors.py,*/watch/events.py,*/watch/fing
 PURE := $(PURE),*/watch/resume_state.py,*/watch/retry_state.py
 PURE := $(PURE),*/bulk/events.py,*/bulk/options.py,*/bulk/outcomes.py,*/bulk/plan.py,*/bulk/progress.py
 PURE := $(PURE),*/resources/names.py,*/resources/storage/urls.py
+PURE := $(PURE),*/publish/events.py,*/publish/manifest.py,*/publish/options.py,*/publish/outcomes.py
+PURE := $(PURE),*/publish/plan.py,*/publish/progress.py,*/publish/report.py,*/publish/steps/descriptions.py
 PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py,*/bulk/journal/rows.py
 
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
 WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_bulk_process.py client/test_crowd.py
-WITHOUT += steps
+WITHOUT += publish/test_faults.py steps
 
 test: lint types imports  ## everything that must hold: under four minutes
 	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))
@@ -58,7 +60,8 @@ test: lint types imports  ## everything that must hold: under four minutes
 torture: $(READY)  ## the proofs of watch and bulk at full length
 	CHAOS_SEEDS=20 $(BIN)/pytest tests/chaos tests/bulk/test_faults.py
 	BULK_CONNECTIONS=1000 BULK_IMODELS=300 $(BIN)/pytest tests/bulk/test_makespan.py
-	KILLS=200 $(BIN)/pytest tests/kill
+	KILLS=200 PUBLISH_KILLS=100 $(BIN)/pytest tests/kill
+	PUBLISH_FAULTS_EVERY=1 PUBLISH_FILES=2000 $(BIN)/pytest tests/publish
 	CANCEL_EVERY=1 $(BIN)/pytest tests/steps
 	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak

@@ -2,8 +2,9 @@
 
 The API has no cancel: leaving a watch detaches, and the run goes on.
 
-What a user of watches needs is here. The rest has a namespace of its own: `bulk` (many runs), `models` (all that the
-service says), `pacing` (when to poll), `transport` (HTTP, tokens, hooks), `emulator` and `testing`.
+What a user of watches needs is here. The rest has a namespace of its own: `bulk` (many runs), `publish` (files in,
+model out), `models` (all that the service says), `pacing` (when to poll), `transport` (HTTP, tokens, hooks), `emulator`
+and `testing`.
 """
 
 import sys

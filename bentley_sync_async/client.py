@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 from anyio import AsyncContextManagerMixin
@@ -37,8 +37,12 @@ from .watches import Watches
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+    from .bulk.journal.base import Journal
     from .bulk.runner import BulkRun
     from .models.manifests import ManifestRun
+    from .publish.manifest import PublishManifest
+    from .publish.runner import PublishRun
+    from .publish.sources import FileSource
 
 TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
 """A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
@@ -225,14 +229,40 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
         Raises:
             InvalidArgumentError: An argument cannot be right.
         """
-        # Imported here, as a client that follows single runs does not need it.
-        from .bulk.journal.sqlite import SQLiteJournal  # noqa: PLC0415
-        from .bulk.options import BulkOptions  # noqa: PLC0415
-        from .bulk.runner import BulkRun  # noqa: PLC0415
+        from .bulk.journal.sqlite import SQLiteJournal  # noqa: PLC0415 - see `_bulk`
 
         for name, ids in (("connection_ids", connection_ids), ("imodel_ids", imodel_ids)):
             if isinstance(ids, str):
                 raise InvalidArgumentError(f"{name} must be a list of ids, not one text.")
+        return self._bulk(
+            connection_ids,
+            imodel_ids,
+            journal=SQLiteJournal(journal, origin=self.config.base_url) if journal is not None else None,
+            concurrency=concurrency,
+            per_itwin=per_itwin,
+            when_active=when_active,
+            timeout=timeout,
+            retry_failed=retry_failed,
+            pacing=pacing,
+        )
+
+    def _bulk(
+        self,
+        connection_ids: Iterable[str | ManifestRun],
+        imodel_ids: Iterable[str] = (),
+        *,
+        journal: AbstractAsyncContextManager[Journal] | None,
+        concurrency: int = 50,
+        per_itwin: int | None = None,
+        when_active: WhenActive,
+        timeout: float | None,
+        retry_failed: int,
+        pacing: Pacing | None,
+    ) -> BulkRun:
+        # Imported here, as a client that follows single runs does not need it.
+        from .bulk.options import BulkOptions  # noqa: PLC0415
+        from .bulk.runner import BulkRun  # noqa: PLC0415
+
         return BulkRun(
             self._pipeline,
             connection_ids=tuple(connection_ids),
@@ -245,9 +275,66 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
                 retry_failed=retry_failed,
                 pacing=pacing if pacing is not None else LearnedPacing(),
             ),
-            journal=SQLiteJournal(journal, origin=self.config.base_url) if journal is not None else None,
+            journal=journal,
             shared_pacing=self._shared_pacing,
             hooks=self._hooks,
+        )
+
+    def publish(
+        self,
+        manifest: PublishManifest | str | os.PathLike[str],
+        *,
+        sources: Iterable[FileSource] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        prune: bool = False,
+        uploads: int = 4,
+        bytes_per_second: float | None = None,
+        timeout: float | None = None,
+        retry_failed: int = 0,
+        pacing: Pacing | None = None,
+    ) -> PublishRun:
+        """Return a publish, which brings Storage and an iModel up to date with local files.
+
+        Enter it and iterate over its events, or await its `result()`; or await its `plan()` instead, for a dry run.
+        Only what has changed is uploaded, and only the connections of changed files are run.
+
+        Args:
+            manifest: Which files belong to which iModel: a manifest, or the path of its file.
+            sources: The files, if they are not those on the disk that the manifest selects.
+            journal: A file that records what was done: if the process ends, even by a kill, another one continues and
+                repeats nothing. It also saves requests and hashing. `None` for no journal.
+            prune: Whether files that are gone locally are removed from the iModel and from Storage.
+            uploads: How many files are uploaded at a time.
+            bytes_per_second: What all uploads together may send; `None` for no limit.
+            timeout: Seconds for each run, from its start; `None` for no end.
+            retry_failed: How many more runs a connection gets if its run failed for a transient cause.
+            pacing: When to poll; `LearnedPacing()` by default.
+
+        Raises:
+            InvalidArgumentError: An argument or the manifest is invalid; the message names file and key.
+            ConfigurationError: The extra `publish` is not installed.
+        """
+        # Imported here, as it is loaded with azure-storage-blob and SQLite.
+        from .publish.manifest import PublishManifest  # noqa: PLC0415
+        from .publish.options import PublishOptions  # noqa: PLC0415
+        from .publish.runner import PublishRun  # noqa: PLC0415
+        from .publish.work import Services  # noqa: PLC0415
+
+        return PublishRun(
+            Services(
+                origin=self.config.base_url,
+                storage=self.storage,
+                imodels=self.imodels,
+                itwins=self.itwins,
+                connections=self.storage_connections,
+                open_bulk=lambda ids, used: self._bulk(
+                    ids, journal=used, when_active="rerun", timeout=timeout, retry_failed=retry_failed, pacing=pacing
+                ),
+            ),
+            manifest if isinstance(manifest, PublishManifest) else PublishManifest.read(manifest),
+            sources=tuple(sources) if sources is not None else None,
+            options=PublishOptions(prune=prune, uploads=uploads, bytes_per_second=bytes_per_second),
+            journal=journal,
         )
 
 

@@ -1,24 +1,22 @@
 """The report of a bulk: a table for people, JSON for programs, JUnit XML for CI systems. Pure."""
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from xml.etree import ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
 
 from attrs import frozen
 
 from bentley_sync_async.redaction import excerpt
 from bentley_sync_async.wire.codec import encode, to_builtins
 
+from .common.junit import TestCase, junit
 from .outcomes import FailedFile, Outcome, OutcomeStatus
 
 _MAX_NAME = 256  # no id is longer
 _MAX_REASON = 500
 _MAX_WIDTH = 60
 _HEADINGS = ("duration", "waited", "requests", "failed files", "outcome", "connection")
-# Characters that XML 1.0 cannot contain, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FIXABLE = {True: "yes", False: "no", None: "not said"}
 
 
@@ -85,24 +83,11 @@ class BulkReport:
         A succeeded run passes, a skipped one is skipped, any other completed run is a failure; a connection without a
         completed run is an error. Write it to a file as UTF-8.
         """
-        kinds = Counter(_KINDS[outcome.status] for outcome in self.outcomes)
-        named = {"name": "bentley-sync bulk", "time": f"{self.duration:.3f}"}
-        counts = {"tests": len(self.outcomes), "failures": kinds["failure"], "errors": kinds["error"]}
-        named.update((name, str(count)) for name, count in counts.items())
-        root = ET.Element("testsuites", named)
-        suite = ET.SubElement(root, "testsuite", {**named, "skipped": str(kinds["skipped"])})
-        if self.began_at is not None:
-            # The format has no time zone; UTC is what a reader is most likely to assume.
-            at = self.began_at.astimezone(UTC).replace(tzinfo=None)
-            suite.set("timestamp", at.isoformat(timespec="seconds"))
-        for outcome in self.outcomes:
-            suite.append(_test_case(outcome))
-        ET.indent(root)
-        # `xml_declaration=True` would name the encoding of the locale.
-        return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+        cases = [junit_case(outcome) for outcome in self.outcomes]
+        return junit("bentley-sync bulk", cases, began_at=self.began_at, duration=self.duration)
 
 
-_KINDS = {
+_KINDS: dict[OutcomeStatus, Literal["failure", "error", "skipped"] | None] = {
     OutcomeStatus.SUCCEEDED: None,
     OutcomeStatus.SKIPPED: "skipped",
     OutcomeStatus.PARTIAL_SUCCESS: "failure",
@@ -140,11 +125,25 @@ def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:
     ]
 
 
-def outcome_lines(outcome: Outcome) -> list[str]:
-    """Return a line with the outcome of a connection and its reason, then a line for each failed file."""
+FileName: TypeAlias = Callable[[FailedFile], str]
+
+
+def _file_id(file: FailedFile) -> str:
+    return f"file {file.storage_file_id or file.source_file_id or 'without an id'}"
+
+
+def outcome_lines(outcome: Outcome, *, name: str | None = None, file_name: FileName = _file_id) -> list[str]:
+    """Return a line with the outcome of a connection and its reason, then a line for each failed file.
+
+    Args:
+        outcome: The outcome.
+        name: The connection's name; by default its id.
+        file_name: Names a failed file.
+    """
     why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
-    line = f"{_name(outcome)} {outcome.status}"
-    return [f"{line}: {_one_line(why)}" if why else line, *(f"  {_file(file)}" for file in outcome.failed_files)]
+    line = f"{name or _name(outcome)} {outcome.status}"
+    files = [f"  {_file(file, file_name)}" for file in outcome.failed_files]
+    return [f"{line}: {_one_line(why)}" if why else line, *files]
 
 
 def _name(outcome: Outcome) -> str:
@@ -163,12 +162,11 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def _file(file: FailedFile) -> str:
+def _file(file: FailedFile, file_name: FileName) -> str:
     why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
     article = f"; see {_one_line(file.kb_article_link)}" if file.kb_article_link else ""
     return (
-        f"file {_one_line(file.storage_file_id or file.source_file_id or 'without an id')}: {_one_line(why)} "
-        f"(can the user fix it: {_FIXABLE[file.can_user_fix]}{article})"
+        f"{_one_line(file_name(file))}: {_one_line(why)} (can the user fix it: {_FIXABLE[file.can_user_fix]}{article})"
     )
 
 
@@ -176,21 +174,26 @@ def _one_line(text: str) -> str:
     return excerpt(text, _MAX_REASON)
 
 
-def _test_case(outcome: Outcome) -> ET.Element:
-    case = ET.Element(
-        "testcase",
-        classname=_one_line(outcome.imodel_id or "unknown iModel"),
-        name=_name(outcome),
-        time=f"{outcome.duration or 0.0:.3f}",
-    )
-    summary, *files = outcome_lines(outcome)
+def junit_case(outcome: Outcome, name: str | None = None, file_name: FileName = _file_id) -> TestCase:
+    """Return the test case of a connection.
+
+    Args:
+        outcome: Its outcome.
+        name: Its name; by default its id.
+        file_name: Names a failed file.
+    """
+    summary, *files = outcome_lines(outcome, name=name, file_name=file_name)
     kind = _KINDS[outcome.status]
-    if kind is not None:
-        element = ET.SubElement(case, kind, type=str(outcome.result or outcome.status), message=summary)
-        element.text = _xml("\n".join([outcome.reason or summary, *files]))
-    # The strictest schema (that of Jenkins' xUnit plugin) allows properties for a suite only.
-    ET.SubElement(case, "system-out").text = _xml(_figures(outcome))
-    return case
+    return TestCase(
+        group=_one_line(outcome.imodel_id or "unknown iModel"),
+        name=name or _name(outcome),
+        seconds=outcome.duration or 0.0,
+        kind=kind,
+        type=str(outcome.result or outcome.status),
+        message=summary,
+        details="\n".join([outcome.reason or summary, *files]),
+        output=_figures(outcome),
+    )
 
 
 def _figures(outcome: Outcome) -> str:
@@ -202,7 +205,3 @@ def _figures(outcome: Outcome) -> str:
         "attempts": outcome.attempts,
     }
     return "\n".join(f"{name}: {value}" for name, value in figures.items())
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
 
-import anyio
 from attrs import define, field
 
 from bentley_sync_async.errors import (
@@ -21,12 +19,11 @@ from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.wire.ids import check_id
 
+from .common.concurrency import for_each
 from .journal.base import IModelOfConnection, Journal
 from .outcomes import Outcome, OutcomeStatus, status_of_error
 
 _CONCURRENCY = 16
-
-T = TypeVar("T")
 
 CLIENT_WIDE_ERRORS = (AuthenticationError, ConfigurationError, CredentialsError, UsageError)
 """Errors that concern every request of the client, not one connection."""
@@ -87,7 +84,7 @@ class ConnectionResolver:
                 )
 
         wanted = list(dict.fromkeys(imodel_ids))
-        await _for_each(wanted, list_connections)
+        await for_each(wanted, list_connections, at_once=_CONCURRENCY)
         return [connection_id for one in wanted for connection_id in found.get(one, ())], refused
 
     async def resolve(self, connection_ids: Sequence[str]) -> ResolvedConnections:
@@ -116,7 +113,7 @@ class ConnectionResolver:
                     self._resolved.durations[connection_id] = new_durations[connection_id] = durations
 
         known_ids = self._resolved.imodels.keys() & self._resolved.durations.keys()
-        await _for_each([one for one in connection_ids if one not in known_ids], resolve_one)
+        await for_each([one for one in connection_ids if one not in known_ids], resolve_one, at_once=_CONCURRENCY)
         if new_imodels or new_durations:
             await self._journal.save_resolved(new_imodels, new_durations)
         return self._resolved
@@ -164,24 +161,3 @@ def _checked(connection_id: object) -> str:
     if redact(checked) != checked:  # otherwise it would be sent in a URL and kept in the journal
         raise InvalidArgumentError("connection_id must be an id, and this one holds a token or another secret.")
     return checked
-
-
-async def _for_each(items: Iterable[T], process: Callable[[T], Awaitable[None]]) -> None:
-    """Process all items, a few at a time; the first error ends it and is raised outside of an exception group."""
-    rest = iter(items)
-    errors: list[Exception] = []
-
-    async def work() -> None:
-        for item in rest:
-            try:
-                await process(item)
-            except Exception as error:  # noqa: BLE001 - raised below
-                errors.append(error)
-                group.cancel_scope.cancel()
-                return
-
-    async with anyio.create_task_group() as group:
-        for _ in range(_CONCURRENCY):
-            group.start_soon(work)
-    if errors:
-        raise errors[0]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import UTC, datetime
-from typing import Self
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 
-import anyio
-from anyio import AsyncContextManagerMixin
 from attrs import evolve
 
-from bentley_sync_async.errors import UsageError
 from bentley_sync_async.models.manifests import ManifestRun
 from bentley_sync_async.models.run_refs import ConnectionKind
 from bentley_sync_async.pacing.scheduler import SharedPacing
@@ -24,10 +18,10 @@ from bentley_sync_async.transport.pipeline import Pipeline
 from bentley_sync_async.watch.resume_state import ResumeState
 from bentley_sync_async.watch.watcher import RunWatcher
 
+from .common.background import BackgroundWork
 from .dispatcher import Dispatcher, Entry, RequestCounter, WatcherFactory
 from .events import BulkEvent, ConnectionFinished
 from .journal.base import Journal, JournalEntry, NoJournal
-from .journal.sqlite import SQLiteJournal
 from .options import BulkOptions
 from .outcomes import Outcome, OutcomeStatus
 from .plan import BulkPlan, expected_durations, make_plan, seconds_left
@@ -36,18 +30,18 @@ from .report import BulkReport
 from .resolver import ConnectionResolver, valid_ids
 from .schedule import Item, Schedule
 
-_MAX_PENDING_EVENTS = 1000
 
-
-class BulkRun(AsyncContextManagerMixin):
+class BulkRun(BackgroundWork[BulkEvent]):
     """Runs many connections, each once; made by `client.run_many`.
 
     Use it as an async context manager, once, and iterate over it for events or await `result()`, which discards them.
     It works as long as the block lasts. Leaving the block early detaches: runs that were triggered go on, as the API
     has no way to cancel one, and with a journal the next process follows them. The journal counts a bulk as finished
-    when the block is left after its end, so write its report inside. A thousand events wait for their consumer; when
-    there are more, the bulk pauses until it takes them.
+    when the block is left after its end, so write its report inside.
     """
+
+    _name = "bulk"
+    _made_by = "client.run_many(...)"
 
     def __init__(
         self,
@@ -56,11 +50,12 @@ class BulkRun(AsyncContextManagerMixin):
         connection_ids: Iterable[str | ManifestRun],
         imodel_ids: Iterable[str],
         options: BulkOptions,
-        journal: SQLiteJournal | None,
+        journal: AbstractAsyncContextManager[Journal] | None,
         shared_pacing: SharedPacing,
         hooks: Hooks,
     ) -> None:
         """Make a bulk. Nothing is sent, and no file is opened, before it is entered or planned."""
+        super().__init__(pipeline.tasks.binding)
         self._pipeline = pipeline
         self._without_retries = pipeline.without_retries()
         listed = list(connection_ids)
@@ -73,70 +68,10 @@ class BulkRun(AsyncContextManagerMixin):
         self._hooks = hooks
         self._counters: dict[str, RequestCounter] = {}
         self._ids: list[str] = []
-        self._early: list[
-            Outcome
-        ] = []  # of connections that this process does not run: refused, or finished by an earlier one
+        # Of connections that this process does not run: refused, or finished by an earlier one.
+        self._early: list[Outcome] = []
         self._dispatcher: Dispatcher | None = None
         self._schedule: Schedule | None = None
-        self._events: deque[BulkEvent] = deque()
-        self._changed = anyio.Event()
-        self._has_room = anyio.Event()
-        self._exited = anyio.Event()
-        self._failure: Exception | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None  # in which it was entered
-        self._began_at: datetime | None = None
-        self._started_at = 0.0
-        self._ended_at: float | None = None
-
-    @asynccontextmanager
-    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        if self._loop is not None:
-            raise UsageError("A bulk is entered once. Call client.run_many() for another one.")
-        self._pipeline.tasks.binding.check()
-        self._loop = asyncio.get_running_loop()
-        self._began_at, self._started_at = datetime.now(UTC), anyio.current_time()
-        failure: BaseException | None = None
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._work)
-            try:
-                yield self
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as exc:  # noqa: BLE001 - raised below, outside of an exception group
-                failure = exc
-            if failure is None and self._ended_at is not None:
-                self._exited.set()
-            else:
-                group.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        self._raise_failure()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> BulkEvent:
-        """Return the next event. A call may be cancelled at any time: nothing is lost.
-
-        Raises:
-            StopAsyncIteration: All connections are finished.
-            UsageError: The bulk was not entered, or in another event loop.
-            JournalError: The journal cannot be used (any more); nothing is triggered that it has not recorded.
-            AuthenticationError: The service refuses the token, so every connection would fail.
-            CredentialsError: The issuer refuses the credentials.
-            ConfigurationError: The client is not open, or has no token.
-        """
-        while not self._events:
-            if self._ended_at is not None:
-                self._raise_failure()
-                raise StopAsyncIteration
-            self._check_entered()
-            self._changed = anyio.Event()
-            await self._changed.wait()
-        if len(self._events) == _MAX_PENDING_EVENTS:  # the dispatcher may wait for room
-            self._has_room.set()
-            self._has_room = anyio.Event()
-        return self._events.popleft()
 
     async def result(self) -> BulkReport:
         """Wait until all connections are finished, and return the report. Events are discarded.
@@ -195,7 +130,7 @@ class BulkRun(AsyncContextManagerMixin):
         Raises:
             SynchronizationError: As `__anext__`.
         """
-        self._pipeline.tasks.binding.check()
+        self._binding.check()
         async with self._open_journal() as journal:
             ids, refused, resolver = await self._list_ids(journal)
             recorded = await journal.unfinished()
@@ -211,22 +146,10 @@ class BulkRun(AsyncContextManagerMixin):
         )
 
     async def _work(self) -> None:
-        try:
-            async with self._open_journal() as journal:
-                await self._run(journal)
-                self._end()
-                # The block may write the report: a process that is killed before it has can be started again.
-                await self._exited.wait()
-                await journal.end()
-        except Exception as exc:  # noqa: BLE001 - raised to the consumer, outside of an exception group
-            self._failure = exc
-        finally:
-            self._end()
-
-    def _end(self) -> None:
-        if self._ended_at is None:
-            self._ended_at = anyio.current_time()
-            self._changed.set()
+        async with self._open_journal() as journal:
+            await self._run(journal)
+            await self._finished()
+            await journal.end()
 
     async def _run(self, journal: Journal) -> None:
         ids, refused, resolver = await self._list_ids(journal)
@@ -295,28 +218,6 @@ class BulkRun(AsyncContextManagerMixin):
         """Return the outcomes of iModels that could not be listed, and of invalid ids."""
         ids = set(self._ids)
         return [outcome for outcome in self._early if outcome.connection_id not in ids]
-
-    async def _emit(self, event: BulkEvent) -> None:
-        while len(self._events) >= _MAX_PENDING_EVENTS:
-            await self._has_room.wait()
-        self._events.append(event)
-        self._changed.set()
-
-    def _check_entered(self) -> None:
-        if self._loop is None:
-            raise UsageError("The bulk does nothing before it is entered: `async with client.run_many(...) as bulk`.")
-        if self._loop is not asyncio.get_running_loop():
-            raise UsageError("The bulk was entered in another event loop. Iterate over it, or await its result, there.")
-
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    def _elapsed(self) -> float:
-        if self._loop is None:
-            return 0.0
-        return (self._ended_at if self._ended_at is not None else self._loop.time()) - self._started_at
 
     def _counter(self, connection_id: str) -> RequestCounter:
         return self._counters.setdefault(connection_id, RequestCounter())

@@ -9,7 +9,7 @@ import typer
 
 import bentley_sync_async as package
 
-from .exit_codes import WORST, ExitCode
+from .exit_codes import WORST, WORST_PUBLISH, ExitCode
 
 # Typer keeps the line breaks of a paragraph that begins with \b.
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
@@ -34,6 +34,18 @@ Timeout = Annotated[
 WhenActive = Annotated[
     Literal["join", "rerun"],
     typer.Option(help="When a run of the connection is active: follow it, or run again after it."),
+]
+ConnectionTimeout = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Give up a connection after so many seconds; its run goes on.", min=0.001),
+]
+RetryFailed = Annotated[
+    int,
+    typer.Option(metavar="N", help="Run a connection again that failed for a transient cause, up to N times.", min=0),
+]
+Journal = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Record in this file what was done; the same command then continues."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object an event, and nothing else.")]
 
@@ -131,26 +143,15 @@ def bulk(
         str | None,
         typer.Option(metavar="NAME", help="The column of the ids, if not connectionId, connection_id or id."),
     ] = None,
-    journal: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Record in this file what was done; the same command then continues."),
-    ] = None,
+    journal: Journal = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and trigger nothing.")] = False,
     concurrency: Annotated[int, typer.Option(metavar="N", help="Runs at a time.", min=1)] = 50,
     per_itwin: Annotated[
         int | None, typer.Option("--per-itwin", metavar="N", help="Runs at a time of one iTwin.", min=1)
     ] = None,
     when_active: WhenActive = "join",
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Give up a connection after so many seconds; its run goes on.", min=0.001),
-    ] = None,
-    retry_failed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="Run a connection again that failed for a transient cause, up to N times.", min=0
-        ),
-    ] = 0,
+    timeout: ConnectionTimeout = None,
+    retry_failed: RetryFailed = 0,
     json: Json = False,
     junit: Annotated[
         str | None, typer.Option(metavar="PATH", help="Write JUnit XML at the end: a test for each connection.")
@@ -175,6 +176,52 @@ def bulk(
         file=file,
         column=column,
         imodels=len(imodel or ()),
+        has_journal=journal is not None,
+        junit=junit,
+        dry_run=dry_run,
+        json=json,
+    )
+    raise typer.Exit(work.run())
+
+
+@app.command(epilog=f"{WORST_PUBLISH}\n\n{_EXIT_CODES}", short_help="Bring an iModel up to date with local files.")
+def publish(
+    context: typer.Context,
+    manifest: Annotated[
+        str, typer.Argument(metavar="MANIFEST", help="Which files belong to which iModel, such as publish.toml.")
+    ],
+    *,
+    journal: Journal = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove files that are gone locally from the iModel and from Storage.")
+    ] = False,
+    uploads: Annotated[int, typer.Option(metavar="N", help="Files that are uploaded at a time.", min=1)] = 4,
+    limit_rate: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="Upload so many bytes a second at the most, such as 500K or 2M.")
+    ] = None,
+    timeout: ConnectionTimeout = None,
+    retry_failed: RetryFailed = 0,
+    json: Json = False,
+    junit: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Write JUnit XML at the end: a test for each file and run.")
+    ] = None,
+) -> None:
+    """Bring an iModel up to date with local files: upload what has changed, and run its connections."""
+    from .commands.publish import Publish, bytes_of  # noqa: PLC0415 - the help is quick without it
+
+    work = Publish(
+        make_client=package.SynchronizationClient.from_env,
+        open_publish=lambda client: client.publish(
+            manifest,
+            journal=journal,
+            prune=prune,
+            uploads=uploads,
+            bytes_per_second=bytes_of(limit_rate),
+            timeout=timeout,
+            retry_failed=retry_failed,
+        ),
+        arguments=given(context),
         has_journal=journal is not None,
         junit=junit,
         dry_run=dry_run,

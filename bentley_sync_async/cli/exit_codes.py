@@ -30,11 +30,14 @@ class ExitCode(enum.IntEnum):
     TIMEOUT = 5, "--timeout ran out; the run goes on"
     AUTH = 6, "the credentials were refused or lack a permission"
     BUSY = 7, "--when-busy fail, and the iModel was busy"
-    NOT_RUN = 8, "bulk: a connection was refused, or its run could not be followed"
-    FILES = 9, "bulk: the journal or the report file could not be used; a run may go on"
+    NOT_RUN = 8, "bulk, publish: a connection was refused, or its run could not be followed"
+    FILES = 9, "a file to publish, the journal or the report file could not be used; a run may go on"
     DETACHED = 130, "Ctrl-C, or the reader of the output went away; the run goes on"
     TERMINATED = 143, "SIGTERM; the run goes on"
 
 
 WORST = "A bulk exits with the code of its worst connection: 8, else 4, 5 or 3, in this order."
 """How the exit code of a bulk follows from its connections, for people."""
+
+WORST_PUBLISH = "A publish exits with 9 if a file was refused or failed, else as a bulk of its runs: 8, 4, 5 or 3."
+"""How the exit code of a publish follows from its files and runs, for people."""

@@ -1,6 +1,8 @@
-"""The exit code for a run, an error or a bulk."""
+"""The exit code for a run, an error, a bulk or a publish."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from bentley_sync_async import (
     AuthenticationError,
@@ -16,6 +18,7 @@ from bentley_sync_async import (
     WatchTimeoutError,
 )
 from bentley_sync_async.bulk import BulkReport, OutcomeStatus
+from bentley_sync_async.publish import FileStatus, PublishReport
 
 from .exit_codes import ExitCode
 
@@ -58,5 +61,17 @@ def code_of_error(error: SynchronizationError) -> ExitCode:
 
 def code_of_report(report: BulkReport) -> ExitCode:
     """Return the exit code for a bulk: that of its worst connection."""
-    counts = report.counts
-    return next((code for status, code in _BY_STATUS.items() if counts[status]), ExitCode.SUCCESS)
+    return _worst(outcome.status for outcome in report.outcomes)
+
+
+def code_of_publish(report: PublishReport) -> ExitCode:
+    """Return the exit code for a publish: that of its files, else that of its worst run."""
+    if report.counts[FileStatus.REFUSED] or report.counts[FileStatus.FAILED]:
+        return ExitCode.FILES
+    code = _worst(run.status for run in report.runs)
+    return code or (ExitCode.SUCCESS if report.good else ExitCode.NOT_RUN)
+
+
+def _worst(statuses: Iterable[OutcomeStatus]) -> ExitCode:
+    seen = set(statuses)
+    return next((code for status, code in _BY_STATUS.items() if status in seen), ExitCode.SUCCESS)

@@ -66,6 +66,11 @@ PUBLIC = {
         BackoffPacing CompletionNotifier CompletionSignal DurationDistribution FixedPacing LearnedPacing Pacing
         PollContext PollDemand
     """,
+    "publish": """
+        ConnectionPlan ConnectionPrepared FileAction FileEvent FileFailed FileOutcome FilePlan FileRemoved FileSelection
+        FileSource FileStatus FileUploaded FileVersion LocalFile ModelTarget PublishEvent PublishManifest PublishPlan
+        PublishPlanned PublishProgress PublishReport PublishRun PublishedFile UploadStarted
+    """,
     "resources": """
         Listing Pages
     """,
@@ -222,7 +227,7 @@ def test_only_errors_end_in_error_apart_from_the_error_of_a_task():
 def test_no_public_enum_is_closed_but_those_of_this_package():
     open_enum = MODULES[f"{ROOT}.models"].OpenEnum
     enums = {cls.__name__ for cls in CLIENT_CLASSES if issubclass(cls, enum.Enum) and not issubclass(cls, open_enum)}
-    assert enums == {"Environment", "OutcomeStatus", "Transition"}
+    assert enums == {"Environment", "FileAction", "FileStatus", "OutcomeStatus", "Transition"}
 
 
 def test_every_public_name_is_used_by_the_typed_program():

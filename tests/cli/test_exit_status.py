@@ -24,8 +24,9 @@ from bentley_sync_async import (
     WatchTimeoutError,
 )
 from bentley_sync_async.bulk import BulkReport, Outcome, OutcomeStatus
-from bentley_sync_async.cli.exit_codes import WORST, ExitCode
-from bentley_sync_async.cli.exit_status import code_of_error, code_of_report, code_of_run
+from bentley_sync_async.cli.exit_codes import WORST, WORST_PUBLISH, ExitCode
+from bentley_sync_async.cli.exit_status import code_of_error, code_of_publish, code_of_report, code_of_run
+from bentley_sync_async.publish import FileAction, FileOutcome, FileStatus, PublishReport
 
 
 def answered(kind, status):
@@ -108,3 +109,36 @@ def test_every_outcome_that_is_not_good_has_a_code_which_the_help_ranks():
 
 def test_no_two_meanings_share_a_code():
     assert len({int(code) for code in ExitCode}) == len({code.meaning for code in ExitCode}) == len(ExitCode)
+
+
+def published(files=(), runs=(), **rest):
+    return PublishReport(
+        files=tuple(FileOutcome(path="a", action=FileAction.UPLOAD, status=status) for status in files),
+        runs=tuple(Outcome(connection_id="c", status=status) for status in runs),
+        **rest,
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (published(), 0),
+        (published([FileStatus.UPLOADED, FileStatus.UNCHANGED, FileStatus.KEPT], [OutcomeStatus.SKIPPED]), 0),
+        (published([FileStatus.REFUSED], [OutcomeStatus.FAILED]), 9),
+        (published([FileStatus.FAILED], [OutcomeStatus.SUCCEEDED]), 9),
+        (published([FileStatus.UPLOADED], [OutcomeStatus.PARTIAL_SUCCESS, OutcomeStatus.SUCCEEDED]), 3),
+        (published([FileStatus.WAITING], [OutcomeStatus.FAILED]), 4),
+        (published([], [OutcomeStatus.TIMED_OUT]), 5),
+        (published([], [OutcomeStatus.REFUSED, OutcomeStatus.FAILED]), 8),
+        (published([FileStatus.WAITING]), 8),
+        (published(not_run={"Nightly 1": "a could not be uploaded"}), 8),
+    ],
+)
+def test_a_publish_exits_with_the_code_of_its_files_else_of_its_worst_run(report, code):
+    assert code_of_publish(report) == code
+
+
+def test_the_help_tells_the_codes_of_a_publish_in_this_order():
+    statuses = [OutcomeStatus.REFUSED, OutcomeStatus.FAILED, OutcomeStatus.TIMED_OUT, OutcomeStatus.PARTIAL_SUCCESS]
+    reports = [published([FileStatus.FAILED]), *(published([], [one]) for one in statuses)]
+    assert [int(found) for found in re.findall(r"\d+", WORST_PUBLISH)] == [code_of_publish(one) for one in reports]

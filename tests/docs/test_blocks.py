@@ -40,11 +40,16 @@ ALONE = re.compile(r"\b(?:logging|opentelemetry|Runner)\b")
 PROCESSES = {where: [sys.executable, "-c", text] for where, text in PROGRAMS.items() if ALONE.search(text)}
 PROCESSES |= {where: ["bash", "-euo", "pipefail", "-c", text] for where, text in COMMANDS.items()}
 END = "\nasyncio.run(main())\n"
+MANIFEST = next(text for where, language, text in BLOCKS if language == "toml" and "[model]" in text)
 
 
 def variables_of(emulator, done, folder):
-    """The variables that the pages use, beside those that say where the service is."""
+    """The variables that the pages use, beside those that say where the service is; files are in the folder."""
     imodel_id = emulator.new_imodel_id()
+    emulator.add_itwin("Station West")
+    for name, text in {"publish.toml": MANIFEST, "cad/Station.dgn": "steel", "revit/Roof.rvt": "glass"}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
     return {
         "CONNECTION_ID": emulator.add_connection(imodel_id),
         "CONNECTION_IDS": " ".join(emulator.add_connection() for _ in range(2)),

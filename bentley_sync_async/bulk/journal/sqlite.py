@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -46,6 +46,24 @@ MIGRATIONS = (
     );
     CREATE INDEX durations_of ON durations (origin, connection_id, id);
     """,
+    """
+    CREATE TABLE publish_hashes (
+        path TEXT PRIMARY KEY, size INTEGER NOT NULL, stamp INTEGER NOT NULL, sha256 TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE publish_targets (
+        origin TEXT NOT NULL, itwin TEXT NOT NULL, imodel TEXT NOT NULL, folder TEXT NOT NULL,
+        itwin_id TEXT NOT NULL, imodel_id TEXT NOT NULL, folder_id TEXT NOT NULL,
+        PRIMARY KEY (origin, itwin, imodel, folder)
+    ) WITHOUT ROWID;
+    CREATE TABLE publish_connections (
+        target TEXT NOT NULL, connection_id TEXT NOT NULL, display_name TEXT NOT NULL,
+        PRIMARY KEY (target, connection_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE publish_files (
+        target TEXT NOT NULL, file_id TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+        modified_at TEXT, connection_id TEXT, in_run TEXT, synchronized TEXT, PRIMARY KEY (target, file_id)
+    ) WITHOUT ROWID;
+    """,
 )
 
 T = TypeVar("T")
@@ -54,18 +72,21 @@ T = TypeVar("T")
 class SQLiteJournal(AsyncContextManagerMixin):
     """A journal in a file, which one process at a time may use."""
 
-    def __init__(self, path: str | os.PathLike[str], *, origin: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | JournalFile, *, origin: str, now: Callable[[], float] = time.time
+    ) -> None:
         """Set the file; it is opened, or created, when the context is entered.
 
         Args:
-            path: The file; see `JournalFile`.
+            path: The file, see `JournalFile`; or one that is open already, and stays open.
             origin: The platform's root that the ids belong to.
             now: Returns seconds since 1970.
 
         Raises:
             InvalidArgumentError: The path is invalid.
         """
-        self._file = JournalFile(path, migrations=MIGRATIONS)
+        self._file = path if isinstance(path, JournalFile) else JournalFile(path, migrations=MIGRATIONS)
+        self._is_open = isinstance(path, JournalFile)
         self._origin = origin
         self._now = now
         self._bulk_id: int | None = None
@@ -78,7 +99,7 @@ class SQLiteJournal(AsyncContextManagerMixin):
             JournalError: As for `JournalFile`.
         """
         self._bulk_id = None
-        async with self._file:
+        async with nullcontext() if self._is_open else self._file:
             yield self
 
     async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:

@@ -18,7 +18,7 @@ from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.formatting.budget import WHOSE, budget_text, throttle_text
 from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, run_to_end
-from bentley_sync_async.cli.views.bulk import named_json
+from bentley_sync_async.cli.views.background import named_json
 from bentley_sync_async.transport import exhausted_window
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from attrs import evolve
 
@@ -16,6 +17,7 @@ from .events import FIXABLE, duration_text
 _MOST_FILES = 3  # of a connection whose run failed; the report has them all
 _MOST_ROWS = 50
 _LONGEST = 300
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 _STYLES = {
     OutcomeStatus.SUCCEEDED: "green",
@@ -35,30 +37,37 @@ def one_line(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def outcome_name(outcome: Outcome) -> str:
+def outcome_name(outcome: Outcome, names: Mapping[str, str] = _NO_NAMES) -> str:
     """Return the subject of an outcome: a connection, or an iModel whose connections could not be listed."""
+    if name := names.get(outcome.connection_id or ""):
+        return one_line(name)
     named = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
     return one_line(named)
 
 
-def outcome_lines(outcome: Outcome) -> list[str]:
-    """Return the status of a connection with its cause, without its name, then lines for the first failed files."""
+def outcome_lines(outcome: Outcome, files: Mapping[str, str] = _NO_NAMES) -> list[str]:
+    """Return the status of a connection with its cause, without its name, then lines for the first failed files.
+
+    Args:
+        outcome: The outcome.
+        files: The names of files that are known, by their ids in Storage.
+    """
     text = str(outcome.status)
     if outcome.duration is not None:
         text += f" after {duration_text(timedelta(seconds=outcome.duration))}"
     if not outcome.good:
         why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
         text += f": {one_line(why)}" if why else ""
-    lines = [text, *(f"  {_file(file)}" for file in outcome.failed_files[:_MOST_FILES])]
+    lines = [text, *(f"  {_file(file, files)}" for file in outcome.failed_files[:_MOST_FILES])]
     if (more := len(outcome.failed_files) - _MOST_FILES) > 0:
         lines.append(f"  and {more} more files")
     return lines
 
 
-def _file(file: FailedFile) -> str:
+def _file(file: FailedFile, names: Mapping[str, str]) -> str:
     why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
     file_id = file.storage_file_id or file.source_file_id
-    name = f"file {file_id}" if file_id else "a file without an id"
+    name = names.get(file_id or "") or (f"file {file_id}" if file_id else "a file without an id")
     return f"{one_line(name)}: {one_line(why)} (fixable by the user: {FIXABLE[file.can_user_fix]})"
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import bentley_sync_async.cli.app as cli
 from bentley_sync_async import InvalidArgumentError, SynchronizationClient
-from bentley_sync_async.cli.commands import bulk
+from bentley_sync_async.cli.commands import background, bulk
 from bentley_sync_async.cli.commands.bulk import Bulk
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.report_file import ReportFile
@@ -353,7 +353,7 @@ def test_an_interrupt_before_anything_was_triggered_says_so(monkeypatch, no_serv
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bulk.anyio, "run", interrupted)
+    monkeypatch.setattr(background.anyio, "run", interrupted)
     outcome = invoke(no_service, "-", given="c")
     assert (outcome.exit_code, outcome.stderr) == (ExitCode.DETACHED, "Detached. Nothing was triggered.\n")
 
@@ -429,7 +429,7 @@ class Counting:
 @pytest.mark.parametrize(("every", "ticks"), [(3.0, 15), (math.inf, 2)])
 async def test_progress_is_shown_at_intervals_and_at_the_end(every, ticks):
     view = Counting()
-    await bulk.show(Slow(), view, every=every)
+    await background.show(Slow(), view, every=every)
     assert len(view.ticks) == ticks
     assert view.shown == list("abc")
 

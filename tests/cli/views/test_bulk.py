@@ -31,13 +31,8 @@ from bentley_sync_async.bulk import (
     OutcomeStatus,
 )
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.views.bulk import (
-    JSONBulkView,
-    LiveBulkView,
-    PlainBulkView,
-    best_bulk_view,
-    named_json,
-)
+from bentley_sync_async.cli.views.background import JSONView, named_json
+from bentley_sync_async.cli.views.bulk import LiveBulkView, PlainBulkView, best_bulk_view
 from bentley_sync_async.transport.rate_limit.budget import RequestBudget
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -318,7 +313,7 @@ def test_json_of_a_report_has_a_name_as_events_have():
 
 
 def test_the_json_view_prints_a_line_an_event_and_no_progress(capsys):
-    with JSONBulkView() as view:
+    with JSONView() as view:
         view.show(started("c"))
         view.tick(progress(1))
         view.show(finished("c", reason="Two\nlines."))

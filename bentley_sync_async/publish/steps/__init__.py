@@ -1,0 +1,1 @@
+"""The steps of a publish: local files, the target, what is there, uploads, connections."""

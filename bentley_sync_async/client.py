@@ -327,6 +327,7 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
                 imodels=self.imodels,
                 itwins=self.itwins,
                 connections=self.storage_connections,
+                reports=lambda: self.reports,
                 open_bulk=lambda ids, used: self._bulk(
                     ids, journal=used, when_active="rerun", timeout=timeout, retry_failed=retry_failed, pacing=pacing
                 ),

@@ -38,8 +38,12 @@ def check_replaceable(path: Path) -> None:
     draft.unlink()
 
 
-def replace(path: Path, text: str) -> None:
-    """Replace a file by a new one with this text, completely or not at all; a link is replaced, not its target.
+def replace(path: Path, content: str | bytes) -> None:
+    """Replace a file by a new one with this content, completely or not at all; a link is replaced, not its target.
+
+    Args:
+        path: The file.
+        content: Bytes, or text that is written as UTF-8.
 
     Raises:
         OSError: That failed; what was there is unchanged.
@@ -47,8 +51,8 @@ def replace(path: Path, text: str) -> None:
     draft = _draft(path)
     descriptor = create(draft)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

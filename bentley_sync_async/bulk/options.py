@@ -13,7 +13,9 @@ from bentley_sync_async.pacing.strategies import Pacing, check_pacing, is_second
 Check = Callable[[Any, Any, Any], None]
 
 
-def _whole_number(minimum: int) -> Check:
+def whole_number(minimum: int) -> Check:
+    """Return a check that an option is a whole number of at least this."""
+
     def check(_: Any, attribute: Any, value: Any) -> None:
         if type(value) is not int or value < minimum:
             raise InvalidArgumentError(f"{attribute.name} must be a whole number of at least {minimum}, not {value!r}.")
@@ -43,9 +45,9 @@ class BulkOptions:
         pacing: When a run is polled.
     """
 
-    concurrency: int = field(validator=_whole_number(1))
-    per_itwin: int | None = field(validator=optional(_whole_number(1)))
+    concurrency: int = field(validator=whole_number(1))
+    per_itwin: int | None = field(validator=optional(whole_number(1)))
     when_active: WhenActive = field(validator=_choice)
     timeout: float | None = field(validator=optional(is_seconds))
-    retry_failed: int = field(validator=_whole_number(0))
+    retry_failed: int = field(validator=whole_number(0))
     pacing: Pacing = field(validator=_pacing)

@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from bentley_sync_async.errors import (
     APIError,
@@ -61,6 +61,7 @@ class FailedFile:
     Attributes:
         storage_file_id: The file in Storage; `None` for a task without one.
         source_file_id: The file of a manifest connection, by your own id; `None` for one in Storage.
+        task_id: Its task; `None` in outcomes of earlier versions.
         result: The result of its task.
         error_key: The key of the published error catalogue, such as `SourceFileNotFound`, or the error's code if it
             came without one; `None` if neither came.
@@ -71,6 +72,7 @@ class FailedFile:
 
     storage_file_id: str | None = field(default=None, converter=_presentable)
     source_file_id: str | None = field(default=None, converter=_presentable)
+    task_id: str | None = field(default=None, converter=_presentable)
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error_key: str | None = field(default=None, converter=_presentable)
     description: str | None = field(default=None, converter=_presentable)
@@ -162,13 +164,16 @@ def failed_files(run: StorageRun) -> tuple[FailedFile, ...]:
 
 
 def _failed_file(task: StorageTask) -> FailedFile:
-    error = task.error
-    if error is None:
-        return FailedFile(storage_file_id=task.storage_file_id, source_file_id=task.source_file_id, result=task.result)
-    return FailedFile(
+    failed = FailedFile(
         storage_file_id=task.storage_file_id,
         source_file_id=task.source_file_id,
+        task_id=task.id,
         result=task.result,
+    )
+    if (error := task.error) is None:
+        return failed
+    return evolve(
+        failed,
         error_key=error.description_key or error.error_code,
         description=error.description or error.message,
         can_user_fix=error.can_user_fix,

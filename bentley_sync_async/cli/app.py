@@ -206,6 +206,10 @@ def publish(
     junit: Annotated[
         str | None, typer.Option(metavar="PATH", help="Write JUnit XML at the end: a test for each file and run.")
     ] = None,
+    reports: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Save the diagnostic reports of files that could not be synchronized."),
+    ] = None,
 ) -> None:
     """Bring an iModel up to date with local files: upload what has changed, and run its connections."""
     from .commands.publish import Publish, bytes_of  # noqa: PLC0415 - the help is quick without it
@@ -224,6 +228,7 @@ def publish(
         arguments=given(context),
         has_journal=journal is not None,
         junit=junit,
+        reports=reports,
         dry_run=dry_run,
         json=json,
     )

@@ -17,6 +17,7 @@ from .progress import PublishProgress
 from .report import PublishReport
 from .runner import PublishRun
 from .sources import FileSource, FileVersion
+from .steps.reports import SavedReports
 
 __all__ = [
     "ConnectionPlan",
@@ -42,6 +43,7 @@ __all__ = [
     "PublishReport",
     "PublishRun",
     "PublishedFile",
+    "SavedReports",
     "UploadStarted",
 ]
 

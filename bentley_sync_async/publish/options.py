@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from attrs import field, frozen
+from attrs.validators import optional
 
+from bentley_sync_async.bulk.options import whole_number
 from bentley_sync_async.errors import InvalidArgumentError
 
 
-def _check_uploads(_: object, __: object, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidArgumentError(f"uploads must be a number of at least 1, not {value!r}.")
-
-
-def _check_bytes_per_second(_: object, __: object, value: object) -> None:
-    if value is None:
-        return
+def _rate(_: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise InvalidArgumentError(f"bytes_per_second must be above 0, not {value!r}.")
+        raise InvalidArgumentError(f"{attribute.name} must be above 0, not {value!r}.")
 
 
 @frozen(kw_only=True)
 class PublishOptions:
-    """How a publish works.
+    """How a publish works; an invalid option raises an `InvalidArgumentError`.
 
     Attributes:
         prune: Whether files that are gone locally are removed from the iModel and from Storage.
@@ -32,5 +28,5 @@ class PublishOptions:
     """
 
     prune: bool = False
-    uploads: int = field(default=4, validator=_check_uploads)
-    bytes_per_second: float | None = field(default=None, validator=_check_bytes_per_second)
+    uploads: int = field(default=4, validator=whole_number(1))
+    bytes_per_second: float | None = field(default=None, validator=optional(_rate))

@@ -111,14 +111,15 @@ class PublishReport:
             )
             for one in self.files
         ]
-        cases += [junit_case(run, self.name_of(run), self._file_name) for run in self.runs]
+        cases += [junit_case(run, self.name_of(run), self.file_name) for run in self.runs]
         cases += [
             TestCase(group="connections", name=name, kind="error", message=f"not run: {why}")
             for name, why in self.not_run.items()
         ]
         return junit("bentley-sync publish", cases, began_at=self.began_at, duration=self.duration)
 
-    def _file_name(self, file: FailedFile) -> str:
+    def file_name(self, file: FailedFile) -> str:
+        """Return the path of a file that a run could not synchronize, or its id if the publish does not know it."""
         paths = {one.file_id: one.path for one in self.files if one.file_id is not None}
         return paths.get(file.storage_file_id or "", f"file {file.storage_file_id or 'without an id'}")
 
@@ -129,7 +130,7 @@ class PublishReport:
         lines = [f"{name} was not run: {why}." for name, why in self.not_run.items()]
         for run in self.runs:
             if not run.good:
-                lines += outcome_lines(run, name=self.name_of(run), file_name=self._file_name)
+                lines += outcome_lines(run, name=self.name_of(run), file_name=self.file_name)
         return lines
 
 

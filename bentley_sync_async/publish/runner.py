@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 
 from bentley_sync_async.bulk.common.background import BackgroundWork
 from bentley_sync_async.bulk.events import BulkEvent
@@ -19,6 +20,7 @@ from .progress import PublishProgress
 from .report import PublishReport
 from .sources import FileSource
 from .state import PublishState
+from .steps.reports import ReportSaver, SavedReports
 from .work import PublishWork, Services
 
 
@@ -70,6 +72,18 @@ class PublishRun(BackgroundWork[PublishEvent | BulkEvent]):
         self._binding.check()
         async with self._open() as work:
             return await work.dry_run()
+
+    async def save_reports(self, folder: str | os.PathLike[str]) -> SavedReports:
+        """Save what connectors wrote about the files that could not be synchronized: their diagnostic reports.
+
+        Args:
+            folder: Where to; it is created if it is missing. Files of the same names are replaced.
+
+        Raises:
+            InvalidArgumentError: Nothing can be written there.
+        """
+        report = self.report
+        return await ReportSaver(self._services.reports(), Path(folder), report.file_name).save(report.runs)
 
     @property
     def report(self) -> PublishReport:

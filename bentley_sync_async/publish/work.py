@@ -19,17 +19,19 @@ from bentley_sync_async.models.platform import Changeset
 from bentley_sync_async.resources.imodels.imodels import IModels
 from bentley_sync_async.resources.itwins.itwins import ITwins
 from bentley_sync_async.resources.storage.storage import Storage
+from bentley_sync_async.resources.synchronization.reports import Reports
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 
 from .events import FileRemoved, PublishEvent, PublishPlanned
 from .manifest import PublishManifest
 from .options import PublishOptions
 from .outcomes import FileOutcome, FileStatus
-from .plan import ConnectionPlan, FileAction, FilePlan, LocalFile, PublishPlan, make_plan
+from .plan import ConnectionPlan, FileAction, FilePlan, LocalFile, PublishPlan
 from .sources import FileSource
 from .state import PublishState, Target
 from .steps.connections import ConnectionPreparer
 from .steps.local import LocalFiles, hash_files, select
+from .steps.planning import make_plan
 from .steps.remote import Remote, RemoteReader
 from .steps.target import TargetResolver
 from .steps.upload import Bandwidth, Uploader
@@ -59,6 +61,7 @@ class Services:
         imodels: The resource.
         itwins: The resource.
         connections: The resource.
+        reports: Returns the resource, which is loaded when it is used.
         open_bulk: Makes a bulk of connections with a journal.
     """
 
@@ -67,6 +70,7 @@ class Services:
     imodels: IModels
     itwins: ITwins
     connections: StorageConnections
+    reports: Callable[[], Reports]
     open_bulk: Callable[[Sequence[str], SQLiteJournal | None], BulkRun]
 
 
@@ -108,7 +112,10 @@ class PublishWork:
         """Return what would be done; nothing is changed."""
         local = await self._read_local()
         found = await self._resolver.find()
-        return evolve(await self._compare(local, found.target), creates=found.missing(self.manifest.model))
+        plan = evolve(await self._compare(local, found.target), creates=found.missing(self.manifest.model))
+        ids = [one.connection_id for one in plan.connections if one.run and one.connection_id is not None]
+        expected = await self.services.open_bulk(ids, None).plan() if ids else None
+        return evolve(plan, expected=expected.duration) if expected is not None and expected.runs else plan
 
     async def run(self) -> None:
         """Do everything."""

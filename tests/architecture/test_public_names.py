@@ -69,7 +69,7 @@ PUBLIC = {
     "publish": """
         ConnectionPlan ConnectionPrepared FileAction FileEvent FileFailed FileOutcome FilePlan FileRemoved FileSelection
         FileSource FileStatus FileUploaded FileVersion LocalFile ModelTarget PublishEvent PublishManifest PublishPlan
-        PublishPlanned PublishProgress PublishReport PublishRun PublishedFile UploadStarted
+        PublishPlanned PublishProgress PublishReport PublishRun PublishedFile SavedReports UploadStarted
     """,
     "resources": """
         Listing Pages

@@ -13,11 +13,9 @@ from bentley_sync_async.publish.plan import (
     LocalFile,
     PublishedConnection,
     PublishedFile,
-    connection_names,
-    is_connection_name,
-    make_plan,
 )
 from bentley_sync_async.publish.steps.descriptions import describe, read_description, short_path
+from bentley_sync_async.publish.steps.planning import connection_names, is_connection_name, make_plan
 
 MSTN, DWG = ConnectorType.MSTN, ConnectorType.DWG
 
@@ -100,6 +98,13 @@ def test_another_connector_changes_the_source_file():
     assert actions(made) == {"a": FileAction.UNCHANGED}
     [connection] = made.connections
     assert (connection.change, connection.run) == (("a",), True)
+
+
+def test_a_plan_tells_how_long_the_runs_of_its_connections_take():
+    made = plan([local("a", "2")], [published("a")])
+    assert str(evolve(made, expected=90.0)) == f"{made}\nThe runs should take about 1:30."
+    new = plan([local("a", "2")], connections=())
+    assert str(evolve(new, expected=90.0)).endswith("\nThe runs of connections that exist should take about 1:30.")
 
 
 def test_a_file_that_is_gone_stays_unless_it_is_pruned():

@@ -31,6 +31,7 @@ from bentley_sync_async.publish import (
     PublishProgress,
     PublishReport,
     PublishRun,
+    SavedReports,
     UploadStarted,
 )
 
@@ -85,6 +86,7 @@ async def publishing(client: SynchronizationClient) -> PublishReport:
                     assert_type(event.to_json(), str)
         assert_type(publish.progress, PublishProgress)
         report = await publish.result()
+        assert_type(await publish.save_reports("reports"), SavedReports)
     assert_type(report.files, tuple[FileOutcome, ...])
     assert_type(report.counts, Mapping[FileStatus, int])
     assert_type(report.runs, tuple[Outcome, ...])

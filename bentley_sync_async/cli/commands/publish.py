@@ -13,11 +13,11 @@ from bentley_sync_async import InvalidArgumentError, SynchronizationClient
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_publish
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
-from bentley_sync_async.cli.formatting.publish import left_text, plan_text, publish_report_text
+from bentley_sync_async.cli.formatting.publish import left_text, publish_report_text
 from bentley_sync_async.cli.shutdown import Screen, run_to_end
 from bentley_sync_async.cli.views.background import JSONView, named_json
 from bentley_sync_async.cli.views.publish import PublishView, best_publish_view
-from bentley_sync_async.publish import FileAction, PublishReport, PublishRun
+from bentley_sync_async.publish import FileAction, PublishReport, PublishRun, SavedReports
 
 from .background import BackgroundCommand, show
 
@@ -33,11 +33,13 @@ class Publish(BackgroundCommand):
     Attributes:
         make_client: Makes the client.
         open_publish: Opens the publish.
+        reports: The folder for the diagnostic reports of files that could not be synchronized; `None` for none.
         dry_run: Whether to print the plan instead.
     """
 
     make_client: Callable[[], SynchronizationClient]
     open_publish: Callable[[SynchronizationClient], PublishRun]
+    reports: str | None = None
     dry_run: bool = False
     _publish: PublishRun | None = None
 
@@ -50,7 +52,7 @@ class Publish(BackgroundCommand):
         async with self.make_client() as client:
             publish = self.open_publish(client)
             if self.dry_run:
-                return await self._plan(client, publish)
+                return await self._plan(publish)
             async with publish:
                 self._publish = publish
                 names = DisplayNames(url=client.run_url)
@@ -58,15 +60,22 @@ class Publish(BackgroundCommand):
                 await show(publish, view, every=math.inf if self.json else _INTERVAL)
                 # Inside: the journal keeps the runs until the report is printed.
                 report = publish.report
+                if self.reports is not None:
+                    self._print_saved(await publish.save_reports(self.reports))
                 return self._print_report(report, publish_report_text(report), code_of_publish(report))
 
-    async def _plan(self, client: SynchronizationClient, publish: PublishRun) -> ExitCode:
+    def _print_saved(self, reports: SavedReports) -> None:
+        if self.json:
+            print(named_json(reports), flush=True)
+        elif text := str(reports):
+            Screen().print(text, markup=False, highlight=False, soft_wrap=True)
+
+    async def _plan(self, publish: PublishRun) -> ExitCode:
         plan = await publish.plan()
         if self.json:
             print(named_json(plan))
         else:
-            ids = [one.connection_id for one in plan.connections if one.run and one.connection_id is not None]
-            print(plan_text(plan, await client.run_many(ids).plan() if ids else None))
+            print(plan)
         return ExitCode.FILES if plan.counts[FileAction.REFUSE] else ExitCode.SUCCESS
 
     def _report(self) -> PublishReport | None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from attrs import evolve
 from rich.filesize import decimal
 
-from bentley_sync_async.bulk import BulkPlan
 from bentley_sync_async.publish import (
     ConnectionPrepared,
     FileFailed,
@@ -15,7 +14,6 @@ from bentley_sync_async.publish import (
     FileStatus,
     FileUploaded,
     PublishEvent,
-    PublishPlan,
     PublishPlanned,
     PublishProgress,
     PublishReport,
@@ -80,20 +78,6 @@ def publish_report_text(report: PublishReport) -> str:
     tail = str(evolve(report, files=())).rpartition("\n")[0]
     more = f"and {len(bad) - _MOST_ROWS:,} more like these; --junit PATH and --json list all."
     return "\n".join(part for part in (head, more, tail, report.totals()) if part)
-
-
-def plan_text(plan: PublishPlan, runs: BulkPlan | None) -> str:
-    """Return a plan.
-
-    Args:
-        plan: The plan.
-        runs: The plan of its runs, as far as their connections exist; `None` if none does.
-    """
-    if runs is None or not runs.runs:
-        return str(plan)
-    all_known = all(one.connection_id for one in plan.connections if one.run)
-    what = "The runs" if all_known else "The runs of connections that exist"
-    return f"{plan}\n{what} should take about {duration_text(timedelta(seconds=runs.duration))}."
 
 
 def _files(count: int) -> str:

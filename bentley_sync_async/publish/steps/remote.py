@@ -10,13 +10,14 @@ from attrs import evolve, frozen
 from bentley_sync_async.errors import NotFoundError, ProtocolError
 from bentley_sync_async.models import SourceFile
 from bentley_sync_async.models.platform import StorageFile
-from bentley_sync_async.publish.plan import PublishedConnection, PublishedFile, is_connection_name
+from bentley_sync_async.publish.plan import PublishedConnection, PublishedFile
 from bentley_sync_async.publish.state import PublishState, StoredFile, Target
 from bentley_sync_async.resources.storage.storage import Storage
 from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.wire.locations import run_ref
 
 from .descriptions import read_description, short_path
+from .planning import is_connection_name
 
 _PAGE = 1000  # the most that Storage returns at a time
 

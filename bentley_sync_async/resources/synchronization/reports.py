@@ -56,6 +56,25 @@ class Reports(Resource):
     async def read(self, report: DiagnosticReport) -> Report:
         """Return what is in a report.
 
+        Args:
+            report: From `list`, not long ago: its URL expires.
+
+        Raises:
+            DecodeError: What is behind the URL is no report.
+            SynchronizationError: As `download`.
+        """
+        request, response, shown = await self._get(report)
+        failures: list[DecodeError] = []
+        try:
+            return await decoded(request, response, decode_report)
+        except DecodeError as error:  # its excerpt may quote the signature, in any notation
+            failures.append(DecodeError(error.problem, path=error.path, source=f"GET {shown}"))
+        del response  # the traceback would keep it
+        raise failures.pop()
+
+    async def download(self, report: DiagnosticReport) -> bytes:
+        """Return a report as the connector wrote it, byte for byte; usually JSON.
+
         It is read from its signed URL, once and without the access token, and counts towards no quota.
 
         Args:
@@ -65,9 +84,13 @@ class Reports(Resource):
             InvalidArgumentError: It is no `DiagnosticReport`.
             ReportUnavailableError: The store does not return it, such as after its URL has expired: list it again.
             ProtocolError: The service gave no URL, or one that is not safe to use; or the answer is a redirect.
-            DecodeError: What is behind the URL is no report.
             TransportError: No whole answer.
         """
+        _, response, _ = await self._get(report)
+        return response.body
+
+    async def _get(self, report: DiagnosticReport) -> tuple[Request, Response, str]:
+        """Return the request, the answer, and the URL as it may be shown."""
         if not isinstance(report, DiagnosticReport):
             raise InvalidArgumentError(f"A report is a DiagnosticReport, not {type(report).__name__}.")
         parts = self._checked_url(report)
@@ -75,16 +98,11 @@ class Reports(Resource):
         shown = excerpt(f"{parts.scheme}://{parts.netloc}{parts.path}", 300)
         request = Request(method="GET", url=parts.geturl(), secret=_signature(parts.query))
         response = await self._fetch(request, shown)
-        failures: list[SynchronizationError] = []
-        if response.status != _OK:
-            failures.append(_refusal(report, response, shown))
-        else:
-            try:
-                return await decoded(request, response, decode_report)
-            except DecodeError as error:  # its excerpt may quote the signature, in any notation
-                failures.append(DecodeError(error.problem, path=error.path, source=f"GET {shown}"))
+        if response.status == _OK:
+            return request, response, shown
+        refusal = _refusal(report, response, shown)
         del response  # the traceback would keep it
-        raise failures.pop()
+        raise refusal
 
     def _checked_url(self, report: DiagnosticReport) -> SplitResult:
         """Return the URL of a report after a check that it is one to send a request to.

@@ -16,7 +16,7 @@ import bentley_sync_async.cli.app as cli
 from bentley_sync_async import InvalidArgumentError, SynchronizationClient
 from bentley_sync_async.cli.commands.publish import Publish, bytes_of
 from bentley_sync_async.cli.exit_codes import ExitCode
-from bentley_sync_async.emulator import FaultAction, FaultRule, RunRule
+from bentley_sync_async.emulator import FaultAction, FaultRule, FileRule, RunRule
 
 MANIFEST = """\
 [model]
@@ -119,13 +119,21 @@ def test_a_dry_run_knows_how_long_the_runs_take(service, manifest):
     (manifest.parent / "cad" / "a.dgn").write_bytes(b"new")
     outcome = invoke(service.variables, str(manifest), "--dry-run")
     assert re.search(r"^~ cad/a\.dgn \(3 B, MSTN\)\n= 1 unchanged\nrun Nightly 1\n", outcome.stdout)
-    assert re.fullmatch(r"The runs should take about 5m 00s\.", lines(outcome)[-1])
+    assert lines(outcome)[-1] == "The runs should take about 5:00."
 
 
 def test_a_dry_run_in_json_is_one_object(service, manifest):
     [plan] = told(invoke(service.variables, str(manifest), "--dry-run", "--json"))
     assert (plan["event"], plan["counts"]["upload"], plan["uploadBytes"]) == ("PublishPlan", 2, 3001)
     assert plan["creates"] == ["iModel Combined", "folder Nightly"]
+
+
+def test_the_reports_of_failed_files_are_saved_on_request(service, manifest, tmp_path):
+    service.emulator.add_file_rule(FileRule(file_name="b c.dgn", error="SourceFileCorrupted"))
+    outcome = invoke(service.variables, str(manifest), "--reports", str(tmp_path / "reports"))
+    [place] = (tmp_path / "reports").iterdir()
+    assert f"Diagnostic report of cad/b c.dgn: {place}" in lines(outcome)
+    assert json.loads(place.read_text())["sourceFilesInfo"]["fileName"] == "b c.dgn"
 
 
 def test_json_prints_one_object_an_event_and_the_report_last(service, manifest):
@@ -259,7 +267,7 @@ def test_the_command_that_goes_on_repeats_every_option(monkeypatch, no_service):
     made = []
     monkeypatch.setattr(Publish, "run", lambda self: made.append(self.arguments) or ExitCode.SUCCESS)
     args = ["my publish.toml", "--journal", "j.db", "--prune", "--uploads", "7", "--limit-rate", "1.5M"]
-    args += ["--timeout", "90.0", "--retry-failed", "2", "--json", "--junit", "r.xml"]
+    args += ["--timeout", "90.0", "--retry-failed", "2", "--json", "--junit", "r.xml", "--reports", "r"]
     invoke(no_service, *args)
     assert made == [["publish", *args]]
 

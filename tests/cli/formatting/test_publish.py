@@ -1,10 +1,9 @@
 import pytest
 from attrs import evolve
 
-from bentley_sync_async.bulk import BulkPlan, Outcome, OutcomeStatus, PlannedRun
+from bentley_sync_async.bulk import Outcome, OutcomeStatus
 from bentley_sync_async.cli.formatting.publish import (
     left_text,
-    plan_text,
     publish_report_text,
     publish_text,
     runs_text,
@@ -104,18 +103,6 @@ def test_of_many_bad_files_the_first_are_shown_and_every_run():
         "Nightly 1 failed",
         report.totals(),
     ]
-
-
-def runs(*planned):
-    return BulkPlan(runs=planned, refused=(), concurrency=50, duration=90.0, lower_bound=90.0, requests=3, finished=0)
-
-
-def test_a_plan_tells_how_long_the_runs_of_its_connections_take():
-    one = PlannedRun(connection_id="c", imodel_id="i", itwin_id="t", begins=0.0, expected=90.0)
-    new = evolve(RUN, connections=(*RUN.connections, evolve(RUN.connections[0], connection_id=None)))
-    assert plan_text(RUN, runs(one)) == f"{RUN}\nThe runs should take about 1m 30s."
-    assert plan_text(new, runs(one)).endswith("\nThe runs of connections that exist should take about 1m 30s.")
-    assert plan_text(RUN, runs()) == plan_text(RUN, None) == str(RUN)
 
 
 def test_what_is_left_counts_the_files_whose_turn_has_not_come():

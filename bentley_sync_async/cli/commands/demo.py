@@ -1,4 +1,4 @@
-"""`bentley-sync demo`: three synchronizations on an emulator in this process, watched for real."""
+"""`bentley-sync demo`: three synchronizations and a publish on an emulator in this process, watched for real."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from bentley_sync_async.cli.views.run import View, best_view
 from bentley_sync_async.cli.views.summary import Outcome, print_summary
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
+from .demo_publish import publish_twice
+
 SPEED = 15
 """How many seconds of a run pass in one second of the demo."""
 
@@ -33,6 +35,7 @@ _PACING = BackoffPacing(shortest=0.2, factor=1.5, longest=0.8)  # 3 to 12 second
 _LIMIT = 30.0
 
 _REAL = """\
+
 On the real service, with BENTLEY_SYNC_CLIENT_ID and BENTLEY_SYNC_CLIENT_SECRET
 of your service application (see the README): bentley-sync run CONNECTION_ID"""
 
@@ -93,7 +96,7 @@ def run_demo() -> ExitCode:
 
 
 async def show(console: Console) -> None:
-    """Create the connections, follow their runs to the end, and print the summary."""
+    """Create the connections, follow their runs to the end, print the summary; then publish files."""
     names = DisplayNames()
     emulator = Emulator(speed=SPEED, seed=2, error_rate=0.0, accept_window=0.0)
     emulator.add_run_rule(_RUN_RULE)
@@ -115,6 +118,7 @@ async def show(console: Console) -> None:
         for connection in connections:
             await names.fetch(client, connection.id)
         print_summary(console, outcomes, names)
+        await publish_twice(console, client, _PACING)
         console.print(_REAL, markup=False, highlight=False, soft_wrap=True)
 
 

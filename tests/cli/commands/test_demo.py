@@ -1,12 +1,20 @@
 import io
 import re
 
+import anyio.to_thread
 import pytest
 from rich.console import Console
+from support.bulk import in_place
 
 import bentley_sync_async.cli.commands.demo as module
 from bentley_sync_async import ConfigurationError, ProtocolError, SynchronizationClient
 from bentley_sync_async.cli.exit_codes import ExitCode
+
+
+@pytest.fixture(autouse=True)
+def no_threads(monkeypatch):
+    """A virtual clock runs on by minutes while a thread works."""
+    monkeypatch.setattr(anyio.to_thread, "run_sync", in_place)
 
 
 async def story():
@@ -31,7 +39,20 @@ async def test_the_demo_has_the_same_runs_and_results_every_time():
 
     first, second = told(await story()), told(await story())
     assert first == second
-    assert len(first) == 3 + 7 + 4 + 3  # triggers, files, jobs, runs
+    assert len(first) == 3 + 7 + 4 + 3 + 2  # triggers, files, jobs, runs; triggers of the two publishes
+
+
+async def test_the_demo_publishes_three_files_and_then_the_one_that_was_changed():
+    first, second = re.findall(r"^3 files: .*? run, ", await story(), re.MULTILINE)
+    assert first == "3 files: 3 uploaded (104 B); 1 run, "
+    assert second == "3 files: 2 unchanged, 1 uploaded (46 B); 1 run, "
+
+
+async def test_the_demo_without_the_extra_for_uploads_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    text = await story()
+    assert "pip install '.[cli,publish]'" in text
+    assert "3 files: " not in text
 
 
 async def test_the_failure_of_one_watch_ends_the_demo(monkeypatch):

@@ -19,7 +19,7 @@ from bentley_sync_async.models import AuthenticationType, ConnectorType, Executi
 from .blobs.containers import ROOT as BLOBS
 from .platform.cors import is_preflight, preflight, shared
 from .platform.faults import FaultAction, FaultRule, Faults
-from .platform.ids import is_pair, itwin_of
+from .platform.ids import is_pair
 from .platform.limits import RateLimits
 from .platform.messages import Call, Reply
 from .platform.oauth.accounts import Caller
@@ -261,10 +261,10 @@ class Emulator(AsyncContextManagerMixin):
             file_name: The file's name, which source files show after their first run.
             imodel_id: The iModel whose iTwin the file belongs to.
         """
-        imodel = self._world.imodels.get(imodel_id) if imodel_id else None
-        itwin_id = imodel.itwin_id if imodel else itwin_of(imodel_id) if imodel_id else None
+        itwin_id = self._world.imodels.itwin_of(imodel_id) if imodel_id else None
         if self.settings.strict:
-            return self.add_file(itwin_id if imodel and itwin_id else self.add_itwin(), file_name or "Emulated.dgn")
+            exists = imodel_id is not None and self._world.imodels.get(imodel_id) is not None
+            return self.add_file(itwin_id if exists and itwin_id else self.add_itwin(), file_name or "Emulated.dgn")
         storage_file_id = self._store.ids.pair(itwin_id)
         if file_name is not None:
             self._store.file_names[storage_file_id] = file_name

@@ -17,9 +17,11 @@ import anyio
 from attrs import define, field
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
+from cattrs.strategies import configure_union_passthrough
 
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import OpenEnum
+from bentley_sync_async.models.configurations import SettingValue
 
 from .blobs.store import BlobState
 from .imodels.store import IModelState
@@ -150,6 +152,7 @@ def _converter() -> Converter:
     converter = Converter()
     converter.register_structure_hook_func(_is_open_enum, lambda value, kind: kind(value))
     converter.register_unstructure_hook_func(_is_open_enum, str)
+    configure_union_passthrough(SettingValue, converter)
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     return converter

@@ -46,5 +46,8 @@ class WebhookMessage:
 
     @property
     def ref(self) -> RunRef:
-        """The run that has ended."""
+        """The run that has ended, as one of a storage connection: a message does not say of which kind its connection is.
+
+        A `CompletionNotifier` wakes the watches of a manifest connection with it just as well.
+        """
         return RunRef(connection_id=self.content.connection_id, run_id=self.content.synchronization_id)

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from bentley_sync_async.emulator.context import Context
 from bentley_sync_async.emulator.itwins.store import ITwins
+from bentley_sync_async.emulator.platform.ids import itwin_of
 
 
 @frozen(kw_only=True)
@@ -176,6 +177,11 @@ class IModels:
         """Return an iModel; one that nobody created is created, in an iTwin of its own."""
         imodel = self.get(imodel_id)
         return imodel or self.create(self.itwins.adopt(imodel_id), f"iModel {imodel_id}", imodel_id=imodel_id)
+
+    def itwin_of(self, imodel_id: str) -> str:
+        """Return the id of an iModel's iTwin, also of one that nobody created."""
+        imodel = self.get(imodel_id)
+        return imodel.itwin_id if imodel else itwin_of(imodel_id)
 
     def delete(self, imodel: IModel) -> None:
         """Delete an iModel with all that hangs on it."""

@@ -54,6 +54,10 @@ class Contents:
         """Return the iModel of a new connection; one that nobody created is created now."""
         return self._imodels.adopt(imodel_id)
 
+    def itwin_of(self, imodel_id: str) -> str:
+        """Return the id of an iModel's iTwin."""
+        return self._imodels.itwin_of(imodel_id)
+
     def refusals(self, *, imodel_id: str | None = None, file_ids: Iterable[str] = ()) -> list[Detail]:
         """Return why a connection cannot be made of an iModel and files: the details of a 422 (no page says more)."""
         details: list[Detail] = []

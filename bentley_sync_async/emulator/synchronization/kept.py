@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from bentley_sync_async.models.configurations import SettingValue
+
 from .store import Connection, Run, Store
 
 
@@ -18,6 +20,7 @@ class SynchronizationState:
         number: The number of connections that were ever created.
         consent: Whether users have authorized the service.
         file_names: Names of files in Storage that nobody created, by id.
+        configurations: The settings of iTwins, iModels and connections.
     """
 
     connections: dict[str, Connection] = field(factory=dict)
@@ -26,6 +29,7 @@ class SynchronizationState:
     number: int = 0
     consent: bool = False
     file_names: dict[str, str] = field(factory=dict)
+    configurations: dict[str, dict[str, SettingValue]] = field(factory=dict)
 
 
 def kept(store: Store) -> SynchronizationState:
@@ -37,12 +41,14 @@ def kept(store: Store) -> SynchronizationState:
         number=store.number,
         consent=store.consent,
         file_names=store.file_names,
+        configurations=store.configurations,
     )
 
 
 def restore(store: Store, state: SynchronizationState) -> None:
     """Replace the content of a new store by what was kept."""
     store.connections, store.runs = state.connections, state.runs
+    store.configurations = state.configurations
     store.number, store.consent = state.number, store.consent or state.consent
     store.file_names = state.file_names | store.file_names
     runs = {run.id: run for run in store.runs}

@@ -30,6 +30,16 @@ async def fill(api, platform):
     folder_id = await platform.folder(root)
     file_id = await platform.file(folder_id, content=b"kept content")
     connection = (await platform.connect(imodel_id, (file_id, "MSTN"))).json["connection"]["id"]
+    manifest = {"iModelId": imodel_id, "displayName": "M", "sourceFiles": [{"sourceFileId": "f"}]}
+    manifests = "/synchronization/imodels/manifestconnections"
+    by_manifest = (await api.post(manifests, json=manifest)).json["connection"]["id"]
+    settings = {
+        "clampZExtent": True,
+        "overrideRvtReprojectionDistance": 2.5,
+        "unknown": "x",
+        "ignoreIfcGlobalIds": False,
+    }
+    await api.post(f"/synchronization/configurations/imodels/{imodel_id}", json=settings)
     run = api.emulator.start_run(connection)
     await anyio.sleep(run.plan.timeline.ended)
     await api.post(f"/imodels/{imodel_id}/namedversions", json={"name": "A", "changesetId": "1"})
@@ -47,6 +57,9 @@ async def fill(api, platform):
             f"/storage/files/{file_id}",
             f"{CONNECTIONS}/{connection}",
             f"{CONNECTIONS}/{connection}/sourcefiles",
+            f"{manifests}/{by_manifest}",
+            f"{manifests}/{by_manifest}/sourcefiles",
+            f"/synchronization/configurations/imodels/{imodel_id}",
             run.path,
             f"/webhooks/{webhook}",
             "/users/me",

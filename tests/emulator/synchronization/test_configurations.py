@@ -18,6 +18,15 @@ class Places:
         self.paths = {scope: f"{PATH}/{scope}/{id_}" for scope, id_ in zip(SCOPES, ids, strict=True)}
 
 
+async def test_an_imodel_inherits_from_the_itwin_that_it_is_in(serving):
+    async with serving() as api:
+        itwin = api.emulator.add_itwin("Station")
+        imodel = (await api.post("/imodels", json={"iTwinId": itwin, "name": "Combined"})).json["iModel"]["id"]
+        await api.post(f"{PATH}/itwins/{itwin}", json={"skipRvtReprojection": True})
+        await api.post(f"{PATH}/imodels/{imodel}", json={})
+        assert (await resolved(api, f"{PATH}/imodels/{imodel}"))["skipRvtReprojection"] is True
+
+
 async def set_all(api, paths, **settings):
     for scope, path in paths.items():
         answer = await api.post(path, json=settings.get(scope, {}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from bentley_sync_async.emulator.platform.ids import is_guid, is_pair, itwin_of
+from bentley_sync_async.emulator.platform.ids import is_guid, is_pair
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError, not_valid
 from bentley_sync_async.emulator.synchronization.problems import configuration_not_found
@@ -109,6 +109,6 @@ def _lineage(store: Store, scope: ConfigurationScope, scope_id: str) -> list[str
     if scope == "itwins":
         return [f"itwins/{scope_id}"]
     if scope == "imodels":
-        return [f"itwins/{itwin_of(scope_id)}", f"imodels/{scope_id}"]
+        return [f"itwins/{store.contents.itwin_of(scope_id)}", f"imodels/{scope_id}"]
     imodel_id = store.connections[scope_id].imodel_id.lower()
     return [*_lineage(store, "imodels", imodel_id), f"connections/{scope_id}"]

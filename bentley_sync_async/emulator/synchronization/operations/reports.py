@@ -8,7 +8,7 @@ from functools import cached_property
 from bentley_sync_async.emulator.platform.ids import decode_pair, encode_pair, is_guid
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import Detail, ProblemError, not_valid
-from bentley_sync_async.emulator.synchronization.reports.content import report_content
+from bentley_sync_async.emulator.synchronization.reports.content import Json, report_content
 from bentley_sync_async.emulator.synchronization.reports.signatures import Signer
 from bentley_sync_async.emulator.synchronization.store import Run, Store
 from bentley_sync_async.emulator.synchronization.timeline import JobPlan, TaskPlan
@@ -47,8 +47,12 @@ class Reports:
         imodel_id, task_id = decode_pair(call.path_parameters["id"])
         for run, job, task in self._ended(imodel_id):
             if task.id == task_id:
-                return Reply.of_json(200, report_content(run, job, task, clock))
+                return Reply.of_json(200, self._content(run, job, task))
         return _refused(404, "BlobNotFound", "The specified blob does not exist.")
+
+    def _content(self, run: Run, job: JobPlan, task: TaskPlan) -> Json:
+        itwin_id = self._store.contents.itwin_of(run.imodel_id)
+        return report_content(run, job, task, itwin_id=itwin_id, clock=self._store.running_clock)
 
     def _ended(self, imodel_id: str) -> Iterator[tuple[Run, JobPlan, TaskPlan]]:
         """Return the tasks with a report of the completed runs on an iModel."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from bentley_sync_async.emulator.platform.clock import Clock
-from bentley_sync_async.emulator.platform.ids import itwin_of
 from bentley_sync_async.emulator.synchronization.catalogue import CATALOGUE
 from bentley_sync_async.emulator.synchronization.store import Run
 from bentley_sync_async.emulator.synchronization.timeline import JobPlan, TaskPlan
@@ -31,7 +30,7 @@ _WARNINGS = (
 _OTHERS = (("Dgn_0002", "Filtering", "Attachment", "The attachment is not shown in the file and was left out."),)
 
 
-def report_content(run: Run, job: JobPlan, task: TaskPlan, clock: Clock) -> Json:
+def report_content(run: Run, job: JobPlan, task: TaskPlan, *, itwin_id: str, clock: Clock) -> Json:
     """Return the report of a task that has a report: as many issues as its counts say."""
     path = task.file_name
     return {
@@ -39,7 +38,7 @@ def report_content(run: Run, job: JobPlan, task: TaskPlan, clock: Clock) -> Json
             "reportType": "detailReport",
             "operationType": "NORMAL_UPDATE",
             "jobid": job.id,
-            "contextid": itwin_of(run.imodel_id),
+            "contextid": itwin_id,
             "imodelid": run.imodel_id,
             "activityid": run.id,
             "briefcaseid": "3",

@@ -46,7 +46,7 @@ class WebhookMessage:
 
     @property
     def ref(self) -> RunRef:
-        """The run that has ended, as one of a storage connection: a message does not say of which kind its connection is.
+        """The run that has ended. A message does not say of which kind its connection is: it counts as storage.
 
         A `CompletionNotifier` wakes the watches of a manifest connection with it just as well.
         """

@@ -93,7 +93,7 @@ def test_a_command_or_a_program_runs_in_a_process_of_its_own(where, tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
     assert (program.returncode, program.stderr) == (0, "")

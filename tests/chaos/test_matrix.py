@@ -6,7 +6,7 @@ import random
 
 import anyio
 import pytest
-from support.faults import ALL_FAULTS, PROXY_FAULTS, add_fault, chaos, other_tasks
+from support.faults import PROXY_FAULTS, WATCH_FAULTS, add_fault, chaos, other_tasks
 from support.runs import normal
 from support.watch import TRIGGER_PATH, completed_tasks, events_of
 
@@ -23,9 +23,6 @@ TARGETS = {
 WATCHED = ["trigger", "poll", "token"]
 FILES = [("Good.dgn", "MSTN"), ("Also good.rvt", "REVIT"), ("Bad.dgn", "MSTN"), ("Slow.ifc", "IFC")]
 
-NOT_FOR_A_WATCH = {"409", "401", "no Location", "a path as Location"}
-"""Twice in a row, the first two refuse the watch for good; the others change only the answer to a trigger."""
-WATCH_FAULTS = [name for name in ALL_FAULTS if name not in NOT_FOR_A_WATCH]
 COMPLETE_BUT_NOT_DECODABLE = {"HTML", "empty", "without a length and cut"}
 
 

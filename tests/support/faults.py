@@ -263,6 +263,11 @@ EMULATOR_FAULTS: dict[str, dict[str, Any]] = {
 
 ALL_FAULTS = (*PROXY_FAULTS, *EMULATOR_FAULTS)
 
+_NOT_FOR_A_WATCH = {"409", "401", "no Location", "a path as Location"}
+"""Twice in a row, the first two refuse the watch for good; the others change only the answer to a trigger."""
+
+WATCH_FAULTS = [name for name in ALL_FAULTS if name not in _NOT_FOR_A_WATCH]
+
 
 def add_fault(
     emulator: Emulator, proxy: ChaosProxy, target: tuple[str, str], name: str, due: set[int]

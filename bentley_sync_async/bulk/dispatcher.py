@@ -11,6 +11,7 @@ from attrs import define, evolve, frozen
 
 from bentley_sync_async.errors import JournalError, SynchronizationError
 from bentley_sync_async.models import StorageRun
+from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
 from bentley_sync_async.transport.hooks import Record, RequestRecord
 from bentley_sync_async.watch.events import RunJoined, RunTriggered, WaitingForIModel
 from bentley_sync_async.watch.watcher import RunWatcher
@@ -18,7 +19,7 @@ from bentley_sync_async.watch.watcher import RunWatcher
 from .events import BulkEvent, ConnectionFinished, ConnectionProgressed, ConnectionStarted
 from .journal.base import Journal, JournalEntry
 from .outcomes import Outcome, OutcomeStatus, failed_files, is_retryable, status_of_error, status_of_run
-from .resolver import CLIENT_WIDE_ERRORS
+from .resolver import CLIENT_WIDE_ERRORS, with_names
 from .schedule import Item, Schedule
 
 
@@ -103,6 +104,7 @@ class Dispatcher:
         emit: Callable[[BulkEvent], Awaitable[None]],
         retry_failed: int,
         close_timeout: float,
+        connections_for: Callable[[str], AnyConnections],
     ) -> None:
         """Make a dispatcher.
 
@@ -114,6 +116,7 @@ class Dispatcher:
             emit: Awaited with each event.
             retry_failed: How many more runs a connection gets if its run failed for a transient cause.
             close_timeout: Seconds for the answers to triggers that are under way when the bulk is left.
+            connections_for: Returns the resource for the requests of one connection.
         """
         self.entries: Mapping[str, Entry] = {entry.connection_id: entry for entry in entries}
         self.failure: Exception | None = None
@@ -123,6 +126,7 @@ class Dispatcher:
         self._emit = emit
         self._retry_failed = retry_failed
         self._close_timeout = close_timeout
+        self._connections_for = connections_for
         self._started_at = 0.0
         self._group: TaskGroup
 
@@ -181,6 +185,7 @@ class Dispatcher:
                     imodel_id=entry.item.imodel_id,
                     attempt=entry.attempt,
                     resumed=resumed,
+                    display_name=entry.item.display_name,
                 )
             )
             await self._follow(entry, watcher)
@@ -194,7 +199,15 @@ class Dispatcher:
         run = watcher.run
         assert run is not None  # noqa: S101 - the last event comes with a snapshot
         retry = entry.attempt <= self._retry_failed and is_retryable(run)
-        return self._outcome_of_run(entry, run), retry
+        outcome = self._outcome_of_run(entry, run)
+        if outcome.failed_files and not retry:
+            outcome = await self._with_names(entry, outcome)
+        return outcome, retry
+
+    async def _with_names(self, entry: Entry, outcome: Outcome) -> Outcome:
+        connections = self._connections_for(entry.connection_id)
+        files = await with_names(connections, entry.connection_id, outcome.failed_files)
+        return evolve(outcome, failed_files=tuple(files), requests=entry.counter.requests)
 
     def _make_watcher(self, entry: Entry) -> RunWatcher:
         token, entry.token = entry.token, None
@@ -275,6 +288,7 @@ class Dispatcher:
         return Outcome(
             connection_id=entry.connection_id,
             imodel_id=entry.item.imodel_id,
+            display_name=entry.item.display_name,
             status=status,
             ref=ref,
             reason=reason,

@@ -31,11 +31,13 @@ class ConnectionStarted(BulkEvent):
         imodel_id: Its iModel; `None` if unknown.
         attempt: The number of the run, from 1; above 1, the run before failed for a transient cause.
         resumed: Whether an earlier process with the same journal has started it.
+        display_name: Its name; `None` if unknown.
     """
 
     imodel_id: str | None
     attempt: int
     resumed: bool = False
+    display_name: str | None = None
 
 
 @frozen(kw_only=True)

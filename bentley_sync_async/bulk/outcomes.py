@@ -62,6 +62,7 @@ class FailedFile:
         storage_file_id: The file in Storage; `None` for a task without one.
         source_file_id: The file of a manifest connection, by your own id; `None` for one in Storage.
         task_id: Its task; `None` in outcomes of earlier versions.
+        file_name: The name that it had when a run read it last; `None` if it is not known.
         result: The result of its task.
         error_key: The key of the published error catalogue, such as `SourceFileNotFound`, or the error's code if it
             came without one; `None` if neither came.
@@ -73,6 +74,7 @@ class FailedFile:
     storage_file_id: str | None = field(default=None, converter=_presentable)
     source_file_id: str | None = field(default=None, converter=_presentable)
     task_id: str | None = field(default=None, converter=_presentable)
+    file_name: str | None = field(default=None, converter=_presentable)
     result: ExecutionResult = ExecutionResult.UNDETERMINED
     error_key: str | None = field(default=None, converter=_presentable)
     description: str | None = field(default=None, converter=_presentable)
@@ -88,6 +90,7 @@ class Outcome:
         connection_id: The connection; `None` if the connections of an iModel could not be listed.
         status: Whether and how it ended.
         imodel_id: Its iModel; `None` if unknown.
+        display_name: Its name; `None` if unknown.
         ref: The run that was followed last; `None` if there was none.
         result: The result of that run; `None` if it was not completed.
         error_key: Why the run failed as a whole; `None` if the service gave no such reason.
@@ -104,6 +107,7 @@ class Outcome:
     connection_id: str | None = field(converter=_presentable)
     status: OutcomeStatus
     imodel_id: str | None = field(default=None, converter=_presentable)
+    display_name: str | None = field(default=None, converter=_presentable)
     ref: RunRef | None = None
     result: ExecutionResult | None = None
     error_key: str | None = field(default=None, converter=_presentable)

@@ -18,7 +18,8 @@ class BulkProgress:
         finished: Those that are finished, by this process or an earlier one.
         counts: The number of finished connections by status.
         requests: Requests to the API so far, token requests not counted.
-        seconds_left: The estimated time until the end; `None` before the connections are resolved.
+        seconds_left: The estimated time until the end; `None` until the duration of any run is known, an earlier one
+            or one of this bulk.
     """
 
     total: int

@@ -53,9 +53,18 @@ class BulkReport:
         return all(outcome.good for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        rows = table([_HEADINGS, *(_row(outcome) for outcome in self.outcomes)], numbers=4)
-        details = [line for outcome in self.outcomes if not outcome.good for line in outcome_lines(outcome)]
+        names = self._names()
+        rows = table([_HEADINGS, *(_row(one, name) for one, name in names)], numbers=4)
+        details = [line for one, name in names if not one.good for line in outcome_lines(one, name=name)]
         return "\n".join([*rows, *details, self.totals()])
+
+    def _names(self) -> list[tuple[Outcome, str]]:
+        """Return each outcome with its connection's name, or with the id if there is none or another has it too."""
+        shared = Counter(one.display_name for one in self.outcomes)
+        return [
+            (one, one.display_name if one.display_name and shared[one.display_name] == 1 else _id(one))
+            for one in self.outcomes
+        ]
 
     def totals(self) -> str:
         """Return one line with the number of connections by status, the time and the requests."""
@@ -83,7 +92,7 @@ class BulkReport:
         A succeeded run passes, a skipped one is skipped, any other completed run is a failure; a connection without a
         completed run is an error. Write it to a file as UTF-8.
         """
-        cases = [junit_case(outcome) for outcome in self.outcomes]
+        cases = [junit_case(outcome, name) for outcome, name in self._names()]
         return junit("bentley-sync bulk", cases, began_at=self.began_at, duration=self.duration)
 
 
@@ -128,37 +137,40 @@ def table(rows: Sequence[Sequence[str]], *, numbers: int) -> list[str]:
 FileName: TypeAlias = Callable[[FailedFile], str]
 
 
-def _file_id(file: FailedFile) -> str:
-    return f"file {file.storage_file_id or file.source_file_id or 'without an id'}"
+def _file_name(file: FailedFile) -> str:
+    return file.file_name or f"file {file.storage_file_id or file.source_file_id or 'without an id'}"
 
 
-def outcome_lines(outcome: Outcome, *, name: str | None = None, file_name: FileName = _file_id) -> list[str]:
+def outcome_lines(outcome: Outcome, *, name: str | None = None, file_name: FileName = _file_name) -> list[str]:
     """Return a line with the outcome of a connection and its reason, then a line for each failed file.
 
     Args:
         outcome: The outcome.
         name: The connection's name; by default its id.
-        file_name: Names a failed file.
+        file_name: Names a failed file; by default with the name it had last, or its id.
     """
     why = ": ".join(part for part in (outcome.error_key, outcome.reason) if part)
-    line = f"{name or _name(outcome)} {outcome.status}"
+    line = f"{_shown(name or _id(outcome))} {outcome.status}"
     files = [f"  {_file(file, file_name)}" for file in outcome.failed_files]
     return [f"{line}: {_one_line(why)}" if why else line, *files]
 
 
-def _name(outcome: Outcome) -> str:
-    name = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
+def _id(outcome: Outcome) -> str:
+    return outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
+
+
+def _shown(name: str) -> str:
     return excerpt(name, _MAX_NAME) or "(empty)"
 
 
-def _row(outcome: Outcome) -> tuple[str, ...]:
+def _row(outcome: Outcome, name: str) -> tuple[str, ...]:
     return (
         duration_text(outcome.duration),
         duration_text(outcome.waited),
         str(outcome.requests),
         str(len(outcome.failed_files) or "-"),
         str(outcome.status),
-        _name(outcome),
+        _shown(name),
     )
 
 
@@ -174,7 +186,7 @@ def _one_line(text: str) -> str:
     return excerpt(text, _MAX_REASON)
 
 
-def junit_case(outcome: Outcome, name: str | None = None, file_name: FileName = _file_id) -> TestCase:
+def junit_case(outcome: Outcome, name: str | None = None, file_name: FileName = _file_name) -> TestCase:
     """Return the test case of a connection.
 
     Args:
@@ -186,7 +198,7 @@ def junit_case(outcome: Outcome, name: str | None = None, file_name: FileName = 
     kind = _KINDS[outcome.status]
     return TestCase(
         group=_one_line(outcome.imodel_id or "unknown iModel"),
-        name=name or _name(outcome),
+        name=_shown(name or _id(outcome)),
         seconds=outcome.duration or 0.0,
         kind=kind,
         type=str(outcome.result or outcome.status),

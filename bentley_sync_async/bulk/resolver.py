@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bentley_sync_async.errors import (
     AuthenticationError,
@@ -17,11 +17,12 @@ from bentley_sync_async.errors import (
 from bentley_sync_async.pacing.history import durations_of
 from bentley_sync_async.redaction import redact
 from bentley_sync_async.resources.synchronization.connections_of_kind import AnyConnections
+from bentley_sync_async.resources.synchronization.storage_connections import StorageConnections
 from bentley_sync_async.wire.ids import check_id
 
 from .common.concurrency import for_each
 from .journal.base import IModelOfConnection, Journal
-from .outcomes import Outcome, OutcomeStatus, status_of_error
+from .outcomes import FailedFile, Outcome, OutcomeStatus, status_of_error
 
 _CONCURRENCY = 16
 
@@ -80,7 +81,9 @@ class ConnectionResolver:
             found[imodel_id] = [connection.id for connection in connections]
             for connection in connections:
                 self._resolved.imodels[connection.id] = IModelOfConnection(
-                    imodel_id=connection.imodel_id or imodel_id, itwin_id=connection.itwin_id
+                    imodel_id=connection.imodel_id or imodel_id,
+                    itwin_id=connection.itwin_id,
+                    display_name=connection.display_name,
                 )
 
         wanted = list(dict.fromkeys(imodel_ids))
@@ -131,7 +134,9 @@ class ConnectionResolver:
             return Outcome(connection_id=connection_id, status=status, reason=str(error))
         if connection.imodel_id is None:
             return None
-        return IModelOfConnection(imodel_id=connection.imodel_id, itwin_id=connection.itwin_id)
+        return IModelOfConnection(
+            imodel_id=connection.imodel_id, itwin_id=connection.itwin_id, display_name=connection.display_name
+        )
 
     async def _durations_of(self, connection_id: str) -> list[float]:
         """Return the durations of the latest runs, with one request; none if it fails, as they are only a hint."""
@@ -142,6 +147,31 @@ class ConnectionResolver:
         except SynchronizationError:
             return []
         return durations_of(runs)
+
+
+async def with_names(connections: AnyConnections, connection_id: str, files: Sequence[FailedFile]) -> list[FailedFile]:
+    """Return failed files with the names that they had when they were last read, with one request.
+
+    A name that is not known stays `None`, and so do all if the request fails, as they are only for people.
+
+    Args:
+        connections: The resource for the requests of the connection.
+        connection_id: The connection.
+        files: Files that a run of it could not synchronize.
+
+    Raises:
+        SynchronizationError: The credentials were refused.
+    """
+    if not isinstance(connections, StorageConnections):  # the caller has named the files of a manifest
+        return list(files)
+    try:
+        listing = connections.source_files.list(connection_id)
+        names = {one.storage_file_id: one.last_known_file_name async for one in listing}
+    except CLIENT_WIDE_ERRORS:
+        raise
+    except SynchronizationError:
+        return list(files)
+    return [evolve(one, file_name=names.get(one.storage_file_id)) for one in files]
 
 
 def valid_ids(connection_ids: Iterable[object]) -> tuple[list[str], list[Outcome]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from statistics import median
 
 from attrs import evolve
 
@@ -72,6 +73,7 @@ class BulkRun(BackgroundWork[BulkEvent]):
         self._early: list[Outcome] = []
         self._dispatcher: Dispatcher | None = None
         self._schedule: Schedule | None = None
+        self._has_history = False
 
     async def result(self) -> BulkReport:
         """Wait until all connections are finished, and return the report. Events are discarded.
@@ -103,15 +105,6 @@ class BulkRun(BackgroundWork[BulkEvent]):
         active = [entry for entry in entries if entry.watcher is not None]
         finished = [*self._early, *(entry.outcome for entry in entries if entry.outcome is not None)]
         total = len(self._ids) + len(self._not_in_ids())
-        left: float | None = None
-        if self._dispatcher is not None:
-            now = self._started_at + self._elapsed()
-            left = seconds_left(
-                [entry.item for entry in entries if entry.watcher is None and entry.outcome is None],
-                [(entry.item, now - entry.triggered_at if entry.triggered_at is not None else 0.0) for entry in active],
-                concurrency=self._options.concurrency,
-                per_itwin=self._options.per_itwin,
-            )
         return BulkProgress(
             total=total,
             waiting=total - len(active) - len(finished),
@@ -119,7 +112,33 @@ class BulkRun(BackgroundWork[BulkEvent]):
             finished=len(finished),
             counts=Counter(outcome.status for outcome in finished),
             requests=sum(counter.requests for counter in self._counters.values()),
-            seconds_left=left,
+            seconds_left=self._seconds_left([one.duration for one in finished if one.duration is not None]),
+        )
+
+    def _seconds_left(self, measured: Sequence[float]) -> float | None:
+        """Return the estimated time until the end; `None` if nothing is known to estimate it from.
+
+        Args:
+            measured: The durations of the runs that this bulk has finished.
+        """
+        if self._dispatcher is None or not (self._has_history or measured):
+            return None
+        usual = None if self._has_history else median(measured)
+
+        def item_of(entry: Entry) -> Item:
+            return entry.item if usual is None else evolve(entry.item, expected=usual)
+
+        now = self._started_at + self._elapsed()
+        open_entries = [entry for entry in self._dispatcher.entries.values() if entry.outcome is None]
+        return seconds_left(
+            [item_of(entry) for entry in open_entries if entry.watcher is None],
+            [
+                (item_of(entry), now - entry.triggered_at if entry.triggered_at is not None else 0.0)
+                for entry in open_entries
+                if entry.watcher is not None
+            ],
+            concurrency=self._options.concurrency,
+            per_itwin=self._options.per_itwin,
         )
 
     async def plan(self) -> BulkPlan:
@@ -172,6 +191,7 @@ class BulkRun(BackgroundWork[BulkEvent]):
             emit=self._emit,
             retry_failed=self._options.retry_failed,
             close_timeout=self._pipeline.timeouts.close,
+            connections_for=self._counted_connections,
         )
         await self._dispatcher.run(started_at=self._started_at)
 
@@ -193,6 +213,7 @@ class BulkRun(BackgroundWork[BulkEvent]):
         for one in left:
             if not self._shared_pacing.history.was_requested(one):
                 self._shared_pacing.history.record_listed(one, resolved.durations.get(one, ()))
+        self._has_history = any(resolved.durations.get(one) for one in left)
         expected = expected_durations(resolved.durations, left)
         items: list[Item] = []
         for one in left:
@@ -204,6 +225,7 @@ class BulkRun(BackgroundWork[BulkEvent]):
                     itwin_id=imodel.itwin_id if imodel is not None else None,
                     expected=expected[one],
                     under_way=one in recorded and recorded[one].token is not None,
+                    display_name=imodel.display_name if imodel is not None else None,
                 )
             )
         return items, [

@@ -28,6 +28,7 @@ class Item:
         itwin_id: Its iTwin; `None` if unknown.
         expected: The expected duration of its run in seconds.
         under_way: Whether an earlier process has started it: it goes before all others.
+        display_name: Its name; `None` if unknown.
     """
 
     connection_id: str
@@ -35,6 +36,7 @@ class Item:
     itwin_id: str | None = None
     expected: float
     under_way: bool = False
+    display_name: str | None = None
 
     @property
     def queue_key(self) -> str:

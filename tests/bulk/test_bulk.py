@@ -127,6 +127,27 @@ async def test_each_result_has_its_outcome_with_the_failed_files():
         assert file.kb_article_link is not None
 
 
+async def test_outcomes_have_the_names_of_connections_and_of_failed_files():
+    async with emulated() as (emulator, client):
+        emulator.add_file_rule(FileRule(file_name="Bad*", error="SourceFileCorrupted"))
+        one = emulator.add_connection(files=[("Bad.dgn", "MSTN"), ("Good.dgn", "MSTN")], display_name="Station")
+        async with client.run_many([one]) as bulk:
+            events = [event async for event in bulk]
+        [outcome] = bulk.report.outcomes
+        assert events[0].display_name == outcome.display_name == "Station"
+        assert [file.file_name for file in outcome.failed_files] == ["Bad.dgn"]
+        assert outcome.requests == sum(request.operation != "token" for request in emulator.requests)
+
+
+async def test_names_that_cannot_be_read_are_left_out():
+    async with emulated() as (emulator, client):
+        emulator.add_file_rule(FileRule(error="SourceFileCorrupted"))
+        emulator.add_fault(FaultRule(path="/sourcefiles", status=403))
+        [outcome] = (await outcomes_of(client.run_many([emulator.add_connection()]))).values()
+        assert [file.file_name for file in outcome.failed_files] == [None]
+        assert outcome.status == OutcomeStatus.FAILED
+
+
 async def test_a_timeout_ends_the_watch_of_one_connection_only():
     async with emulated() as (emulator, client):
         slow, quick = emulator.add_connection(display_name="slow"), emulator.add_connection()

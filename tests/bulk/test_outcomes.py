@@ -233,6 +233,7 @@ def test_a_failed_file_has_the_key_the_words_and_the_article_of_its_error():
     assert failed_files(a_run(a_task(error=error))) == (
         FailedFile(
             storage_file_id="file",
+            task_id="task",
             result=Result.ERROR,
             error_key="SourceFileNotFound",
             description="No such file.",

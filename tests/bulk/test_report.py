@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from xml.etree import ElementTree as ET
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +95,19 @@ def test_below_the_table_stands_why_a_connection_is_not_good_and_which_files_fai
         FILE_LINE,
         "refused refused: 404: no such connection Check the id",
     ]
+
+
+def test_connections_and_files_have_their_names_and_ids_only_where_a_name_is_missing_or_twice():
+    named = evolve(PARTIAL, display_name="Station", failed_files=(evolve(FILE, file_name="roof.dgn"), FILE))
+    twice = [evolve(one, display_name="Bridge") for one in (FAILED, LATE)]
+    made = BulkReport(outcomes=(named, *twice, LEFT), began_at=AT, duration=1.0)
+    text = str(made)
+    assert re.findall(r"^(\S+) (?:partial success|failed|timed out|detached)", text, re.MULTILINE) == [
+        *("Station", "failed", "late", "left"),
+    ]
+    assert re.findall(r"^  (.+): SourceFileNotFound", text, re.MULTILINE) == ["roof.dgn", "file file-9"]
+    cases = [case.get("name") for case in ET.fromstring(made.to_junit()).iter("testcase")]
+    assert cases == ["Station", "failed", "late", "left"]
 
 
 def test_the_last_line_has_the_totals():

@@ -17,15 +17,17 @@ from bentley_sync_async.bulk.outcomes import Outcome
 
 @frozen(kw_only=True)
 class IModelOfConnection:
-    """The iModel of a connection.
+    """The iModel of a connection, and the connection's name.
 
     Attributes:
         imodel_id: The iModel.
         itwin_id: Its iTwin; `None` if the service did not say.
+        display_name: The name of the connection; `None` if it is not known.
     """
 
     imodel_id: str
     itwin_id: str | None = None
+    display_name: str | None = None
 
 
 @frozen(kw_only=True)

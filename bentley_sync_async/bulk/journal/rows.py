@@ -76,14 +76,18 @@ def entry(
     )
 
 
-def imodel(connection_id: object, imodel_id: object, itwin_id: object) -> tuple[str, IModelOfConnection]:
-    """Return a connection and its iModel, whose ids are what the service sent.
+def imodel(
+    connection_id: object, imodel_id: object, itwin_id: object, display_name: object
+) -> tuple[str, IModelOfConnection]:
+    """Return a connection and its iModel, whose ids and name are what the service sent.
 
     Raises:
         SynchronizationError: A value is wrong.
     """
     return _id(connection_id, "connection_id"), IModelOfConnection(
-        imodel_id=_text(imodel_id, "imodel_id"), itwin_id=None if itwin_id is None else _text(itwin_id, "itwin_id")
+        imodel_id=_text(imodel_id, "imodel_id"),
+        itwin_id=None if itwin_id is None else _text(itwin_id, "itwin_id"),
+        display_name=None if display_name is None else _text(display_name, "display_name"),
     )
 
 

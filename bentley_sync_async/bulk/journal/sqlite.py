@@ -64,6 +64,7 @@ MIGRATIONS = (
         modified_at TEXT, connection_id TEXT, in_run TEXT, synchronized TEXT, PRIMARY KEY (target, file_id)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE places ADD COLUMN display_name TEXT;",
 )
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ class SQLiteJournal(AsyncContextManagerMixin):
     async def imodels(self, connection_ids: Iterable[str]) -> Mapping[str, IModelOfConnection]:
         """Return the iModels of connections, as far as they are known."""
         found = await self._file.read(
-            "SELECT connection_id, imodel_id, itwin_id FROM places WHERE origin = ?", (self._origin,)
+            "SELECT connection_id, imodel_id, itwin_id, display_name FROM places WHERE origin = ?", (self._origin,)
         )
         known = dict(self._checked("places", found, rows.imodel))
         return {one: known[one] for one in connection_ids if one in known}
@@ -127,8 +128,8 @@ class SQLiteJournal(AsyncContextManagerMixin):
 
         def work(db: sqlite3.Connection) -> None:
             db.executemany(
-                "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)",
-                [(self._origin, connection_id, one.imodel_id, one.itwin_id) for connection_id, one in imodels.items()],
+                "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)",
+                [(self._origin, own, one.imodel_id, one.itwin_id, one.display_name) for own, one in imodels.items()],
             )
             for connection_id, past in durations.items():
                 self._add_durations(db, connection_id, past)

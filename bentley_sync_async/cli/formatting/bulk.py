@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 def outcome_name(outcome: Outcome, names: Mapping[str, str] = _NO_NAMES) -> str:
     """Return the subject of an outcome: a connection, or an iModel whose connections could not be listed."""
-    if name := names.get(outcome.connection_id or ""):
+    if name := outcome.display_name or names.get(outcome.connection_id or ""):
         return one_line(name)
     named = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
     return one_line(named)
@@ -67,7 +67,7 @@ def outcome_lines(outcome: Outcome, files: Mapping[str, str] = _NO_NAMES) -> lis
 def _file(file: FailedFile, names: Mapping[str, str]) -> str:
     why = ": ".join(part for part in (file.error_key, file.description) if part) or f"{file.result}, no reason given"
     file_id = file.storage_file_id or file.source_file_id
-    name = names.get(file_id or "") or (f"file {file_id}" if file_id else "a file without an id")
+    name = file.file_name or names.get(file_id or "") or (f"file {file_id}" if file_id else "a file without an id")
     return f"{one_line(name)}: {one_line(why)} (fixable by the user: {FIXABLE[file.can_user_fix]})"
 
 

@@ -12,6 +12,7 @@ from bentley_sync_async import RunRef, StorageTask, SynchronizationClient, Synch
 
 _TIMEOUT = 5.0  # seconds; names are a convenience and must not delay the output
 _SHOWN = 8
+_MOST_LOOKED_UP = 10  # files, with a request each
 
 
 @define
@@ -27,6 +28,20 @@ class DisplayNames:
     connections: dict[str, str] = field(factory=dict)
     files: dict[str, str] = field(factory=dict)
     url: Callable[[RunRef], str] | None = None
+    _taken: set[str] = field(init=False, factory=set)
+
+    def learn(self, connection_id: str, name: str | None) -> None:
+        """Learn the name of a connection; one that another has, too, is shown with the end of the id.
+
+        Args:
+            connection_id: The connection.
+            name: Its name; `None` if it has none.
+        """
+        if name is None or connection_id in self.connections:
+            return
+        taken = name in self._taken
+        self._taken.add(name)
+        self.connections[connection_id] = f"{name} (...{connection_id[-_SHOWN:]})" if taken else name
 
     def connection(self, connection_id: str) -> str:
         """Return the name of a connection, or the end of its id: the beginning is its iModel's."""
@@ -66,7 +81,13 @@ class DisplayNames:
                 self.connections[connection_id] = name
 
     async def _fetch_files(self, client: SynchronizationClient, connection_id: str) -> None:
+        new: list[str] = []
         with suppress(SynchronizationError):
             async for file in client.storage_connections.source_files.list(connection_id):
                 if file.storage_file_id and file.last_known_file_name:
                     self.files[file.storage_file_id] = file.last_known_file_name
+                elif file.storage_file_id:
+                    new.append(file.storage_file_id)
+            for file_id in new[:_MOST_LOOKED_UP]:  # no run has read them yet, so only Storage knows their names
+                if name := (await client.storage.files.get(file_id)).display_name:
+                    self.files[file_id] = name

@@ -63,7 +63,8 @@ class ActiveRuns:
     def update(self, event: BulkEvent) -> None:
         """Update with an event."""
         match event:
-            case ConnectionStarted(connection_id=str() as connection_id, imodel_id=imodel_id):
+            case ConnectionStarted(connection_id=str() as connection_id, imodel_id=imodel_id, display_name=name):
+                self._names.learn(connection_id, name)
                 self._active[connection_id] = _Active(WatchDisplay(connection_id), imodel_id, self._now())
             case ConnectionProgressed(connection_id=str() as connection_id, event=progress):
                 self._active[connection_id].display.update(progress, self._names)

@@ -80,6 +80,8 @@ class PlainBulkView(BulkView):
     def show(self, event: BulkEvent) -> None:
         """Print the start or the end of a connection."""
         self._blocked.update(event)
+        if isinstance(event, ConnectionStarted) and event.connection_id is not None:
+            self._names.learn(event.connection_id, event.display_name)
         match event:
             case ConnectionStarted(resumed=True):
                 self._print(f"{self._name(event)}  continues where another process left it")

@@ -31,7 +31,7 @@ from bentley_sync_async import (
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
 from bentley_sync_async.cli.formatting.events import duration_text, error_text, event_text, result_style
 
-_MOST_TASKS = 10  # of a job; the picture must fit on a screen
+_MOST_TASKS = 10  # of a job, if the screen is high enough
 _HINTS = (TriggerDelayed, PollDelayed, WaitingForIModel)
 _WORKING = frozenset({ExecutionState.EXECUTING, ExecutionState.WAITING_TO_RETRY, ExecutionState.FINALIZING})
 
@@ -138,21 +138,26 @@ class LiveView(View):
 
     def picture(self) -> RenderableType:
         """Return the current picture; the drawing thread calls it."""
-        parts: list[RenderableType] = [self._tree(display) for display in self._displays.values()]
+        displays = self._displays.values()
+        jobs = sum(len(display.run.jobs) for display in displays if display.run is not None)
+        # Two lines for each head, for each job one and one for what is left out, one for the time, and the cursor's.
+        room = self._console.height - 2 * len(displays) - 2 * jobs - 2
+        most = min(_MOST_TASKS, room // max(jobs, 1))
+        parts: list[RenderableType] = [self._tree(display, most) for display in displays]
         if not all(display.run is not None and display.run.completed for display in self._displays.values()):
             elapsed = duration_text(datetime.now(UTC) - self._began)
             parts.append(Text(f"{elapsed}. Ctrl-C detaches; runs go on.", style="dim"))
         return Group(*parts)
 
-    def _tree(self, display: WatchDisplay) -> Tree:
+    def _tree(self, display: WatchDisplay, most: int) -> Tree:
         tree = Tree(self._head(display), guide_style="dim")
         if display.run is not None:
             for job in sorted(display.run.jobs, key=lambda job: display.places.get(job.id, 0)):
                 branch = tree.add(self._row(job, Text(str(job.connector_type or "job")), _progress(job)))
-                shown = sorted(job.tasks, key=_interest)[:_MOST_TASKS]
+                shown = sorted(job.tasks, key=_interest)[: max(most, 0)]
                 for task in sorted(shown, key=lambda task: display.places.get(task.id, 0)):
-                    branch.add(self._row(task, Text(self._names.file(task)), _why(task)))
-                if len(job.tasks) > len(shown):
+                    branch.add(self._row(task, Text(self._names.file(task)), _why(task), one_line=True))
+                if most >= 0 and len(job.tasks) > len(shown):
                     branch.add(Text(f"and {len(job.tasks) - len(shown)} more", style="dim"))
         return tree
 
@@ -163,10 +168,17 @@ class LiveView(View):
         phase = None if display.run.completed else display.run.phase
         return self._row(display.run, name, display.hint or (str(phase) if phase else ""))
 
-    def _row(self, node: StorageRun | StorageJob | StorageTask, name: Text, more: str) -> RenderableType:
+    def _row(
+        self, node: StorageRun | StorageJob | StorageTask, name: Text, more: str, *, one_line: bool = False
+    ) -> RenderableType:
         ended = node.state == ExecutionState.COMPLETED
         style = result_style(node.result) if ended else "cyan" if node.state in _WORKING else "dim"
-        state = Text(str(node.result if ended else node.state), style=style)
+        state = Text(
+            str(node.result if ended else node.state),
+            style=style,
+            no_wrap=one_line,
+            overflow="ellipsis" if one_line else None,
+        )
         if more:
             state.append(f"  {more}", style="dim")
         return self._line(_mark(node, style) or self._spinner, name, state)

@@ -53,6 +53,9 @@ def test_the_demo_shows_a_synchronization_from_events_alone():
     assert "piers.ifc: retry 1" in story
     assert "survey.dwg completed: Error, SourceFileCorrupted" in story
 
+    table, publishes = re.split("^Three files of a folder", table, maxsplit=1, flags=re.MULTILINE)
+    assert publishes.count(" uploaded (") == 3 + 2 + 1
+
     assert re.findall(r"^ (\w+) +(\w+) +\dm \d\ds", table, re.MULTILINE) == [
         ("Station", "PartialSuccess"),
         ("Platforms", "Success"),

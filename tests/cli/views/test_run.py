@@ -117,6 +117,25 @@ def test_the_live_view_of_a_long_job_shows_what_matters_and_counts_the_rest():
     assert "and 22 more" in picture
 
 
+@pytest.mark.parametrize("height", [12, 24, 40])
+def test_the_live_view_fits_on_the_screen_however_many_files_there_are(height):
+    first = run(*(task(number) for number in range(15)))
+    jobs = [
+        evolve(first.jobs[0], id=f"j{n}", tasks=tuple(task(15 * n + number) for number in range(15))) for n in range(4)
+    ]
+    picture = live(*events(evolve(first, jobs=tuple(jobs))), height=height)
+    assert len(picture) < height
+    assert sum("0 of 15 done" in line for line in picture) == 4
+    assert picture[-1].endswith("Ctrl-C detaches; runs go on.")
+
+
+def test_a_long_error_takes_one_line_of_the_live_view():
+    long = evolve(BROKEN, description="It broke. " * 30)
+    picture = live(*events(run(task(1, DONE, "Error", error=long), task(2))))
+    assert len(picture) == 5
+    assert picture[2].endswith("\N{HORIZONTAL ELLIPSIS}")
+
+
 def test_the_live_view_keeps_jobs_and_tasks_in_their_places():
     first = run(task(1), task(2))
     other = evolve(first.jobs[0], id="k", connector_type=ConnectorType.DWG, tasks=(task(3),))

@@ -9,7 +9,7 @@ from bentley_sync_async.emulator.platform.messages import Call, Reply
 
 from .issuer import SCOPE, Issuer
 from .pages import consent_page, refusal_page
-from .requests import RefusedError, is_registered, parameters_of, redirects
+from .requests import RefusedError, form_of, is_registered, parameters_of, redirects
 
 SCOPES = ("openid", "profile", "email", "organization", "offline_access", SCOPE)
 
@@ -25,15 +25,24 @@ def authorize(issuer: Issuer, call: Call) -> Reply:
         return refusal_page(problem)
     state = {"state": parameters["state"]} if "state" in parameters else {}
     try:
-        return _asked(issuer, parameters, _checked_scopes(parameters), state)
+        scopes = _checked_scopes(parameters)
+        decision = form_of(call).get("decision")  # of the form alone: no link decides for a person
+        if decision is None:
+            return consent_page(parameters, scopes, parameters.get("login_hint") or issuer.settings.user_email)
+        return _decided(issuer, parameters, scopes, allowed=decision == "allow", state=state)
     except RefusedError as exc:
         return redirects(parameters["redirect_uri"], exc.parameters | state)
 
 
-def _asked(issuer: Issuer, parameters: Mapping[str, str], scopes: tuple[str, ...], state: Mapping[str, str]) -> Reply:
-    if "decision" not in parameters:
-        return consent_page(parameters, scopes, parameters.get("login_hint") or issuer.settings.user_email)
-    if parameters["decision"] != "allow":
+def _decided(
+    issuer: Issuer,
+    parameters: Mapping[str, str],
+    scopes: tuple[str, ...],
+    *,
+    allowed: bool,
+    state: Mapping[str, str],
+) -> Reply:
+    if not allowed:
         raise RefusedError("access_denied", "The person has denied the request.")
     email = parameters.get("email", "").strip()
     if _EMAIL.fullmatch(email) is None:

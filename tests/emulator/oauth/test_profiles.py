@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 pytestmark = pytest.mark.looptime(start=0)
-REQUIRED = [
+REQUIRED = {
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -15,7 +15,7 @@ REQUIRED = [
     "response_types_supported",
     "subject_types_supported",
     "id_token_signing_alg_values_supported",
-]
+}
 JANE = {
     "name": "Jane Doe",
     "given_name": "Jane",
@@ -41,7 +41,7 @@ async def userinfo(api, token):
 async def test_the_discovery_document_has_what_openid_connect_requires(serving):
     async with serving() as api:
         document = await discovered(api)
-        assert REQUIRED <= document.keys()
+        assert document.keys() >= REQUIRED
         assert "RS256" in document["id_token_signing_alg_values_supported"]
         assert document["code_challenge_methods_supported"] == ["S256"]
 

@@ -1,4 +1,4 @@
-"""The authorization endpoint: checks what an application asks for, and asks the person (authorization code, PKCE)."""
+"""The endpoints that a browser visits: sign-in (authorization code with PKCE), which asks the person, and sign-out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 
 from .issuer import SCOPE, Issuer
-from .pages import consent_page, refusal_page
+from .jwt import read_id_token
+from .pages import consent_page, page, refusal_page
 from .requests import RefusedError, form_of, is_registered, parameters_of, redirects
 
 SCOPES = ("openid", "profile", "email", "organization", "offline_access", SCOPE)
@@ -32,6 +33,22 @@ def authorize(issuer: Issuer, call: Call) -> Reply:
         return _decided(issuer, parameters, scopes, allowed=decision == "allow", state=state)
     except RefusedError as exc:
         return redirects(parameters["redirect_uri"], exc.parameters | state)
+
+
+def end_session(issuer: Issuer, call: Call) -> Reply:
+    """Answer the end-session endpoint (RP-Initiated Logout): the sign-in of the id token, which may be expired, is over."""
+    parameters = parameters_of(call)
+    claims = read_id_token(parameters.get("id_token_hint", ""))
+    if claims is not None:
+        issuer.sign_ins.ended.add(claims["sid"])
+    uri = parameters.get("post_logout_redirect_uri")
+    if uri is None:
+        return page("Signed out", "<p>You can close this page.</p>")
+    if not is_registered(uri, issuer.settings):
+        return refusal_page(
+            "post_logout_redirect_uri is neither http on this machine nor one of the option redirect_uris."
+        )
+    return redirects(uri, {"state": parameters["state"]} if "state" in parameters else {})
 
 
 def _decided(

@@ -40,8 +40,8 @@ With curl:
 
 People sign in at the application {native_client_id}, which has no secret, as anybody they like.
 
-For this package, the official command line (itp), and the programs of the README, which need a connection to run, and an
-iModel and a file for a new connection:
+For this package, the official command line (itp), and the programs of the README, which need a connection to run, and
+an iModel and a file for a new connection:
 
 {exports}
 """

@@ -41,6 +41,14 @@ async def test_without_a_state_none_comes_back(serving, application):
         assert (await application(api).allow(state=None)).keys() == {"code"}
 
 
+async def test_the_answer_can_be_in_the_fragment(serving, application):
+    async with serving() as api:
+        app = application(api)
+        answer = await app.press(await app.ask(response_mode="fragment"), "allow")
+        assert answer.headers["Location"].startswith(f"{app.redirect_uri}#code=")
+        assert answer.headers["Location"].endswith("&state=s+t%261")
+
+
 async def test_deny_sends_the_browser_back_with_an_error(serving, application, came_back):
     async with serving() as api:
         app = application(api)

@@ -55,7 +55,7 @@ def _discovery(_issuer: Issuer, call: Call) -> Reply:
         "jwks_uri": f"{root}{_DISCOVERY}/jwks",
         "scopes_supported": list(browser.SCOPES),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(browser.RESPONSE_MODES),
         "grant_types_supported": list(grants.GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],

@@ -19,7 +19,12 @@ def blocks(language):
 SCRIPTS = dict(
     zip(
         blocks("python"),
-        ["Completed Success\n1 request, 1 run\n", "Completed\n", " after 1 fault, and 1 run was created\n"],
+        [
+            "Completed Success\n1 request, 1 run\n",
+            "Completed\n",
+            "Joe Bloggs is signed in\n",
+            " after 1 fault, and 1 run was created\n",
+        ],
         strict=True,
     )
 )

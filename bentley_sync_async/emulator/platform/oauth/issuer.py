@@ -123,7 +123,7 @@ class Issuer:
             return token.caller if token else self.service("anonymous")
         if kind.lower() == "bearer" and text.strip():
             if self.settings.tokens == "any":
-                return token.caller if token else self.service(text.strip())
+                return token.caller if token else Caller(client_id=text.strip(), account=self.service().account)
             scopes = {SCOPE, f"{operation.api}:modify"}
             if call.method == "GET":
                 scopes.add(f"{operation.api}:read")

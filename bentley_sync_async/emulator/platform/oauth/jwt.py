@@ -33,8 +33,8 @@ def sign_access_token(claims: Mapping[str, Any], key: bytes) -> str:
 def read_access_token(text: str, key: bytes) -> dict[str, Any] | None:
     """Return the claims of an access token that this key signed, or `None` for any other text.
 
-    The header is not read: whatever algorithm it names, `none` included, the signature over header and claims must be the
-    very characters that this key gives.
+    The header is not read: whatever algorithm it names, `none` included, the signature over header and claims must be
+    the very characters that this key gives.
     """
     signed, _, signature = text.rpartition(".")
     if not _equal(signature, _hs256(signed, key)):

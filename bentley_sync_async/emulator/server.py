@@ -16,13 +16,13 @@ from attrs import define, field
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
+from .platform.accounts import Caller
 from .platform.clock import Clock
 from .platform.cors import is_preflight, preflight, shared
 from .platform.faults import FaultAction, FaultRule, Faults
 from .platform.ids import is_pair, itwin_of
 from .platform.limits import RateLimits
 from .platform.messages import Call, Reply
-from .platform.oauth.accounts import Caller
 from .platform.oauth.issuer import SCOPE, Issuer
 from .platform.oauth.routes import operations as oauth_operations
 from .platform.problems import ProblemError

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .oauth.accounts import Account
+from .accounts import Account
 from .problems import ProblemError
 
 MEDIA_TYPE = "application/json; charset=utf-8"

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from bentley_sync_async.emulator.platform.accounts import Accounts, Caller
 from bentley_sync_async.emulator.platform.messages import Call
 from bentley_sync_async.emulator.platform.problems import unauthorized
 from bentley_sync_async.emulator.platform.routing import Operation
 from bentley_sync_async.emulator.settings import Settings
 
-from .accounts import Accounts, Caller
 from .jwt import read_access_token, sign_access_token
 from .sign_ins import SignIns
 

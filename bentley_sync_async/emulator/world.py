@@ -84,7 +84,7 @@ class World:
                 self.synchronization
             ),  # first, as its paths begin with /synchronization/imodels
             *itwin_operations(self.itwins),
-            *imodel_operations(self.imodels),
+            *imodel_operations(self.imodels, self.accounts),
             *storage_operations(self.storage),
             *user_operations(Users(context=self.context, accounts=self.accounts)),
             *webhook_operations(self.webhooks),

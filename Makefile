@@ -64,7 +64,10 @@ torture: $(READY)  ## the proofs of watch and bulk at full length
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
 
 official: $(READY)  ## the platform's own client libraries against the emulator; needs Node.js, a minute at first
-	$(BIN)/python tests/official/run.py
+	$(BIN)/python -m tests.node.official.run
+
+blob: $(READY)  ## uploads and downloads through Azurite, another blob store; needs Node.js, two minutes at first
+	$(BIN)/pytest -n0 -rs tests/node/azurite/transfers.py
 
 fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz

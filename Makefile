@@ -67,7 +67,7 @@ official: $(READY)  ## the platform's own client libraries against the emulator;
 	$(BIN)/python -m tests.node.official.run
 
 blob: $(READY)  ## uploads and downloads through Azurite, another blob store; needs Node.js, two minutes at first
-	$(BIN)/pytest -n0 -rs tests/node/azurite/transfers.py
+	$(BIN)/pytest -n0 -rs -p no:randomly tests/node/azurite/transfers.py
 
 fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz

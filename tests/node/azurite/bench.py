@@ -98,8 +98,8 @@ async def bench(port: int, **options: Unpack[Options]) -> AsyncGenerator[Bench]:
         ContainerClient(store, name, credential=AzureNamedKeyCredential(ACCOUNT, KEY)) as container,
         Emulator(blob_key=KEY, tier="unlimited", **options) as emulator,
         SynchronizationClient(emulator.token(), base_url=emulator.url, rate_tier=RateTier.UNLIMITED) as client,
-        anyio.create_task_group() as group,
         listener,
+        anyio.create_task_group() as group,
     ):
         await container.create_container()
         group.start_soon(listener.serve, proxy)

@@ -29,8 +29,8 @@ def azurite() -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     script = folder / "node_modules/azurite/dist/src/blob/main.js"
-    command = ["node", str(script), *OPTIONS.split(), "--blobPort", str(port), "--location", str(folder)]
-    with subprocess.Popen(command, env=os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}) as process:
+    command = ["node", str(script), *OPTIONS.split(), "--blobPort", str(port)]
+    with subprocess.Popen(command, cwd=folder, env=os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}) as process:
         try:
             _wait(process, port)
             yield port

@@ -72,7 +72,6 @@ async def test_an_upload_goes_on_after_a_cut_in_the_middle_of_a_block(serving, t
         bench.proxy.faults = [("up", at, cut)]
         file = await bench.files.upload(bench.folder_id, source)
         assert (bench.proxy.faults, await bench.stored()) == ([], [5])
-        assert bench.proxy.passed["up"] > 40 * MIB  # the block was sent again
         await bench.files.download(file.id, target)
     assert digest(target) == digest(source)
 

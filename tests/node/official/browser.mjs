@@ -2,4 +2,5 @@
 // The browser that `open` starts through $BROWSER.
 import { allow } from "./person.mjs";
 
-await fetch(await allow(process.argv[2]));
+const back = await allow(process.argv[2]);
+if (back !== null) await fetch(back);

@@ -68,7 +68,9 @@ function synchronization(inIModel, storageFile) {
   const created = itp("imodel connection create", { ...inIModel, "file-id": storageFile, ...kind, name: "Nightly" });
   const of = { "connection-id": created.id };
   assert.equal(created.authenticationType, "Service");
-  assert.equal(itp("imodel connection update", { ...of, "authentication-type": "Service", name: "Daily" }).displayName, "Daily");
+  const renamed = itp("imodel connection update", { ...of, name: "Daily" });
+  assert.deepEqual([renamed.displayName, renamed.authenticationType], ["Daily", "User"]); // the default of a PUT
+  itp("imodel connection update", { ...of, "authentication-type": "Service" });
   assert.equal(itp("imodel connection info", of).displayName, "Daily");
   assert.deepEqual(itp("imodel connection list", inIModel).connections.map(({ id }) => id), [created.id]);
 
@@ -102,6 +104,7 @@ function person() {
   const { ITP_SERVICE_CLIENT_ID, ITP_SERVICE_CLIENT_SECRET, ...rest } = env;
   succeeds("auth login", { "client-id": NATIVE_CLIENT_ID }, rest);
   assert.equal(itp("user me", {}, rest).email, "jane.doe@example.com");
+  assert.equal(itp("imodel connection auth", {}, rest).isUserAuthorized, true);
   succeeds("auth logout", {}, rest);
 }
 

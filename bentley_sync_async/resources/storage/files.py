@@ -67,6 +67,7 @@ class Files(Resource):
         """Create a file with its content: `create`, `put` and `complete` in one.
 
         A second file of the same name is another file; `update_content` changes the content of one that is there.
+        If the signed URL expires midway, a path or bytes are sent again, once, as another file; the first stays unseen.
 
         Args:
             folder_id: The folder that it will be in.

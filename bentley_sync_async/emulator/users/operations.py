@@ -1,4 +1,4 @@
-"""Users: one for each application that has called, and for each person who has signed in."""
+"""Users: the applications and people who have had a token."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ async def test_a_download_goes_on_after_a_cut(serving, tmp_path):
 
 async def test_content_is_sent_again_after_its_url_has_expired(serving, tmp_path):
     source, target = made(tmp_path / "Station.dgn", 40 * MIB), tmp_path / "back.dgn"
-    async with serving(upload_lifetime=4) as bench:
-        bench.proxy.faults = [("up", 20 * MIB, lambda: anyio.sleep(6))]
+    async with serving(upload_lifetime=10) as bench:
+        bench.proxy.faults = [("up", 20 * MIB, lambda: anyio.sleep(12))]
         file = await bench.files.upload(bench.folder_id, source)
         assert bench.proxy.passed["up"] > 60 * MIB
         await bench.files.download(file.id, target)

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo check fix test lint types imports torture fuzz matrix mutants bench clean
+.PHONY: demo check fix test lint types imports official blob torture fuzz matrix mutants bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -66,6 +66,12 @@ torture: $(READY)  ## the proofs of watch and bulk at full length
 	CANCEL_EVERY=1 $(BIN)/pytest tests/steps
 	MACHINE_EXAMPLES=20 $(BIN)/pytest tests/machines
 	SOAK_WATCHES=200 SOAK_HOURS=48 $(BIN)/pytest -n0 tests/soak
+
+official: $(READY)  ## the platform's own client libraries against the emulator; needs Node.js, a minute at first
+	$(BIN)/python -m tests.node.official.run
+
+blob: $(READY)  ## uploads and downloads through Azurite, another blob store; needs Node.js, two minutes at first
+	$(BIN)/pytest -n0 -rs -p no:randomly tests/node/azurite/transfers.py
 
 fuzz: $(READY)  ## mutated payloads against wire/, five minutes
 	FUZZ_SECONDS=300 $(BIN)/pytest -n0 tests/fuzz

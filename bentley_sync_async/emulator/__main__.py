@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
+from shlex import quote
 from typing import get_args
 
 import anyio
@@ -36,21 +38,12 @@ With curl:
   curl -s {url}/connect/token -d grant_type=client_credentials -d scope=itwin-platform \\
     -d client_id={client_id} -d client_secret={client_secret}
 
-With this package:
+People sign in at the application {native_client_id}, which has no secret, as anybody they like.
 
-  export BENTLEY_SYNC_BASE_URL={url} BENTLEY_SYNC_ISSUER={url}
-  export BENTLEY_SYNC_CLIENT_ID={client_id} BENTLEY_SYNC_CLIENT_SECRET={client_secret}
+For this package, the official command line (itp), and the programs of the README, which need a connection to run, and
+an iModel and a file for a new connection:
 
-With the official command line:
-
-  export ITP_API_URL={url} ITP_ISSUER_URL={url}
-  export ITP_SERVICE_CLIENT_ID={client_id} ITP_SERVICE_CLIENT_SECRET={client_secret}
-
-The programs of the README also need a connection to run, and an iModel and a file for a new connection:
-
-  export CONNECTION_ID={connection_id}
-  export IMODEL_ID={free_imodel_id}
-  export STORAGE_FILE_ID={free_file_id}
+{exports}
 """
 
 
@@ -65,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.strict:
         options["strict"] = True
     try:
-        anyio.run(_serve, Emulator(scenario=args.scenario, port=args.port, state=args.state, **options))
+        serve = partial(_serve, exports=args.exports)
+        anyio.run(serve, Emulator(scenario=args.scenario, port=args.port, state=args.state, **options))
     except ConfigurationError as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
@@ -85,22 +79,48 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tier", choices=get_args(Tier), help="the rate limit tier (default: standard)")
     parser.add_argument("--strict", action="store_true", help="connections can only name iModels and files that exist")
     parser.add_argument("--state", metavar="DIR", help="keep everything in this folder over restarts")
+    parser.add_argument(
+        "--exports", action="store_true", help="print nothing but the export lines, for a shell to read"
+    )
     return parser
 
 
-async def _serve(emulator: Emulator) -> None:
+async def _serve(emulator: Emulator, *, exports: bool = False) -> None:
     async with emulator:
         if sys.platform == "win32":  # pragma: no cover - no signal receivers; Ctrl-C interrupts the sleep
-            _print_banner(emulator)
+            _print_ready(emulator, exports=exports)
             await anyio.sleep_forever()
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            _print_banner(emulator)
+            _print_ready(emulator, exports=exports)
             await anext(signals)
-    _write("Stopped.\n")
+    if not exports:
+        _write("Stopped.\n")
+
+
+def _print_ready(emulator: Emulator, *, exports: bool) -> None:
+    if exports:
+        _write("\n".join([*_exports(emulator), ""]))
+    else:
+        _print_banner(emulator)
+
+
+def _exports(emulator: Emulator) -> list[str]:
+    """Return lines that a shell can run; both packages sign in by themselves with what they say."""
+    imodel_id = emulator.new_imodel_id()
+    lines = (
+        {"BENTLEY_SYNC_BASE_URL": emulator.url, "BENTLEY_SYNC_ISSUER": emulator.url},
+        {"BENTLEY_SYNC_CLIENT_ID": emulator.client_id, "BENTLEY_SYNC_CLIENT_SECRET": emulator.client_secret},
+        {"ITP_API_URL": emulator.url, "ITP_ISSUER_URL": emulator.url},
+        {"ITP_SERVICE_CLIENT_ID": emulator.client_id, "ITP_SERVICE_CLIENT_SECRET": emulator.client_secret},
+        {"CONNECTION_ID": emulator.add_connection(display_name="Bridge")},
+        {"IMODEL_ID": imodel_id},
+        {"STORAGE_FILE_ID": emulator.new_storage_file_id("Station.dgn", imodel_id=imodel_id)},
+    )
+    return [" ".join(["export", *(f"{name}={quote(text)}" for name, text in line.items())]) for line in lines]
 
 
 def _print_banner(emulator: Emulator) -> None:
-    imodel_id, free_imodel_id = emulator.new_imodel_id(), emulator.new_imodel_id()
+    imodel_id = emulator.new_imodel_id()
     _write(
         _BANNER.format(
             url=emulator.url,
@@ -111,9 +131,8 @@ def _print_banner(emulator: Emulator) -> None:
             token=emulator.token(),
             imodel_id=imodel_id,
             file_id=emulator.new_storage_file_id("First light.dgn", imodel_id=imodel_id),
-            connection_id=emulator.add_connection(display_name="Bridge"),
-            free_imodel_id=free_imodel_id,
-            free_file_id=emulator.new_storage_file_id("Station.dgn", imodel_id=free_imodel_id),
+            native_client_id=emulator.settings.native_client_id,
+            exports="\n".join(f"  {line}" for line in _exports(emulator)),
         )
     )
 

@@ -17,12 +17,12 @@ from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.models import AuthenticationType, ConnectorType, ExecutionState
 
 from .blobs.containers import ROOT as BLOBS
+from .platform.accounts import Caller
 from .platform.cors import is_preflight, preflight, shared
 from .platform.faults import FaultAction, FaultRule, Faults
 from .platform.ids import is_pair
 from .platform.limits import RateLimits
 from .platform.messages import Call, Reply
-from .platform.oauth.accounts import Caller
 from .platform.oauth.issuer import SCOPE, Issuer
 from .platform.oauth.routes import operations as oauth_operations
 from .platform.problems import ProblemError
@@ -106,7 +106,7 @@ class Emulator(AsyncContextManagerMixin):
         self._world = World(self.settings, loaded, self._state.blobs if self._state else None)
         self._store = self._world.synchronization
         self._faults = Faults(self.settings.seed, map(attrs.evolve, loaded.fault_rules))
-        self._issuer = Issuer(self.settings, now=self._unix_time)
+        self._issuer = Issuer(self.settings, self._world.accounts, now=self._unix_time)
         self._limits = RateLimits(self.settings)
         self._operations = (*self._world.operations(), *oauth_operations(self._issuer))
 
@@ -363,19 +363,11 @@ class Emulator(AsyncContextManagerMixin):
             if operation.api is not None:
                 caller = self._issuer.authenticate(call, operation)
                 self._limits.count(caller.client_id, operation, self._store.running_clock)
-                call = attrs.evolve(call, client_id=self._caller(call, caller), account=caller.account)
-                self._world.users.note(call.client_id)
+                call = attrs.evolve(call, user_id=caller.account.subject)
             reply = operation.answer(attrs.evolve(call, path_parameters=path_parameters))
             return reply if isinstance(reply, Reply) else await reply
         except ProblemError as problem:
             return Reply.of_problem(problem)
-
-    def _caller(self, call: Call, caller: Caller) -> str:
-        """Return who calls: if any token is accepted, a foreign one stands for the service application."""
-        if "@" in caller.account.email and not caller.account.email.startswith(f"{caller.client_id.lower()}@"):
-            return caller.account.email
-        token = call.headers.get("authorization", "").partition(" ")[2].strip()
-        return self.settings.client_id if caller.client_id == token else caller.client_id
 
 
 async def _start(site: web.TCPSite) -> None:

@@ -26,6 +26,7 @@ from bentley_sync_async.models.configurations import SettingValue
 from .blobs.store import BlobState
 from .imodels.store import IModelState
 from .itwins.store import ITwinState
+from .platform.accounts import Account
 from .storage.store import StorageState
 from .synchronization.kept import SynchronizationState, kept, restore
 from .webhooks.store import Subscription
@@ -43,7 +44,7 @@ class Document:
         generation: How often the state was loaded, so that new ids differ from earlier ones.
         start: The start of the emulator's clock.
         elapsed: Seconds that the clock had measured when the document was written.
-        clients: For each user's id, the application or person.
+        accounts: The people and applications that have had a token, by their id.
     """
 
     format: int = 1
@@ -55,7 +56,7 @@ class Document:
     storage: StorageState = field(factory=StorageState)
     blobs: BlobState = field(factory=BlobState)
     webhooks: dict[str, Subscription] = field(factory=dict)
-    clients: dict[str, str] = field(factory=dict)
+    accounts: dict[str, Account] = field(factory=dict)
     synchronization: SynchronizationState = field(factory=SynchronizationState)
 
 
@@ -93,7 +94,7 @@ class StateFolder:
         world.itwins.state, world.imodels.state = document.itwins, document.imodels
         world.storage.state = document.storage
         world.blobs.restore(document.blobs)
-        world.webhooks.subscriptions, world.users.clients = document.webhooks, document.clients
+        world.webhooks.subscriptions, world.accounts.by_subject = document.webhooks, document.accounts
         restore(world.synchronization, document.synchronization)
         world.webhooks.activated()
 
@@ -122,7 +123,7 @@ class StateFolder:
             storage=world.storage.state,
             blobs=world.blobs.state,
             webhooks=world.webhooks.subscriptions,
-            clients=world.users.clients,
+            accounts=world.accounts.by_subject,
             synchronization=kept(world.synchronization),
         )
         text = json.dumps(_CONVERTER.unstructure(document), separators=(",", ":"))

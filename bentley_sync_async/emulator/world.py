@@ -16,6 +16,7 @@ from .imodels.routes import operations as imodel_operations
 from .imodels.store import IModels
 from .itwins.routes import operations as itwin_operations
 from .itwins.store import ITwins
+from .platform.accounts import Accounts
 from .platform.clock import Clock
 from .platform.routing import Operation
 from .scenario import Scenario
@@ -42,7 +43,7 @@ class World:
         blobs: The content of files.
         storage: Folders and files.
         synchronization: Connections, runs, and the rules that script runs.
-        users: Who has called.
+        accounts: The people and applications that have had a token.
         webhooks: The webhooks that requests have created.
     """
 
@@ -62,7 +63,7 @@ class World:
             map(attrs.evolve, scenario.file_rules),
             scenario.file_names,
         )
-        self.users = Users(context=self.context)
+        self.accounts = Accounts()
         self.webhooks = Webhooks(self.context, self.itwins, self.synchronization, self.background)
 
     def start(self, *, start: datetime | None = None, elapsed: float = 0.0) -> None:
@@ -83,9 +84,9 @@ class World:
                 self.synchronization
             ),  # first, as its paths begin with /synchronization/imodels
             *itwin_operations(self.itwins),
-            *imodel_operations(self.imodels),
+            *imodel_operations(self.imodels, self.accounts),
             *storage_operations(self.storage),
-            *user_operations(self.users),
+            *user_operations(Users(context=self.context, accounts=self.accounts)),
             *webhook_operations(self.webhooks),
             *own_blobs,
         )

@@ -94,6 +94,21 @@ _CHANGESET = {
     "briefcaseId": COUNT,
     "groupId": MAYBE,
 }
+IMODEL_USER = closed(
+    id=GUID,
+    displayName=TEXT,
+    givenName=TEXT,
+    surname=TEXT,
+    email=TEXT,
+    statistics=closed(
+        pushedChangesetsCount=COUNT,
+        lastChangesetPushDate={"anyOf": [DATE, {"type": "null"}]},
+        createdVersionsCount=COUNT,
+        briefcasesCount=COUNT,
+        applications=listed({}),
+    ),
+    _links=closed(self=LINK),
+)
 CHANGESET_SUMMARY = closed(**_CHANGESET, _links=closed(self=LINK, creator=LINK))
 CHANGESET = closed(
     **_CHANGESET,

@@ -67,7 +67,7 @@ def test_options_are_passed_to_the_emulator(monkeypatch, tmp_path):
 
 
 def test_the_folder_of_the_state_is_passed_to_the_emulator(monkeypatch, tmp_path):
-    async def enter(emulator):
+    async def enter(emulator, *, exports):
         async with emulator:
             emulator.add_itwin()
 
@@ -137,6 +137,30 @@ async def test_the_programs_of_the_readme_can_use_the_exported_variables(capsys)
             assert created.id != exports["CONNECTION_ID"]
             refs = [(await connections.runs.trigger(one)).ref for one in (created.id, exports["CONNECTION_ID"])]
     assert [ref.connection_id for ref in refs] == [created.id, exports["CONNECTION_ID"]]
+
+
+def test_the_export_lines_alone_are_for_a_shell_to_read(tmp_path):
+    path = tmp_path / "emulator.sh"
+    command = [sys.executable, "-m", "bentley_sync_async.emulator", "--exports"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = []
+        while not lines or "STORAGE_FILE_ID" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=10)
+    path.write_text("".join(lines) + rest)
+    shell = f'. {path} && echo "$BENTLEY_SYNC_BASE_URL $ITP_API_URL $ITP_ISSUER_URL $ITP_SERVICE_CLIENT_ID"'
+    printed = subprocess.run(["sh", "-euc", shell], capture_output=True, text=True, check=True)
+    url, *others, client_id = printed.stdout.split()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
+    assert (others, client_id, printed.stderr) == ([url, url], Settings().client_id, "")
+
+
+async def test_a_value_with_a_space_is_quoted():
+    async with Emulator(client_secret="two words") as emulator:
+        exports = "\n".join(command_line._exports(emulator))
+    shown = await anyio.run_process(["sh", "-euc", f'{exports}\necho "$ITP_SERVICE_CLIENT_SECRET"'])
+    assert shown.stdout == b"two words\n"
 
 
 def test_a_closed_pipe_causes_no_traceback():

@@ -23,6 +23,7 @@ SCRIPTS = dict(
             "Completed Success\n1 request, 1 run\n",
             "PartialSuccess [None, 'ZeroByte']\nTrue\n",
             "Completed\n",
+            "Joe Bloggs is signed in\n",
             " after 1 fault, and 1 run was created\n",
         ],
         strict=True,

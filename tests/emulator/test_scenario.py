@@ -79,6 +79,9 @@ def test_an_empty_scenario_is_valid():
         ("[emulator]\ntier = 'gold'", r"emulator\.tier must be one of community, standard, .*, not 'gold'"),
         ("[emulator]\nstart = 2026-01-01T00:00:00", r"emulator\.start must be a time with its UTC offset"),
         ("[emulator]\nclient_id = ''", r"emulator\.client_id must be a non-empty string"),
+        ("[emulator]\nclient_secret = 12345", r"emulator\.client_secret must be a non-empty string$"),
+        ("[emulator]\nredirect_uris = 'x'", r"emulator\.redirect_uris must be a list of non-empty strings, not 'x'"),
+        ("[emulator]\nredirect_uris = ['']", r"emulator\.redirect_uris must be a list of non-empty strings"),
         (
             "[[runs]]\n[[runs]]\nqueued = -1",
             r"runs\[1\]\.queued must be seconds, or \[lowest, highest\] seconds, not -1",

@@ -177,15 +177,28 @@ async def test_content_of_any_size_passes_through_little_memory():
 
 
 @pytest.mark.parametrize("nth", [1, 2, 4])
-async def test_an_expired_url_is_renewed_and_everything_is_sent_again(nth, tmp_path):
+async def test_after_the_url_has_expired_everything_is_sent_again_as_another_file(nth, tmp_path):
     content = content_of(20 * MIB)
     (tmp_path / "Station.dgn").write_bytes(content)
     async with blob_store() as store:
         store.faults = {nth: 403}
-        transport, api = scripted(links(store), links(store, "/container/file-1b"), answer(200, FILE))
-        await upload(api, tmp_path / "Station.dgn")
+        transport, api = scripted(links(store), links(store, "/container/file-2", "file-2"), answer(200, FILE))
+        await upload(api, tmp_path / "Station.dgn", description="d")
 
-    assert transport.lines == [BEGUN, RENEWED, COMPLETED]
+    assert transport.lines == [BEGUN, BEGUN, COMPLETED.replace("file-1", "file-2")]
+    assert transport.bodies[0] == transport.bodies[1] == {"displayName": "Station.dgn", "description": "d"}
+    assert store.blobs == {"/container/file-2": content}
+
+
+@pytest.mark.parametrize("nth", [1, 2, 4])
+async def test_an_expired_url_of_new_content_is_renewed_and_everything_is_sent_again(nth):
+    content = content_of(20 * MIB)
+    async with blob_store() as store:
+        store.faults = {nth: 403}
+        transport, api = scripted(links(store), links(store, "/container/file-1b"), answer(200, FILE))
+        await api.storage.files.update_content("file-1", content)
+
+    assert transport.lines == [RENEWED, RENEWED, COMPLETED]
     assert store.blobs == {"/container/file-1b": content}
 
 
@@ -196,7 +209,7 @@ async def test_a_url_is_renewed_once():
         with pytest.raises(FileTransferError) as caught:
             await upload(api, b"abc")
 
-    assert transport.lines == [BEGUN, RENEWED]
+    assert transport.lines == [BEGUN, BEGUN]
     assert (caught.value.file_id, caught.value.status, caught.value.code) == ("file-1", 403, "AuthenticationFailed")
 
 
@@ -213,7 +226,7 @@ async def test_an_iterator_cannot_be_sent_again():
 async def test_the_first_error_is_raised_if_the_url_cannot_be_renewed():
     async with blob_store() as store:
         store.fault = lambda _: 403
-        _, api = scripted(links(store), refusal(404, "FileNotFound"))
+        _, api = scripted(links(store), refusal(404, "FolderNotFound"))
         with pytest.raises(FileTransferError, match="file-1"):
             await upload(api, b"abc")
 
@@ -223,7 +236,7 @@ async def test_a_renewed_url_of_another_file_gets_nothing():
         store.fault = lambda _: 403
         _, api = scripted(links(store), links(store, "/container/file-2", file_id="file-2"))
         with pytest.raises(ProtocolError, match="file-2"):
-            await upload(api, b"abc")
+            await api.storage.files.update_content("file-1", b"abc")
 
     assert {request.path for request in store.requests} == {"/container/file-1"}
 

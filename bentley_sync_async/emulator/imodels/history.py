@@ -12,9 +12,9 @@ from bentley_sync_async.emulator.requests.queries import found_in, integer, orde
 
 from .operations import CODE, imodel_of, kept
 from .store import Changeset, IModel, IModels, NamedVersion
+from .users import SERVICE
 
 _APPLICATION = {"id": "emulated-synchronization", "name": "Emulated Synchronization"}
-_SERVICE = "2b3a0a86-5c1c-4c0a-9a51-7a3c4d0c9f10"  # the user who pushes changesets: the service itself
 _LIST = "Cannot get Changesets."
 _LIST_VERSIONS = "Cannot get Named Versions."
 
@@ -154,7 +154,7 @@ def _changeset(imodel: IModel, changeset: Changeset, root: str, *, whole: bool) 
     url = f"{root}/imodels/{imodel.id}"
     links: dict[str, Any] = {
         "self": {"href": f"{url}/changesets/{changeset.id}"},
-        "creator": {"href": f"{url}/users/{_SERVICE}"},
+        "creator": {"href": f"{url}/users/{SERVICE.subject}"},
     }
     shown = {
         "id": changeset.id,
@@ -162,7 +162,7 @@ def _changeset(imodel: IModel, changeset: Changeset, root: str, *, whole: bool) 
         "description": changeset.description,
         "index": changeset.index,
         "parentId": changeset.parent_id,
-        "creatorId": _SERVICE,
+        "creatorId": SERVICE.subject,
         "pushDateTime": changeset.pushed,
         "state": "fileUploaded",
         "containingChanges": changeset.containing_changes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bentley_sync_async.emulator.itwins.operations import itwin_not_found
-from bentley_sync_async.emulator.platform.ids import is_guid, user_of
+from bentley_sync_async.emulator.platform.ids import is_guid
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page, wants_representation
 from bentley_sync_async.emulator.platform.problems import ProblemError
@@ -49,7 +49,7 @@ def create_imodel(imodels: IModels, call: Call) -> Reply:
     _refuse_taken(imodels, itwin_id or "", name)
     imodel = imodels.create(itwin_id or "", name)
     imodel.description, imodel.extent = description, extent
-    imodel.created_by = user_of(call.client_id) if call.client_id else None
+    imodel.created_by = call.user_id
     return Reply.of_json(201, {"iModel": full(imodel, call.root)})
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from bentley_sync_async.emulator.platform.accounts import Accounts
 from bentley_sync_async.emulator.platform.routing import Operation
 
-from . import history
+from . import history, users
 from . import operations as ops
 from .store import IModels
 
@@ -16,7 +17,7 @@ _VERSIONS = f"{_IMODEL}/namedversions"
 _VERSION = f"{_VERSIONS}/(?P<namedVersionId>[^/]+)"
 
 
-def operations(imodels: IModels) -> tuple[Operation, ...]:
+def operations(imodels: IModels, accounts: Accounts) -> tuple[Operation, ...]:
     """Return the operations on iModels."""
     table = (
         ("create-imodel", "POST", "/imodels/?", ops.create_imodel),
@@ -31,6 +32,7 @@ def operations(imodels: IModels) -> tuple[Operation, ...]:
         ("get-imodel-named-versions", "GET", f"{_VERSIONS}/?", history.list_named_versions),
         ("get-imodel-named-version-details", "GET", _VERSION, history.get_named_version),
         ("update-imodel-named-version", "PATCH", _VERSION, history.update_named_version),
+        ("get-imodel-user-details", "GET", f"{_IMODEL}/users/(?P<userId>[^/]+)", partial(users.get_user, accounts)),
     )
     return tuple(
         Operation("imodels", name, method, path, partial(answer, imodels)) for name, method, path, answer in table

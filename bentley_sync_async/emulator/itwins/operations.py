@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bentley_sync_async.emulator.platform.ids import user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.paging import page, wants_representation
 from bentley_sync_async.emulator.platform.problems import ProblemError
@@ -41,7 +40,7 @@ def create_itwin(itwins: ITwins, call: Call) -> Reply:
         body.invalid("parentId")
     body.check()
     itwin = itwins.create(name or "", class_=kinds[0] or "", sub_class=kinds[1] or "")
-    itwin.created_by = user_of(call.client_id) if call.client_id else None
+    itwin.created_by = call.user_id
     itwin.parent_id = parent_id or itwin.parent_id
     itwin.data_center_location = location or itwin.data_center_location
     _apply(itwin, changes)

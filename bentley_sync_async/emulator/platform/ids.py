@@ -40,14 +40,9 @@ def itwin_of(imodel_id: str) -> str:
     return str(uuid.uuid5(_ITWINS, imodel_id.lower()))
 
 
-def user_of(client_id: str) -> str:
-    """Return the id of the user whom an application, or a person who signed in, is for the other APIs."""
-    return str(uuid.uuid5(_USERS, email_of(client_id).lower()))
-
-
-def email_of(client_id: str) -> str:
-    """Return the e-mail address of an application, which the platform made for it, or of a person, which it is."""
-    return client_id if "@" in client_id else f"{client_id}@apps.imsoidc.bentley.com"
+def user_of(email: str) -> str:
+    """Return the id of a user, which is a hash of the e-mail address."""
+    return str(uuid.uuid5(_USERS, email))
 
 
 class Ids:

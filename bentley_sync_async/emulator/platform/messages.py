@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import field, frozen
 
 from .problems import ProblemError
-
-if TYPE_CHECKING:
-    from .oauth.accounts import Account
 
 MEDIA_TYPE = "application/json; charset=utf-8"
 
@@ -30,9 +27,7 @@ class Call:
         body: The body's bytes.
         stream: The body in pieces, in place of `body`, for a blob: it may be larger than the memory.
         path_parameters: The variable parts of the path, such as `connectionId`.
-        client_id: The application whose token the request carries, or the e-mail address of the person who signed in;
-            empty where none is needed.
-        account: The user whose token the request carries; `None` where no token is needed.
+        user_id: The id of the user whose token the request carries; `None` where no token is needed.
     """
 
     method: str
@@ -43,8 +38,7 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     stream: AsyncIterator[bytes] | None = field(default=None, repr=False)
     path_parameters: Mapping[str, str] = field(factory=dict)
-    client_id: str = ""
-    account: Account | None = None
+    user_id: str | None = None
 
     def json_object(self, code: str) -> dict[str, Any]:
         """Return the body, which must be a JSON object.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bentley_sync_async.emulator.platform.ids import user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError
 from bentley_sync_async.emulator.requests.bodies import Body
@@ -29,7 +28,7 @@ def create_file(storage: Storage, call: Call) -> Reply:
     name, description = read_name(body, "file", required=True), body.string("description")
     body.check()
     file = storage.create("file", folder, name or "", description)
-    file.created_by = user_of(call.client_id) if call.client_id else None
+    file.created_by = call.user_id
     return _upload(storage, file, call)
 
 

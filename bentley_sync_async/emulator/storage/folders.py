@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bentley_sync_async.emulator.platform.ids import user_of
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError
 from bentley_sync_async.emulator.requests.bodies import Body
@@ -33,7 +32,7 @@ def create_folder(storage: Storage, call: Call) -> Reply:
     name, description = read_name(body, "folder", required=True), body.string("description")
     body.check()
     folder = storage.create("folder", parent, name or "", description)
-    folder.created_by = user_of(call.client_id) if call.client_id else None
+    folder.created_by = call.user_id
     return Reply.of_json(201, {"folder": shown(storage, folder, call.root)})
 
 

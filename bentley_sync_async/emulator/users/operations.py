@@ -1,15 +1,17 @@
-"""Users: one for each application that has called, and for each person who has signed in."""
+"""Users: the applications and people who have had a token."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from attrs import define, field
+from attrs import frozen
 
 from bentley_sync_async.emulator.context import Context
-from bentley_sync_async.emulator.platform.ids import email_of, is_guid, user_of
+from bentley_sync_async.emulator.platform.accounts import Account, Accounts
+from bentley_sync_async.emulator.platform.ids import is_guid
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.problems import ProblemError
 from bentley_sync_async.emulator.platform.routing import Operation
@@ -18,27 +20,22 @@ from bentley_sync_async.emulator.requests.queries import found_in
 _CODE = "InvalidUsersRequest"
 
 
-@define(kw_only=True)
+@frozen(kw_only=True)
 class Users:
-    """The users who have called.
+    """What the operations on users need.
 
     Attributes:
         context: Options, clock and ids.
-        clients: For each user's id, the application or person.
+        accounts: The users: all who have had a token.
     """
 
     context: Context
-    clients: dict[str, str] = field(factory=dict)
-
-    def note(self, client_id: str) -> None:
-        """Note that an application or a person calls."""
-        self.clients.setdefault(user_of(client_id), client_id)
+    accounts: Accounts
 
 
 def get_me(users: Users, call: Call) -> Reply:
     """Answer `get-me`."""
-    users.note(call.client_id)
-    return Reply.of_json(200, {"user": _user(users, user_of(call.client_id))})
+    return Reply.of_json(200, {"user": _users(users, [call.user_id or ""])[0]})
 
 
 def get_by_ids(users: Users, call: Call) -> Reply:
@@ -50,12 +47,12 @@ def get_by_ids(users: Users, call: Call) -> Reply:
     if not isinstance(ids, list) or not all(is_guid(one) for one in ids):
         detail = ("InvalidRequestBody", "The body must be a list of user ids.", None)
         raise ProblemError.invalid(_CODE, detail)
-    return Reply.of_json(200, {"users": [_user(users, one.lower()) for one in ids if one.lower() in users.clients]})
+    return Reply.of_json(200, {"users": _users(users, [one.lower() for one in ids])})
 
 
 def search(users: Users, call: Call) -> Reply:
     """Answer `get-users`: those whose name or email has the text."""
-    found = [_user(users, user_id) for user_id in users.clients]
+    found = _users(users, users.accounts.by_subject)
     return Reply.of_json(200, {"users": [user for user in found if found_in(call, user["displayName"], user["email"])]})
 
 
@@ -69,20 +66,23 @@ def operations(users: Users) -> tuple[Operation, ...]:
     return tuple(Operation("users", name, method, path, partial(answer, users)) for name, method, path, answer in table)
 
 
-def _user(users: Users, user_id: str) -> dict[str, Any]:
-    client_id = users.clients[user_id]
-    email = email_of(client_id)
+def _users(users: Users, user_ids: Iterable[str]) -> list[dict[str, Any]]:
+    accounts = filter(None, map(users.accounts.by_subject.get, user_ids))
+    return [_user(account, users.context.running_clock.timestamp(0.0)) for account in accounts]
+
+
+def _user(account: Account, created: str) -> dict[str, Any]:
     return {
-        "id": user_id,
-        "displayName": email,
-        "givenName": client_id,
-        "surname": "",
-        "email": email,
+        "id": account.subject,
+        "displayName": account.email,
+        "givenName": account.given_name,
+        "surname": account.surname,
+        "email": account.email,
         "alternateEmail": "",
         "phone": "",
         "organizationName": "Emulated account",
         "city": "",
         "country": "US",
         "language": "en",
-        "createdDateTime": users.context.running_clock.timestamp(0.0),
+        "createdDateTime": created,
     }

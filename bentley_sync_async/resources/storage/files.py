@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -65,6 +67,7 @@ class Files(Resource):
         """Create a file with its content: `create`, `put` and `complete` in one.
 
         A second file of the same name is another file; `update_content` changes the content of one that is there.
+        If the signed URL expires midway, a path or bytes are sent again, once, as another file; the first stays unseen.
 
         Args:
             folder_id: The folder that it will be in.
@@ -91,8 +94,8 @@ class Files(Resource):
             name = display_name if display_name is not None else content.name
             if name is None:
                 raise InvalidArgumentError("display_name is needed: bytes and iterators have no name.")
-            upload = await self.create(folder_id, name, description=description)
-            await self._put(upload, content, progress)
+            create = partial(self.create, folder_id, name, description=description)
+            upload = await self._put(await create(), content, progress, renew=create)
         return await self.complete(upload.file_id)
 
     async def update_content(self, file_id: str, source: Source, *, progress: Progress | None = None) -> StorageFile:
@@ -114,8 +117,9 @@ class Files(Resource):
         """
         require_library()
         path_segment(file_id, "file_id")
+        begin = partial(self.begin_update, file_id)
         async with opened(source) as content:
-            await self._put(await self.begin_update(file_id), content, progress)
+            await self._put(await begin(), content, progress, renew=begin)
         return await self.complete(file_id)
 
     async def download(self, file_id: str, target: str | os.PathLike[str], *, progress: Progress | None = None) -> int:
@@ -236,7 +240,7 @@ class Files(Resource):
         """
         require_library()
         async with opened(source) as content:
-            await self._put(upload, content, progress)
+            await self._put(upload, content, progress, renew=partial(self.begin_update, upload.file_id))
 
     async def complete(self, file_id: str) -> StorageFile:
         """Put uploaded content in force, the last step of an upload (`complete-file-upload`).
@@ -258,8 +262,19 @@ class Files(Resource):
             upload_url=signed_url(links.upload_url.href, "uploadUrl"),
         )
 
-    async def _put(self, upload: FileUpload, content: Content, progress: Progress | None) -> None:
-        """Send content; if its URL expires meanwhile, all of it again to a new one, once, if it can be read again."""
+    async def _put(
+        self,
+        upload: FileUpload,
+        content: Content,
+        progress: Progress | None,
+        *,
+        renew: Callable[[], Awaitable[FileUpload]],
+    ) -> FileUpload:
+        """Send content, and return the upload to complete.
+
+        If the URL expires meanwhile, all of it is sent again to a new one, once, if it can be read again. A new file
+        becomes another one: whether the service renews the URL of a file that was never complete is not known.
+        """
         failures: list[FileTransferError] = []
         try:
             await put(upload.upload_url, content, file_id=upload.file_id, progress=progress)
@@ -268,14 +283,15 @@ class Files(Resource):
                 raise
             failures.append(error)
         else:
-            return
+            return upload
         renewed: FileUpload | None = None
         with suppress(APIError):
-            renewed = await self.begin_update(upload.file_id)
+            renewed = await renew()
         if renewed is None:
             raise failures.pop()
         await content.rewind()
-        await put(renewed.upload_url, content, file_id=upload.file_id, progress=progress)
+        await put(renewed.upload_url, content, file_id=renewed.file_id, progress=progress)
+        return renewed
 
 
 def _path(file_id: str) -> str:

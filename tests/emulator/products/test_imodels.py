@@ -159,6 +159,24 @@ async def test_changesets_form_a_line_that_can_be_read_in_parts(serving):
             assert (await api.get(path + query)).error["code"] == "InvalidiModelsRequest"
 
 
+async def test_links_to_creators_lead_to_users_of_the_imodel(serving, platform):
+    async with serving() as api:
+        imodel_id = await platform(api).imodel()
+        links = (await api.get(f"/imodels/{imodel_id}")).json["iModel"]["_links"]
+        me = (await api.get(links["creator"]["href"])).json["user"]
+        schemas.validate(me, schemas.IMODEL_USER)
+        assert (me["id"], me["_links"]["self"]) == ((await api.get("/users/me")).json["user"]["id"], links["creator"])
+        path = f"/imodels/{await with_changesets(api)}"
+        changesets = (await api.get(f"{path}/changesets")).json["changesets"]
+        service = (await api.get(changesets[-1]["_links"]["creator"]["href"])).json["user"]
+        schemas.validate(service, schemas.IMODEL_USER)
+        assert service["id"] == changesets[-1]["creatorId"]
+        pushed = {"pushedChangesetsCount": len(changesets), "lastChangesetPushDate": changesets[-1]["pushDateTime"]}
+        assert service["statistics"] | pushed == service["statistics"]
+        answer = await api.get(f"{path}/users/{UNKNOWN}")
+        assert (answer.status, answer.error["code"]) == (404, "UserNotFound")
+
+
 async def test_named_versions_name_a_changeset_or_the_beginning(serving):
     async with serving() as api:
         imodel = f"/imodels/{await with_changesets(api)}"

@@ -1,5 +1,8 @@
 """Operations on users."""
 
+import base64
+import json
+
 import pytest
 
 from tests.emulator import schemas
@@ -20,13 +23,22 @@ async def test_the_caller_is_the_service_application(serving):
 async def test_users_are_found_by_id_and_by_name(serving):
     async with serving() as api:
         me = (await api.get("/users/me")).json["user"]
-        token = api.emulator.token(client_id="somebody@example.com")
+        token = api.emulator.token(email="somebody@example.com")
         other = (await api.get("/users/me", headers={"Authorization": f"Bearer {token}"})).json["user"]
         assert other["email"] == "somebody@example.com"
         ids = [me["id"].upper(), "22acf21e-0575-4faf-849b-bcd538718269", other["id"]]
         assert (await api.post("/users/getbyidlist", json=ids)).json == {"users": [me, other]}
         assert (await api.get("/users/?$search=SOMEBODY")).json == {"users": [other]}
         assert len((await api.get("/users")).json["users"]) == 2
+
+
+async def test_a_person_is_the_user_of_their_token(serving):
+    async with serving() as api:
+        token = api.emulator.token(email="Jane.Doe@example.com")
+        user = (await api.get("/users/me", headers={"Authorization": f"Bearer {token}"})).json["user"]
+        claims = token.split(".")[1]
+        assert user["id"] == json.loads(base64.urlsafe_b64decode(claims + "=="))["sub"]
+        assert (user["givenName"], user["surname"], user["email"]) == ("Jane", "Doe", "jane.doe@example.com")
 
 
 async def test_a_token_that_is_not_known_is_nobodys_name(serving):

@@ -157,6 +157,16 @@ async def test_an_update_without_a_type_sets_user_and_keeps_the_name(serving, co
         assert (updated["authenticationType"], updated["displayName"]) == ("User", "30")
 
 
+@pytest.mark.parametrize("body", [{"displayName": "31"}, {"authenticationType": None}])
+async def test_an_update_without_a_type_can_keep_the_type(serving, connections, body):
+    async with serving(put_resets_authentication_type=False) as api:
+        created = (await api.post(connections, json=BODY | {"authenticationType": "Service"})).json["connection"]
+        path = f"{connections}/{created['id']}"
+        assert (await api.put(path, json=body)).json["connection"]["authenticationType"] == "Service"
+        changed = await api.put(path, json={"authenticationType": "User"})
+        assert changed.json["connection"]["authenticationType"] == "User"
+
+
 async def test_an_update_accepts_the_complete_body_that_old_clients_send(serving, connections):
     async with serving() as api:
         created = (await api.post(connections, json=BODY)).json["connection"]

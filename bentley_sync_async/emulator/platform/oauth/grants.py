@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from bentley_sync_async.emulator.platform.accounts import Caller
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 
-from .accounts import Caller
 from .issuer import SCOPE, Issuer
 from .profiles import id_token
 from .requests import NO_STORE, RefusedError, form_of

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from bentley_sync_async.emulator.platform.accounts import Accounts, Caller
 from bentley_sync_async.emulator.platform.messages import Call
 from bentley_sync_async.emulator.platform.problems import unauthorized
 from bentley_sync_async.emulator.platform.routing import Operation
 from bentley_sync_async.emulator.settings import Settings
 
-from .accounts import Accounts, Caller
 from .jwt import read_access_token, sign_access_token
 from .sign_ins import SignIns
 
@@ -43,14 +43,14 @@ class Issuer:
     Attributes:
         settings: The emulator's options.
         now: Returns the time of the tokens, in seconds since 1970.
-        accounts: All accounts that have had a token.
+        accounts: All accounts that have had a token of this issuer or of one before it that kept them.
         sign_ins: All sign-ins of people.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, accounts: Accounts, now: Callable[[], float]) -> None:
         self.settings = settings
         self.now = now
-        self.accounts = Accounts()
+        self.accounts = accounts
         self.sign_ins = SignIns(now)
         self._key = secrets.token_bytes(32)
         self._revoked: set[str] = set()
@@ -96,7 +96,7 @@ class Issuer:
         claims = read_access_token(text, self._key)
         if claims is None or self.now() >= claims["exp"]:
             return None
-        account, sign_in_id = self.accounts.find(claims["sub"]), claims.get("sid")
+        account, sign_in_id = self.accounts.by_subject.get(claims["sub"]), claims.get("sid")
         if account is None or claims["jti"] in self._revoked or sign_in_id in self.sign_ins.ended:
             return None
         caller = Caller(client_id=claims["client_id"], account=account)
@@ -123,7 +123,7 @@ class Issuer:
             return token.caller if token else self.service("anonymous")
         if kind.lower() == "bearer" and text.strip():
             if self.settings.tokens == "any":
-                return token.caller if token else self.service(text.strip())
+                return token.caller if token else Caller(client_id=text.strip(), account=self.service().account)
             scopes = {SCOPE, f"{operation.api}:modify"}
             if call.method == "GET":
                 scopes.add(f"{operation.api}:read")

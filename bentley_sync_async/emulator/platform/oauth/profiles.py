@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from bentley_sync_async.emulator.platform.accounts import Account
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 
-from .accounts import Account
 from .issuer import Issuer
 from .jwt import sign_id_token
 from .requests import NO_STORE

@@ -51,9 +51,9 @@ def parameters_of(call: Call) -> dict[str, str]:
     return {**call.query, **form_of(call)}
 
 
-def redirects(uri: str, parameters: Mapping[str, str]) -> Reply:
+def redirects(uri: str, parameters: Mapping[str, str], *, fragment: bool = False) -> Reply:
     """Return the answer that sends a browser on with these parameters."""
-    separator = "&" if urlsplit(uri).query else "?"
+    separator = "#" if fragment else "&" if urlsplit(uri).query else "?"
     location = f"{uri}{separator}{urlencode(parameters)}" if parameters else uri
     return Reply(302, headers={"Location": location, **NO_STORE})
 

@@ -8,7 +8,7 @@ from functools import partial
 from bentley_sync_async.emulator.platform.messages import Call, Reply
 from bentley_sync_async.emulator.platform.routing import Operation
 
-from . import authorize, grants, profiles
+from . import browser, grants, profiles
 from .issuer import Issuer
 from .jwt import published_keys
 from .requests import RefusedError
@@ -25,14 +25,14 @@ def operations(issuer: Issuer) -> tuple[Operation, ...]:
     return (
         operation("discovery", "GET", _DISCOVERY, _discovery),
         operation("jwks", "GET", f"{_DISCOVERY}/jwks", _keys),
-        operation("authorize", "GET", "/connect/authorize", authorize.authorize),
-        operation("authorize", "POST", "/connect/authorize", authorize.authorize),
+        operation("authorize", "GET", "/connect/authorize", browser.authorize),
+        operation("authorize", "POST", "/connect/authorize", browser.authorize),
         operation("token", "POST", "/connect/token", grants.token),
         operation("revocation", "POST", "/connect/revocation", grants.revoke),
         operation("userinfo", "GET", "/connect/userinfo", profiles.userinfo),
         operation("userinfo", "POST", "/connect/userinfo", profiles.userinfo),
-        operation("endsession", "GET", "/connect/endsession", authorize.end_session),
-        operation("endsession", "POST", "/connect/endsession", authorize.end_session),
+        operation("endsession", "GET", "/connect/endsession", browser.end_session),
+        operation("endsession", "POST", "/connect/endsession", browser.end_session),
     )
 
 
@@ -53,9 +53,9 @@ def _discovery(_issuer: Issuer, call: Call) -> Reply:
         "revocation_endpoint": f"{root}/connect/revocation",
         "end_session_endpoint": f"{root}/connect/endsession",
         "jwks_uri": f"{root}{_DISCOVERY}/jwks",
-        "scopes_supported": list(authorize.SCOPES),
+        "scopes_supported": list(browser.SCOPES),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(browser.RESPONSE_MODES),
         "grant_types_supported": list(grants.GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
-from .accounts import Account
+from bentley_sync_async.emulator.platform.accounts import Account
+
 from .jwt import base64url
 
 CODE_LIFETIME = 60.0  # seconds; RFC 6749 recommends at most ten minutes

@@ -1,4 +1,4 @@
-"""The endpoints that a browser visits: the sign-in (authorization code with PKCE) and its end."""
+"""The endpoints that a browser visits: sign-in (authorization code with PKCE), which asks the person, and sign-out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .pages import consent_page, page, refusal_page
 from .requests import RefusedError, form_of, is_registered, parameters_of, redirects
 
 SCOPES = ("openid", "profile", "email", "organization", "offline_access", SCOPE)
+RESPONSE_MODES = ("query", "fragment")
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -24,24 +25,34 @@ def authorize(issuer: Issuer, call: Call) -> Reply:
     problem = _unsafe(issuer, parameters)
     if problem is not None:
         return refusal_page(problem)
-    state = {"state": parameters["state"]} if "state" in parameters else {}
     try:
+        scopes = _checked_scopes(parameters)
         decision = form_of(call).get("decision")  # of the form alone: no link decides for a person
-        return _asked(issuer, parameters, _checked_scopes(parameters), state, decision)
+        if decision is None:
+            return consent_page(parameters, scopes, parameters.get("login_hint") or issuer.settings.user_email)
+        return _decided(issuer, parameters, scopes, allowed=decision == "allow")
     except RefusedError as exc:
-        return redirects(parameters["redirect_uri"], exc.parameters | state)
+        return _back(parameters, exc.parameters)
 
 
-def _asked(
-    issuer: Issuer,
-    parameters: Mapping[str, str],
-    scopes: tuple[str, ...],
-    state: Mapping[str, str],
-    decision: str | None,
-) -> Reply:
-    if decision is None:
-        return consent_page(parameters, scopes, parameters.get("login_hint") or issuer.settings.user_email)
-    if decision != "allow":
+def end_session(issuer: Issuer, call: Call) -> Reply:
+    """Answer the end-session endpoint (RP-Initiated Logout), which ends the sign-in of an id token, expired or not."""
+    parameters = parameters_of(call)
+    claims = read_id_token(parameters.get("id_token_hint", ""))
+    if claims is not None:
+        issuer.sign_ins.ended.add(claims["sid"])
+    uri = parameters.get("post_logout_redirect_uri")
+    if uri is None:
+        return page("Signed out", "<p>You can close this page.</p>")
+    if not is_registered(uri, issuer.settings):
+        return refusal_page(
+            "post_logout_redirect_uri is neither http on this machine nor one of the option redirect_uris."
+        )
+    return redirects(uri, _state(parameters))
+
+
+def _decided(issuer: Issuer, parameters: Mapping[str, str], scopes: tuple[str, ...], *, allowed: bool) -> Reply:
+    if not allowed:
         raise RefusedError("access_denied", "The person has denied the request.")
     email = parameters.get("email", "").strip()
     if _EMAIL.fullmatch(email) is None:
@@ -54,7 +65,16 @@ def _asked(
         challenge=parameters["code_challenge"],
         nonce=parameters.get("nonce"),
     )
-    return redirects(parameters["redirect_uri"], {"code": code, **state})
+    return _back(parameters, {"code": code})
+
+
+def _back(parameters: Mapping[str, str], answer: Mapping[str, str]) -> Reply:
+    fragment = parameters.get("response_mode") == "fragment"
+    return redirects(parameters["redirect_uri"], {**answer, **_state(parameters)}, fragment=fragment)
+
+
+def _state(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {"state": parameters["state"]} if "state" in parameters else {}
 
 
 def _unsafe(issuer: Issuer, parameters: Mapping[str, str]) -> str | None:
@@ -76,8 +96,8 @@ def _checked_scopes(parameters: Mapping[str, str]) -> tuple[str, ...]:
         raise RefusedError("invalid_request", "response_type is missing.")
     if parameters["response_type"] != "code":
         raise RefusedError("unsupported_response_type", "response_type must be code.")
-    if parameters.get("response_mode", "query") != "query":
-        raise RefusedError("invalid_request", "response_mode must be query.")
+    if parameters.get("response_mode", "query") not in RESPONSE_MODES:
+        raise RefusedError("invalid_request", "response_mode must be query or fragment.")
     if parameters.get("code_challenge_method") != "S256":
         raise RefusedError("invalid_request", "code_challenge_method must be S256.")
     if _CHALLENGE.fullmatch(parameters.get("code_challenge", "")) is None:
@@ -88,19 +108,3 @@ def _checked_scopes(parameters: Mapping[str, str]) -> tuple[str, ...]:
     if "none" in parameters.get("prompt", "").split():
         raise RefusedError("login_required", "Nobody stays signed in to the emulator: each sign-in asks.")
     return scopes
-
-
-def end_session(issuer: Issuer, call: Call) -> Reply:
-    """Answer the end-session endpoint (RP-Initiated Logout), whose `id_token_hint` may be expired."""
-    parameters = parameters_of(call)
-    claims = read_id_token(parameters.get("id_token_hint", ""))
-    if claims is not None:
-        issuer.sign_ins.ended.add(claims["sid"])
-    uri = parameters.get("post_logout_redirect_uri")
-    if uri is None:
-        return page("Signed out", "<p>You can close this page.</p>")
-    if not is_registered(uri, issuer.settings):
-        return refusal_page(
-            "post_logout_redirect_uri is neither http on this machine nor one of the option redirect_uris."
-        )
-    return redirects(uri, {"state": parameters["state"]} if "state" in parameters else {})

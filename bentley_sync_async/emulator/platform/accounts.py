@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from attrs import frozen
 
-from bentley_sync_async.emulator.platform.ids import email_of, user_of
+from bentley_sync_async.emulator.platform.ids import user_of
 
 
 @frozen(kw_only=True)
@@ -40,17 +38,14 @@ class Caller:
 
 
 class Accounts:
-    """All accounts that have had a token, by their subject."""
+    """All accounts that have had a token.
+
+    Attributes:
+        by_subject: The accounts by their subject.
+    """
 
     def __init__(self) -> None:
-        self._accounts: dict[str, Account] = {}
-
-    def __iter__(self) -> Iterator[Account]:
-        return iter(self._accounts.values())
-
-    def find(self, subject: str) -> Account | None:
-        """Return the account with this subject."""
-        return self._accounts.get(subject)
+        self.by_subject: dict[str, Account] = {}
 
     def person(self, email: str) -> Account:
         """Return the account of a person, whose name is made of the address: `jane.doe@` is Jane Doe."""
@@ -59,9 +54,9 @@ class Accounts:
 
     def service(self, client_id: str) -> Account:
         """Return the account of a service application (facts of the platform: its e-mail address)."""
-        return self._add(email_of(client_id), client_id, "Service")
+        return self._add(f"{client_id}@apps.imsoidc.bentley.com", client_id, "Service")
 
     def _add(self, email: str, given_name: str, surname: str) -> Account:
         email = email.lower()
         account = Account(subject=user_of(email), email=email, given_name=given_name, surname=surname)
-        return self._accounts.setdefault(account.subject, account)
+        return self.by_subject.setdefault(account.subject, account)

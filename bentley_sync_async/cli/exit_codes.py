@@ -38,3 +38,6 @@ class ExitCode(enum.IntEnum):
 
 WORST = "A bulk exits with the code of its worst connection: 8, else 4, 5 or 3, in this order."
 """How the exit code of a bulk follows from its connections, for people."""
+
+EXIT_CODES_NOTE = "Exit codes: bentley-sync --help lists them."
+"""Where a command whose help has no table says that there is one."""

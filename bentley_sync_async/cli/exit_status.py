@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bentley_sync_async import (
+    AmbiguousNameError,
     AuthenticationError,
     ConfigurationError,
     CredentialsError,
@@ -15,9 +18,11 @@ from bentley_sync_async import (
     SynchronizationError,
     WatchTimeoutError,
 )
-from bentley_sync_async.bulk import BulkReport, OutcomeStatus
 
 from .exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from bentley_sync_async.bulk import BulkReport
 
 _BY_RESULT = {
     ExecutionResult.SUCCESS: ExitCode.SUCCESS,
@@ -28,6 +33,7 @@ _BY_RESULT = {
 _BY_ERROR: tuple[tuple[type[SynchronizationError], ExitCode], ...] = (
     (ConfigurationError, ExitCode.USAGE),
     (InvalidArgumentError, ExitCode.USAGE),
+    (AmbiguousNameError, ExitCode.USAGE),
     (AuthenticationError, ExitCode.AUTH),
     (PermissionDeniedError, ExitCode.AUTH),
     (CredentialsError, ExitCode.AUTH),
@@ -35,15 +41,6 @@ _BY_ERROR: tuple[tuple[type[SynchronizationError], ExitCode], ...] = (
     (IModelBusyError, ExitCode.BUSY),
     (JournalError, ExitCode.FILES),
 )
-
-# The worst first.
-_BY_STATUS = {
-    OutcomeStatus.REFUSED: ExitCode.NOT_RUN,
-    OutcomeStatus.DETACHED: ExitCode.NOT_RUN,
-    OutcomeStatus.FAILED: ExitCode.FAILURE,
-    OutcomeStatus.TIMED_OUT: ExitCode.TIMEOUT,
-    OutcomeStatus.PARTIAL_SUCCESS: ExitCode.PARTIAL_SUCCESS,
-}
 
 
 def code_of_run(run: StorageRun) -> ExitCode:
@@ -58,5 +55,14 @@ def code_of_error(error: SynchronizationError) -> ExitCode:
 
 def code_of_report(report: BulkReport) -> ExitCode:
     """Return the exit code for a bulk: that of its worst connection."""
+    from bentley_sync_async.bulk import OutcomeStatus  # noqa: PLC0415 - most commands need no bulk
+
+    by_status = {  # the worst first
+        OutcomeStatus.REFUSED: ExitCode.NOT_RUN,
+        OutcomeStatus.DETACHED: ExitCode.NOT_RUN,
+        OutcomeStatus.FAILED: ExitCode.FAILURE,
+        OutcomeStatus.TIMED_OUT: ExitCode.TIMEOUT,
+        OutcomeStatus.PARTIAL_SUCCESS: ExitCode.PARTIAL_SUCCESS,
+    }
     counts = report.counts
-    return next((code for status, code in _BY_STATUS.items() if counts[status]), ExitCode.SUCCESS)
+    return next((code for status, code in by_status.items() if counts[status]), ExitCode.SUCCESS)

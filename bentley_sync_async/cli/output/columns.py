@@ -57,6 +57,12 @@ def _error(error: Any) -> str:
     return ": ".join(part for part in (error.error_key, error.description) if part)
 
 
+def _how_triggered(triggered: Any) -> str:
+    if triggered.created:
+        return "triggered"
+    return "active before, of another connection" if triggered.foreign else "active before"
+
+
 def _files_text(run: Any) -> str | None:
     tasks = list(run.tasks)
     failed = sum(task.failed for task in tasks)
@@ -181,10 +187,9 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "StorageItem": _ITEM,
     "StorageRun": _RUN,
     "TriggeredRun": (
-        Column("Created", "created", yes_or_no),
-        Column("Of another connection", "foreign", yes_or_no, rank=1),
+        Column("Run", _how_triggered),
         ident("ref.connection_id", "Connection", 2),
-        ident("ref.run_id", "Run"),
+        ident("ref.run_id"),
     ),
     "Webhook": (
         Column("URL", "callback_url"),

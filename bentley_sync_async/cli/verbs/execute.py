@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from bentley_sync_async import InvalidArgumentError, SynchronizationClient, SynchronizationError
 from bentley_sync_async.cli.clients import assumed, make_client
-from bentley_sync_async.cli.commands.run import Follower
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.lookup import Lookup
@@ -102,6 +101,8 @@ async def _answer(answer: object, wanted: Wanted) -> ExitCode | Follow:
 
 
 def _follow(follow: Follow, wanted: Wanted, trace: Level) -> ExitCode:
+    from bentley_sync_async.cli.commands.run import Follower  # noqa: PLC0415 - most commands follow no run
+
     def client() -> SynchronizationClient:
         return make_client(hooks=(TraceHook(trace),) if trace else None)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from cli.nouns.stories import STORIES, matches
-from support.commands import a_place, preloaded
+from support.processes.shell import a_place, preloaded
 
 from bentley_sync_async import resources
 from bentley_sync_async.cli.verbs.registry import NOUNS, all_verbs, noun

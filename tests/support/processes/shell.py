@@ -1,4 +1,4 @@
-"""The commands of nouns in processes of their own, on an emulator in a thread."""
+"""Commands in processes of their own, on an emulator in a thread."""
 
 import json
 import os
@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
+from support.served import COMMAND, Served, environment, served
 
 from bentley_sync_async.models import ConnectorType
-
-from .served import COMMAND, Served, environment, served
 
 _PRELOADED = Path(__file__).with_name("preloaded.py")
 

@@ -242,7 +242,8 @@ def near_text(wanted: str, names: Iterable[str]) -> str:
     near += [name for one, name in folded.items() if wanted.casefold() in one and name not in near]
     if near:
         return f" Did you mean {', '.join(map(repr, near[:_MOST_NEAR]))}?"
-    return f" There are {', '.join(map(repr, known))}." if 0 < len(known) <= _MOST_NEAR else ""
+    are = "is" if len(known) == 1 else "are"
+    return f" There {are} {', '.join(map(repr, known))}." if 0 < len(known) <= _MOST_NEAR else ""
 
 
 def latest(runs: Sequence[StorageRun]) -> StorageRun:

@@ -21,7 +21,8 @@ class Column:
         heading: Its name, as a card shows it.
         get: Where the value is.
         show: The text of a value for people; by default the text of its type.
-        listed: Whether tables have it; cards and tsv have all.
+        listed: Whether tables have it.
+        carded: Whether cards and tsv have it.
         rank: What is left out first where there is no room: the columns of the highest rank. 0 always stays.
         whole: Whether a value is of no use if it is cut, as an id.
     """
@@ -30,6 +31,7 @@ class Column:
     get: Get
     show: Callable[[Any], str] | None = None
     listed: bool = True
+    carded: bool = True
     rank: int = 0
     whole: bool = False
 
@@ -55,6 +57,11 @@ def card_only(heading: str, get: Get, show: Callable[[Any], str] | None = None) 
 
 def _error(error: Any) -> str:
     return ": ".join(part for part in (error.error_key, error.description) if part)
+
+
+def status_text(run: Any) -> str:
+    """Return the result of a run or task, or how far it is."""
+    return result_text(run.result) or str(run.state)
 
 
 def _how_triggered(triggered: Any) -> str:
@@ -95,8 +102,9 @@ _SOURCE_FILE = (
     ident(),
 )
 _RUN = (
-    Column("State", "state"),
-    Column("Result", "result", result_text),
+    Column("Status", status_text, carded=False),
+    card_only("State", "state"),
+    card_only("Result", "result", result_text),
     Column("Started", "start_date_time"),
     Column("Duration", "duration", seconds_text, rank=1),
     card_only("Phase", "phase"),
@@ -207,7 +215,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
 def columns_of(record: object) -> tuple[Column, ...]:
     """Return the columns of a record; for a mapping, one for each of its keys."""
     if isinstance(record, dict):
-        return tuple(Column(name, name, whole=name == "id") for name in record)
+        return tuple(Column(name, name, whole=name in {"id", "name", "file"}) for name in record)
     return COLUMNS[type(record).__name__]
 
 

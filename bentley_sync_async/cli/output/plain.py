@@ -98,7 +98,7 @@ def tsv_lines(records: Iterable[object], fields: Sequence[str]) -> Iterable[str]
         if fields:
             yield "\t".join(_cell(value) for value in chosen(record, fields).values())
         else:
-            yield "\t".join(_cell(column.value(record)) for column in columns_of(record))
+            yield "\t".join(_cell(column.value(record)) for column in columns_of(record) if column.carded)
 
 
 def _cell(value: object) -> str:

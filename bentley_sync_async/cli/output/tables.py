@@ -13,7 +13,8 @@ from .columns import Column, columns_of
 from .values import STYLES, age_text, printable, time_text
 
 _GAP = 2
-_LEAST = 8  # columns of the terminal that a value which may be cut needs
+_LEAST = 10  # columns of the terminal that a value which may be cut needs
+_SHORT = 16  # columns that any value gets: a state, an age
 _HEADING = "bold"
 _FAINT = "dim"
 
@@ -35,6 +36,8 @@ def print_table(console: Console, records: Sequence[object], columns: Sequence[C
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Text]], room: int | None) -> list[int]:
     """Return the widths of the columns; 0 for those that are left out.
 
+    Only names and texts are cut: of everything else a part is of no use.
+
     Args:
         columns: The columns.
         rows: Their cells.
@@ -46,7 +49,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Text]], room: int 
     if room is None:
         return wanted
     least = [
-        width if column.whole else min(width, max(_LEAST, cell_len(column.heading)))
+        width if column.whole else min(width, max(_LEAST if width > _SHORT else width, cell_len(column.heading)))
         for column, width in zip(columns, wanted, strict=True)
     ]
     kept = list(range(len(columns)))
@@ -69,7 +72,8 @@ def print_card(
 ) -> None:
     """Print a record, a line for each of its values."""
     now = datetime.now(UTC).astimezone()
-    lines = [(column.heading, _cell(column, record, now, whole=True)) for column in columns or columns_of(record)]
+    shown = [column for column in columns or columns_of(record) if column.carded]
+    lines = [(column.heading, _cell(column, record, now, whole=True)) for column in shown]
     lines += [(heading, _styled(printable(text))) for heading, text in extra]
     filled = [(heading, cell) for heading, cell in lines if cell.plain]
     width = max((cell_len(heading) for heading, _ in filled), default=0)
@@ -84,14 +88,21 @@ def print_card(
 
 
 def _print_line(console: Console, cells: Sequence[Text], widths: Sequence[int]) -> None:
+    """Print one row: the last of its values goes on below if it is a text that is too long, the others are cut."""
     line = Text()
-    for number, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+    *before, last = cells
+    for cell, width in zip(before, widths, strict=False):
         fitting = cell.copy()
-        fitting.truncate(width, overflow="ellipsis", pad=number < len(cells) - 1)
+        fitting.truncate(width, overflow="ellipsis", pad=True)
         line.append_text(fitting)
-        line.append(" " * _GAP if number < len(cells) - 1 else "")
-    line.rstrip()
-    console.print(line, soft_wrap=True)
+        line.append(" " * _GAP)
+    indent = line.cell_len
+    parts = last.wrap(console, widths[-1]) if last.cell_len > widths[-1] else [last]
+    for number, part in enumerate(parts):
+        line = Text(" " * indent) if number else line
+        line.append_text(part)
+        line.rstrip()
+        console.print(line, soft_wrap=True)
 
 
 def _cell(column: Column, record: object, now: datetime, *, whole: bool = False) -> Text:

@@ -5,6 +5,8 @@ Completion runs while somebody types: it never raises, prints nothing, and is ne
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from bentley_sync_async.cli.lookup import Lookup
 
+_PLAIN = re.compile(r"[\w.,:/@%+=-]+")
 _PATIENCE = 1.0  # seconds that somebody waits for a completion
 
 Named = tuple[str, str]
@@ -48,7 +51,19 @@ def _names(
     names = [name for _, name in found]
     unique = [name for name in dict.fromkeys(names) if names.count(name) == 1]
     begun = [name for name in unique if name.casefold().startswith(incomplete.casefold())]
-    return sorted(begun) or [one for one, _ in found if incomplete and one.startswith(incomplete)]
+    return [quoted(name) for name in sorted(begun)] or [
+        one for one, _ in found if incomplete and one.startswith(incomplete)
+    ]
+
+
+def quoted(name: str) -> str:
+    """Return a name as the shell takes it for one word; zsh and fish see to that themselves."""
+    shell = os.environ.get("_BENTLEY_SYNC_COMPLETE", "").rpartition("_")[2]
+    if _PLAIN.fullmatch(name) or shell not in {"bash", "pwsh", "powershell"}:
+        return name
+    if shell == "bash":
+        return re.sub(r"([^\w.,:/@%+=-])", r"\\\1", name)
+    return "'" + name.replace("'", "''") + "'"
 
 
 def _cached_or_fetched(

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from bentley_sync_async import InvalidArgumentError, RunRef, SynchronizationClient
 from bentley_sync_async.cli.lookup import Kind, Lookup
+from bentley_sync_async.cli.shutdown import fitting
 
 
 @frozen
@@ -49,7 +50,7 @@ def _ask(question: str) -> str:
     # The event loop's own handler would only note Ctrl-C, and input() would go on waiting.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        print(question, end="", file=sys.stderr, flush=True)
+        print(fitting(question.rstrip()), end=" ", file=sys.stderr, flush=True)
         return sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, handler)

@@ -19,8 +19,8 @@ from bentley_sync_async.cli.formatting.display_names import DisplayNames
 from bentley_sync_async.cli.formatting.events import error_text
 from bentley_sync_async.cli.lookup import Kind, latest
 from bentley_sync_async.cli.output.answers import Card, Section
-from bentley_sync_async.cli.output.columns import Column
-from bentley_sync_async.cli.output.values import result_text, seconds_text
+from bentley_sync_async.cli.output.columns import Column, status_text
+from bentley_sync_async.cli.output.values import seconds_text
 from bentley_sync_async.cli.verbs.session import Session
 
 
@@ -98,8 +98,7 @@ def task_columns(names: DisplayNames) -> list[Column]:
     return [
         Column("File", lambda row: names.file(row[0])),
         Column("Connector", lambda row: row[1].connector_type, rank=3),
-        Column("State", lambda row: row[0].state, rank=2),
-        Column("Result", lambda row: row[0].result, result_text),
+        Column("Status", lambda row: status_text(row[0])),
         Column("Duration", _duration, rank=1),
         Column("Error", lambda row: error_text(row[0].error) if row[0].error is not None else None),
     ]

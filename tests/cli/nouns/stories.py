@@ -50,11 +50,11 @@ STORIES = {
     "runs": [
         Step("connection run Tower -q", rf"^{GUID}\n$"),
         Step("runs list Tower --json state,result", r'"state": "Completed",\n +"result": "Success"'),
-        Step("runs show Tower", r"State +Completed\n[\s\S]*\nFiles\nFILE [\s\S]*\ntower.dgn +MSTN +Completed +Success"),
+        Step("runs show Tower", r"State +Completed\n[\s\S]*\nFiles\nFILE [\s\S]*\ntower.dgn +MSTN +Success"),
         Step("manifest create Archive --file doc-1", r"Name +Archive\n"),
         Step("manifest run Archive - -o tsv", rf"^triggered\t{PAIR}\t{GUID}\n$", given=FILES),
-        Step("runs list Archive --kind manifest", r"^STATE +RESULT "),
-        Step("runs show Archive --kind manifest", r"\nfile doc-1 +MSTN +Completed"),
+        Step("runs list Archive --kind manifest", r"^STATUS +STARTED "),
+        Step("runs show Archive --kind manifest", r"\nfile doc-1 +MSTN +Error"),
     ],
     "report": [
         Step("connection run Bridge -q", GUID),

@@ -11,12 +11,13 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from .quick_group import QuickGroup
 from .registry import NOUNS, noun
 
 _MARGIN = 6  # columns beside the texts of a list of commands
 
 
-class RootGroup(TyperGroup):
+class RootGroup(QuickGroup):
     """The commands of the application, and the nouns."""
 
     def __init__(self, **settings: Any) -> None:

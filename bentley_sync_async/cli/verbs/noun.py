@@ -11,6 +11,7 @@ import typer
 from bentley_sync_async.cli.exit_codes import EXIT_CODES_NOTE
 
 from .options import LIMIT, OUTPUT, PLACES, WEB, YES, parameters
+from .quick_group import QuickGroup
 
 Place = Literal["", "imodel", "itwin"]
 Work = Callable[..., Awaitable[object]]
@@ -59,7 +60,12 @@ class Noun:
         self.help = help
         self.verbs: list[Verb] = above.verbs if above is not None else []
         self.app = typer.Typer(
-            name=path.rpartition(" ")[2], help=help, no_args_is_help=True, rich_markup_mode=None, add_completion=False
+            name=path.rpartition(" ")[2],
+            cls=QuickGroup,
+            help=help,
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            add_completion=False,
         )
         if above is not None:
             above.app.add_typer(self.app)

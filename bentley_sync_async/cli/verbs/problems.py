@@ -93,7 +93,7 @@ async def _not_found(error: NotFoundError, session: Session) -> str:
     sought = named[-1]
     text = f"There is no {sought.kind} {session.lookup.name(sought.id)}"
     if len(named) > 1:
-        text += f" of {named[0].kind} {session.lookup.name(named[0].id)}"
+        text += f" of {named[-2].kind} {session.lookup.name(named[-2].id)}"
     lines = [f"{text}, or the caller may not see it: the service answered {_answer(error)}."]
     if (near := await _near(sought, session)) is not None:
         lines.append(near)

@@ -54,7 +54,7 @@ STORIES = {
         Step("manifest create Archive --file doc-1", r"Name +Archive\n"),
         Step("manifest run Archive - -o tsv", rf"^triggered\t{PAIR}\t{GUID}\n$", given=FILES),
         Step("runs list Archive --kind manifest", r"^STATUS +STARTED "),
-        Step("runs show Archive --kind manifest", r"\nfile doc-1 +MSTN +Error"),
+        Step("runs show Archive --kind manifest", r"\nfile doc-1 +MSTN +Success"),
     ],
     "report": [
         Step("connection run Bridge -q", GUID),

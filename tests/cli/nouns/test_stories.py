@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from cli.nouns.stories import STORIES, matches
-from support.processes.shell import a_place, preloaded
+from support.processes.shell import a_place
 
 from bentley_sync_async import resources
 from bentley_sync_async.cli.verbs.registry import NOUNS, all_verbs, noun
@@ -11,12 +11,6 @@ from bentley_sync_async.emulator import Emulator
 
 RESOURCES = Path(resources.__file__).parent
 PRODUCTS = {"synchronization", "storage", "imodels", "itwins", "webhooks"}
-
-
-@pytest.fixture(scope="module")
-def forks():
-    with preloaded() as process:
-        yield process
 
 
 @pytest.mark.parametrize("name", STORIES)

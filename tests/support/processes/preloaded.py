@@ -10,9 +10,7 @@ import runpy
 import sys
 from contextlib import suppress
 from importlib import import_module
-
-from bentley_sync_async import SynchronizationClient
-from bentley_sync_async.cli.verbs.registry import all_verbs
+from typing import Any
 
 _MODULES = (
     "asyncio.runners",
@@ -34,13 +32,22 @@ def load() -> None:
     for module in _MODULES:
         with suppress(ModuleNotFoundError):
             import_module(module)
-    list(all_verbs())
-    client = SynchronizationClient("token")
+    list(import_module("bentley_sync_async.cli.verbs.registry").all_verbs())
+    client = import_module("bentley_sync_async").SynchronizationClient("token")
     for product in _PRODUCTS:
         getattr(client, product)
 
 
-def run(order: dict) -> None:
+def measured(data_file: str | None) -> Any:
+    """Measure the coverage of this process and its forks, each to a file of its own; `None` if nobody asks for it."""
+    if data_file is None:
+        return None
+    coverage = import_module("coverage").Coverage(data_file=data_file, data_suffix=True)
+    coverage.start()
+    return coverage
+
+
+def run(order: dict[str, Any], coverage: Any) -> None:
     """Be the process of a command, and end."""
     for descriptor, (name, flags) in enumerate(
         [("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)]
@@ -59,19 +66,26 @@ def run(order: dict) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        if coverage is not None:
+            coverage.stop()
+            coverage.save()
         os._exit(code)
 
 
 def main() -> None:
     """Serve commands until the orders end."""
+    coverage = measured(next(iter(sys.argv[1:]), None))
     load()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            run(json.loads(line))
+            run(json.loads(line), coverage)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
+    if coverage is not None:
+        coverage.stop()
+        coverage.save()
 
 
 if __name__ == "__main__":

@@ -89,6 +89,13 @@ class Shell:
         return place | {"XDG_CACHE_HOME": str(self.folder / "cache")}
 
 
+def _coverage_file() -> list[str]:
+    """The file to measure coverage to, if the tests do so."""
+    coverage = sys.modules.get("coverage")
+    current = coverage.Coverage.current() if coverage is not None else None
+    return [str(Path(current.config.data_file).absolute())] if current is not None else []
+
+
 @contextmanager
 def preloaded() -> Iterator["subprocess.Popen[str] | None"]:
     """A process that forks those of commands; `None` where that is not possible."""
@@ -96,7 +103,7 @@ def preloaded() -> Iterator["subprocess.Popen[str] | None"]:
         yield None
         return
     with subprocess.Popen(
-        [sys.executable, str(_PRELOADED)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(_PRELOADED), *_coverage_file()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield process
         process.stdin.close()

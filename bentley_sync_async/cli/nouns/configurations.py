@@ -28,7 +28,7 @@ async def list_(at: "Session") -> object:  # noqa: ARG001 - nothing is sent
     "get-itwin-configuration",
     "get-imodel-configuration",
     "get-connection-configuration",
-    examples=["imodel Station --itwin Harbour", "connection Bridge --imodel Station --json resolvedSettings"],
+    examples=["imodel Station --itwin Harbour", "connection Bridge --json resolvedSettings"],
     place="imodel",
 )
 async def get(at: "Session", scope: Scope, of: Of) -> object:

@@ -31,7 +31,7 @@ Connector = Annotated[str, typer.Option(metavar="TYPE", help="The connector that
     "list",
     "get-storage-connections",
     "get-connections",
-    examples=["--imodel Station --itwin Harbour", "--imodel 7dbd531d-6967-47b2-8945-a722a437ad7a -q"],
+    examples=["--imodel Station --itwin Harbour", "--imodel Station -q"],
     place="imodel",
     lists=True,
 )
@@ -52,7 +52,7 @@ async def list_(
     "get-storage-connection",
     "get-storage-connection-sourcefiles",
     "get-storage-connection-runs",
-    examples=["Bridge --imodel Station --itwin Harbour", "Bridge --imodel Station --json id,_links.lastRun.href"],
+    examples=["Bridge --imodel Station --itwin Harbour", "Bridge --json id,_links.lastRun.href"],
     place="imodel",
 )
 async def show(at: "Session", connection: ConnectionName) -> object:
@@ -66,8 +66,8 @@ async def show(at: "Session", connection: ConnectionName) -> object:
     "create",
     "create-storage-connection",
     examples=[
-        "Bridge --imodel Station --itwin Harbour --file designs/bridge.dgn:MSTN",
-        "Towers --imodel Station --itwin Harbour --file a.dgn --file b.dgn --connector MSTN",
+        "Bridge --file b.dgn:MSTN --imodel Station",
+        "Towers --file a.dgn --file b.dgn --connector DWG",
     ],
     place="imodel",
 )
@@ -93,7 +93,7 @@ async def create(
 @NOUN.verb(
     "update",
     "update-storage-connection",
-    examples=["Bridge --name 'Bridge, north' --imodel Station", "Bridge --authentication service --imodel Station"],
+    examples=["Bridge --name 'Old bridge' --imodel Station", "Bridge --authentication service"],
     place="imodel",
 )
 async def update(
@@ -160,7 +160,7 @@ async def watch(at: "Session", connection: ConnectionName) -> object:
 @FILES.verb(
     "list",
     "get-storage-connection-sourcefiles",
-    examples=["Bridge --imodel Station --itwin Harbour", "Bridge --imodel Station -o tsv --json lastKnownFileName"],
+    examples=["Bridge --imodel Station --itwin Harbour", "Bridge -o tsv --json lastKnownFileName"],
     place="imodel",
     lists=True,
 )
@@ -186,8 +186,8 @@ async def show_file(at: "Session", connection: ConnectionName, file: SourceFileN
     "add",
     "add-storage-connection-sourcefile",
     examples=[
-        "Bridge designs/piers.ifc --connector IFC --imodel Station --itwin Harbour",
-        "Bridge piers.rvt --connector REVIT --imodel Station --itwin Harbour -q",
+        "Bridge designs/piers.ifc --connector IFC",
+        "Bridge piers.rvt --connector REVIT -q",
     ],
     place="imodel",
 )
@@ -204,8 +204,8 @@ async def add_file(at: "Session", connection: ConnectionName, path: StorageFileN
     "update",
     "update-storage-connection-sourcefile",
     examples=[
-        "Bridge piers.ifc --connector IFC --imodel Station",
-        "Bridge piers.ifc --path designs/piers-2.ifc --imodel Station --itwin Harbour",
+        "Bridge piers.ifc --connector IFC",
+        "Bridge piers.ifc --path designs/new.ifc",
     ],
     place="imodel",
 )
@@ -232,7 +232,7 @@ async def update_file(
 @FILES.verb(
     "remove",
     "remove-storage-connection-sourcefile",
-    examples=["Bridge piers.ifc --imodel Station --itwin Harbour", "Bridge piers.ifc --imodel Station --yes"],
+    examples=["Bridge piers.ifc --imodel Station", "Bridge piers.ifc --yes"],
     place="imodel",
     deletes=True,
 )

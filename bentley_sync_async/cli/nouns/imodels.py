@@ -102,7 +102,7 @@ async def delete(at: "Session", imodel: IModelName) -> object:
 @NOUN.verb(
     "changesets",
     "get-imodel-changesets",
-    examples=["Station --itwin Harbour --limit 5", "Station --itwin Harbour --after 12 -o tsv --json index,id"],
+    examples=["Station --itwin Harbour --limit 5", "Station --after 12 -o tsv --json index,id"],
     place="itwin",
     lists=True,
 )
@@ -119,7 +119,7 @@ async def changesets(
 @NOUN.verb(
     "changeset",
     "get-imodel-changeset-details",
-    examples=["Station 3 --itwin Harbour", "Station 3 --itwin Harbour --json synchronizationInfo"],
+    examples=["Station 3 --itwin Harbour", "Station 3 --json synchronizationInfo"],
     place="itwin",
 )
 async def changeset(
@@ -147,7 +147,7 @@ async def list_versions(at: "Session", imodel: IModelName) -> object:
 @VERSIONS.verb(
     "show",
     "get-imodel-named-version-details",
-    examples=["Station 'As built' --itwin Harbour", "Station 'As built' --itwin Harbour --json changesetIndex"],
+    examples=["Station 'As built' --itwin Harbour", "Station 'As built' --json changesetIndex"],
     place="itwin",
 )
 async def show_version(at: "Session", imodel: IModelName, version: Version) -> object:
@@ -159,7 +159,7 @@ async def show_version(at: "Session", imodel: IModelName, version: Version) -> o
 @VERSIONS.verb(
     "create",
     "create-imodel-named-version",
-    examples=["Station 'As built' --itwin Harbour", "Station 'As built' --changeset CHANGESET_ID --itwin Harbour"],
+    examples=["Station 'As built' --itwin Harbour", "Station Built --changeset CHANGESET_ID"],
     place="itwin",
 )
 async def create_version(

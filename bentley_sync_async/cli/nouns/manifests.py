@@ -46,7 +46,7 @@ async def show(at: "Session", connection: ConnectionName) -> object:
 @NOUN.verb(
     "create",
     "create-manifest-connection",
-    examples=["Archive --file doc-1 --file doc-2 --imodel Station --itwin Harbour", "Archive --file doc-1 -q"],
+    examples=["Archive --file doc-1 --imodel Station", "Archive --file doc-1 -q"],
     place="imodel",
 )
 async def create(
@@ -168,7 +168,7 @@ async def add_file(at: "Session", connection: ConnectionName, own_id: OwnId) -> 
 @FILES.verb(
     "update",
     "update-manifest-connection-sourcefile",
-    examples=["Archive doc-3 doc-4 --imodel Station", "Archive doc-3 doc-4 --imodel Station -o json"],
+    examples=["Archive doc-3 doc-4 --imodel Station", "Archive doc-3 doc-4 -o json"],
     place="imodel",
 )
 async def update_file(at: "Session", connection: ConnectionName, file: SourceFileName, own_id: OwnId) -> object:

@@ -35,7 +35,7 @@ async def list_(at: "Session", connection: ConnectionName, *, run: Run = "latest
 @NOUN.verb(
     "show",
     "get-diagnostic-reports",
-    examples=["Bridge --imodel Station --itwin Harbour", "Bridge --imodel Station -o tsv --json file,level,message"],
+    examples=["Bridge --imodel Station --itwin Harbour", "Bridge -o tsv --json file,level,message"],
     place="imodel",
     lists=True,
 )

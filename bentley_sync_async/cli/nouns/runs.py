@@ -22,7 +22,7 @@ RunName = Annotated[
     "list",
     "get-storage-connection-runs",
     "get-manifest-connection-runs",
-    examples=["Bridge --imodel Station --itwin Harbour", "Bridge --imodel Station --limit 3 --json id,state,result"],
+    examples=["Bridge --imodel Station --itwin Harbour", "Bridge --limit 3 --json id,state,result"],
     place="imodel",
     lists=True,
 )

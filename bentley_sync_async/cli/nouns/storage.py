@@ -92,7 +92,7 @@ async def mkdir(at: "Session", path: ItemPath) -> object:
     "create-file",
     "complete-file-upload",
     "update-file-content",
-    examples=["bridge.dgn piers.ifc --itwin Harbour", "bridge.dgn --to designs --replace --itwin Harbour"],
+    examples=["bridge.dgn piers.ifc --itwin Harbour", "bridge.dgn --to designs --replace"],
     place="itwin",
 )
 async def upload(
@@ -111,7 +111,7 @@ async def upload(
 @NOUN.verb(
     "download",
     "download-file",
-    examples=["designs/bridge.dgn --itwin Harbour", "designs/bridge.dgn old.dgn --force --itwin Harbour"],
+    examples=["designs/bridge.dgn --itwin Harbour", "designs/bridge.dgn old.dgn --force"],
     place="itwin",
 )
 async def download(

@@ -31,8 +31,8 @@ async def show(at: "Session", webhook: WebhookName) -> object:
     "create-webhook",
     "update-webhook",
     examples=[
-        "https://hooks.example/sync --secret-file hook.secret --itwin Harbour",
-        "https://hooks.example/sync --secret-file hook.secret --activate",
+        "https://a.example --secret-file key --itwin Quay",
+        "https://a.example --secret-file key --activate",
     ],
     place="itwin",
 )

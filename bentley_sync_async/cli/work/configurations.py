@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bentley_sync_async import InvalidArgumentError, NotFoundError, SynchronizationError
 from bentley_sync_async.cli.lookup import near_text
 from bentley_sync_async.cli.output.columns import value_text
+from bentley_sync_async.cli.shutdown import print_message
 from bentley_sync_async.cli.verbs.session import Done, Session
 from bentley_sync_async.models.configurations import KNOWN_SETTINGS, SettingValue
 
@@ -100,10 +101,11 @@ async def unset_settings(at: Session, scope: str, of: str, names: Sequence[str])
     if kept:
         try:
             return await resource.create(scope_id, kept)
-        except SynchronizationError as error:
+        except SynchronizationError:
             again = " ".join(f"{name}={value_text(value)}" for name, value in kept.items())
-            raise InvalidArgumentError(
-                f"The other settings are lost for now, as this failed:\n{error}\n"
-                f"To set them again:\n  bentley-sync config set {scope} {scope_id} {again}"
-            ) from None
+            print_message(
+                "The other settings are unset as well, as setting them again failed. To do so:\n"
+                f"  bentley-sync config set {scope} {scope_id} {again}"
+            )
+            raise
     return Done(f"Unset {', '.join(names)} of the {shown}; no setting is left.", [scope_id])

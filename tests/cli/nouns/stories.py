@@ -13,6 +13,7 @@ class Step:
     out: str = ""
     err: str = ""
     given: str = field(default="", kw_only=True)
+    code: int = field(default=0, kw_only=True)
 
 
 FILES = """
@@ -90,23 +91,26 @@ STORIES = {
         Step("manifest file update Papers doc-2 doc-3 --json sourceFileId", r'"sourceFileId": "doc-3"'),
         Step("manifest file show Papers doc-3 -o tsv", r"^doc-3\t"),
         Step("manifest file remove Papers doc-3 --yes", "^$", r"^Removed the source file doc-3 \("),
-        Step("manifest run Papers - --watch", r"run completed: Error", given=FILES),
+        Step("manifest run Papers - --watch", r"run completed: Error", given=FILES, code=4),
         Step("manifest delete Papers --yes", "^$", r"^Deleted the manifest connection Papers \("),
     ],
     "authorization": [
         Step("authorization show", r"Authorized +no\nConsent page +http://127.0.0.1:\d+/authenticate\n"),
+        Step("authorization show --web --json isUserAuthorized", r"false"),
     ],
     "storage": [
         Step("storage mkdir designs", r"Name +designs/\n"),
         Step("storage mkdir designs/2026 --itwin Harbour -q", rf"^{PAIR}\n$"),
         Step("storage upload new.dgn --to designs", r"Name +new.dgn\nSize +3 bytes\n"),
         Step("storage upload new.dgn --to designs --replace --json displayName", r'"displayName": "new.dgn"'),
+        Step("storage show {spare} -o tsv", r"^spare.dgn\t16\t"),
         Step("storage ls", r"\ndesigns/ "),
         Step("storage ls designs", r"NAME [\s\S]+(2026/|new.dgn)[\s\S]+(2026/|new.dgn)"),
         Step("storage ls designs --files -o tsv", r"^new.dgn\t3\t"),
         Step("storage ls designs --folders", r"\n2026/ "),
         Step("storage find new", r"\nnew.dgn "),
-        Step("storage download designs/new.dgn copy.dgn", r"size +3\n"),
+        Step("storage download designs/new.dgn", "^$", "new.dgn is there already: --force replaces it", code=2),
+        Step("storage download designs/new.dgn --force", r"file +new.dgn\nsize +3\n"),
         Step("storage mv designs/new.dgn old.dgn", r"Name +old.dgn\n"),
         Step("storage mv designs/2026 2027 --json displayName", r'"2027"'),
         Step("storage show designs/old.dgn", r"Path +designs/old.dgn\n"),

@@ -67,7 +67,7 @@ async def show(at: "Session", connection: ConnectionName) -> object:
     "create-storage-connection",
     examples=[
         "Bridge --file b.dgn:MSTN --imodel Station",
-        "Towers --file a.dgn --file b.dgn --connector DWG",
+        "Quay --file a.dgn --connector DWG -q",
     ],
     place="imodel",
 )

@@ -40,7 +40,7 @@ def cached(folder):
 async def test_names_of_connections_imodels_and_itwins_are_completed(shell):
     assert await in_a_thread(complete_connections, context(), "b") == ["Bridge"]
     assert await in_a_thread(complete_imodels, context(), "Sta") == ["Station"]
-    assert await in_a_thread(complete_itwins, context(), "") == ["Harbour"]
+    assert await in_a_thread(complete_itwins, context(), "harb") == ["Harbour"]
     assert await in_a_thread(complete_connections, context("bentley-sync manifest show"), "") == []
 
 

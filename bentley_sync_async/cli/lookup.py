@@ -22,6 +22,7 @@ Kind = Literal["storage", "manifest"]
 LATEST = "latest"
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9_-]{43,}|[0-9a-f]{40}")
 _NEAR, _MOST_NEAR = 0.6, 5
+_NEAR_ID = 0.9  # ids of one iModel have half of their characters in common
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -242,8 +243,22 @@ def near_text(wanted: str, names: Iterable[str]) -> str:
     near += [name for one, name in folded.items() if wanted.casefold() in one and name not in near]
     if near:
         return f" Did you mean {', '.join(map(repr, near[:_MOST_NEAR]))}?"
+    return _names_text(known)
+
+
+def _names_text(known: Sequence[str]) -> str:
+    """Return a sentence with all names, if they are few."""
     are = "is" if len(known) == 1 else "are"
     return f" There {are} {', '.join(map(repr, known))}." if 0 < len(known) <= _MOST_NEAR else ""
+
+
+def near_ids_text(wanted: str, known: Sequence[Named]) -> str:
+    """Return a sentence with the entity whose id differs from another one in little, by its name; or all names."""
+    near = difflib.get_close_matches(wanted, [one for one, _ in known], n=1, cutoff=_NEAR_ID)
+    if near:
+        name = next(name for one, name in known if one == near[0])
+        return f" Did you mean {name!r} ({near[0]})?"
+    return _names_text([name for _, name in known])
 
 
 def latest(runs: Sequence[StorageRun]) -> StorageRun:

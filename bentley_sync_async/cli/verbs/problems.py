@@ -17,16 +17,19 @@ from bentley_sync_async import (
     TransportError,
 )
 from bentley_sync_async.cli.clients import service_application
-from bentley_sync_async.cli.lookup import Sought, near_text
+from bentley_sync_async.cli.lookup import Sought, near_ids_text
 
 from .session import Session
 
 _PATIENCE = 5.0  # seconds for what makes an error clearer
 _PERMISSIONS = {
-    "imodels": ("imodels_read", "imodels_manage"),
-    "storage": ("storage_read", "storage_write"),
-    "synchronization": ("imodels_read and storage_read", "imodels_manage and storage_read"),
-    "webhooks": ("webhooks_maintainer", "webhooks_maintainer"),
+    "imodels": ("the permission imodels_read", "the permission imodels_manage"),
+    "storage": ("the permission storage_read", "the permission storage_write"),
+    "synchronization": (
+        "the permissions imodels_read and storage_read",
+        "the permissions imodels_manage and storage_read",
+    ),
+    "webhooks": ("the permission webhooks_maintainer",) * 2,
 }
 """The permissions for reading and for writing, by product. The pages of Synchronization name none: these are what its
 work needs."""
@@ -51,18 +54,18 @@ async def _denied(error: PermissionDeniedError, session: Session) -> str:
     who = f"The service application {application}" if application else "The user"
     reading, writing = _PERMISSIONS.get(_product(error), ("", ""))
     permission = reading if error.method == "GET" else writing
-    needs = f" the permission {permission}" if permission else " a role that allows this"
+    needs = permission or "a role that allows this"
     with suppress(SynchronizationError):
         with anyio.move_on_after(_PATIENCE):
             await _find_place(session)
     where = [f"{sought.kind} {session.lookup.name(sought.id)}" for sought in session.lookup.sought]
-    lines = [f"Not allowed: the service answered {_answer(error)}.", f"{who} needs{needs}."]
+    lines = [f"Not allowed: the service answered {_answer(error)}.", f"{who} needs {needs}."]
     lines += [f"  on {place}" for place in dict.fromkeys(where)]
     if application:
         email = application if "@" in application else f"{application}{_SERVICE_EMAIL}"
-        lines.append(f"To add it: in the iTwin's members, invite {email} with a role that has this permission.")
+        lines.append(f"To add it: in the iTwin's members, invite {email} with a role that allows this.")
     else:
-        lines.append("To get it: ask an administrator of the iTwin for a role that has this permission.")
+        lines.append("To get it: ask an administrator of the iTwin for a role that allows this.")
     return "\n".join(lines + _request_id(error))
 
 
@@ -114,8 +117,7 @@ async def _near(sought: Sought, session: Session) -> str | None:
     with suppress(SynchronizationError):
         with anyio.move_on_after(_PATIENCE):
             known = await fetch()
-            near = near_text(sought.id, [one for one, _ in known]) or near_text("", [name for _, name in known])
-            return near.strip() or None
+            return near_ids_text(sought.id, known).strip() or None
     return None
 
 

@@ -12,7 +12,7 @@ from bentley_sync_async.emulator import FaultAction, FaultRule
 
 EMAIL = "@apps.imsoidc.bentley.com"
 NO_RUN = "0e1f6a3c-1111-4222-8333-9a9b9c9d9e9f"
-ABSENT = "kXm2_bb24Eq8su0wkVn8e1VZkVMuSINPg4jCAQ5pAI9"
+ABSENT = "AbsentAbsentAbsentAbsentAbsentAbsentAbsent-"
 
 
 def test_a_403_names_permission_connection_imodel_and_itwin_and_how_to_be_invited(place):
@@ -24,11 +24,11 @@ def test_a_403_names_permission_connection_imodel_and_itwin_and_how_to_be_invite
     application = place.service.emulator.client_id
     assert ended.err.splitlines() == [
         "Not allowed: the service answered 403 InsufficientPermissions.",
-        f"The service application {application} needs the permission imodels_manage and storage_read.",
+        f"The service application {application} needs the permissions imodels_manage and storage_read.",
         f"  on iModel {place.ids['imodel']}",
         f"  on storage connection Bridge ({place.ids['bridge']})",
         f"  on iTwin {place.ids['itwin']}",
-        f"To add it: in the iTwin's members, invite {application}{EMAIL} with a role that has this permission.",
+        f"To add it: in the iTwin's members, invite {application}{EMAIL} with a role that allows this.",
         *ended.err.splitlines()[6:],
     ]
 
@@ -40,7 +40,7 @@ def test_a_403_of_a_user_sends_them_to_an_administrator(place):
         ended = place("connection run {bridge}", code=6, **variables)
     finally:
         place.service.emulator.forbidden_imodels.clear()
-    assert "The user needs the permission" in ended.err
+    assert "The user needs the permissions" in ended.err
     assert f"  on iTwin {place.ids['itwin']}" in ended.err
     assert "ask an administrator of the iTwin" in ended.err
 
@@ -52,7 +52,13 @@ def test_a_404_says_what_was_looked_for_and_what_there_is(place):
         f"There is no storage connection {ABSENT}, or the caller may not see it: the service answered 404 "
         "StorageConnectionNotFound."
     )
-    assert second.startswith(("Did you mean 'kXm2_", "There are 'Bridge', 'Tower'"))
+    assert second == "There are 'Bridge', 'Tower'."
+
+
+def test_an_id_that_was_misspelt_is_answered_with_the_one_that_was_meant(place):
+    bridge = place.ids["bridge"]
+    ended = place(f"connection show {bridge[:-4]}{bridge[-1:-5:-1]}", code=1)
+    assert ended.err.splitlines()[1] == f"Did you mean 'Bridge' ({bridge})?"
 
 
 def test_a_404_of_a_run_names_its_connection(place):

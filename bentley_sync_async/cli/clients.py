@@ -34,7 +34,7 @@ def assumed(setting: Assumed) -> str | None:
 
 def service_application() -> str | None:
     """Return the client id of the service application that commands sign in as; `None` if it is not known."""
-    return os.environ.get("BENTLEY_SYNC_CLIENT_ID") or None
+    return None if os.environ.get("BENTLEY_SYNC_TOKEN") else os.environ.get("BENTLEY_SYNC_CLIENT_ID") or None
 
 
 def service_and_caller() -> str:

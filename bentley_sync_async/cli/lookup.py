@@ -82,10 +82,13 @@ class Lookup:
             raise InvalidArgumentError("Which iTwin? Name it with --itwin, or set BENTLEY_SYNC_ITWIN.")
         if is_id(wanted):
             return self._known("iTwin", wanted)
-        by_number = [itwin async for itwin in self.client.itwins.list(search=wanted) if itwin.number == wanted]
-        if len(by_number) == 1:
-            return self._known("iTwin", by_number[0].id, wanted)
-        return self.pick("iTwin", wanted, await self.itwins())
+        found = [itwin async for itwin in self.client.itwins.list(search=wanted)]
+        numbered = [itwin for itwin in found if itwin.number == wanted]
+        if len(numbered) == 1:
+            return self._known("iTwin", numbered[0].id, wanted)
+        names = named(found)
+        hit = any(name.casefold() == wanted.casefold() for _, name in names)
+        return self.pick("iTwin", wanted, names if hit else await self.itwins())
 
     async def imodel(self, text: str | None = None) -> str:
         """Return the id of an iModel, of the one to look in by default."""

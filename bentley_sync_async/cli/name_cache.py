@@ -13,6 +13,7 @@ from pathlib import Path
 from bentley_sync_async import files
 
 _LIFETIME = 120.0  # seconds
+_FORGOTTEN = 24 * 3600.0  # seconds after which the names of another place are deleted
 _MOST = 2000  # names
 
 
@@ -52,6 +53,9 @@ class NameCache:
         with suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             files.replace(self._path, text)
+            for path in self._path.parent.glob("*.tsv"):
+                if time.time() - path.stat().st_mtime > _FORGOTTEN:
+                    path.unlink()
 
 
 def _folder() -> Path:

@@ -24,7 +24,9 @@ Named = tuple[str, str]
 
 def complete_connections(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of the iModel's connections that begin like this."""
-    kind: Literal["storage", "manifest"] = "manifest" if "manifest" in context.command_path.split() else "storage"
+    kind: Literal["storage", "manifest"] = (
+        "manifest" if "manifest" in {*context.command_path.split(), context.params.get("kind")} else "storage"
+    )
     return _names(context, f"{kind} connections", lambda lookup: lookup.connections(kind), incomplete)
 
 

@@ -51,6 +51,8 @@ def wanted_output(common: dict[str, Any]) -> Wanted:
         InvalidArgumentError: The options contradict each other, or the assumed output is none.
     """
     fields = parse_fields(common["fields"])
+    if common["quiet"] and common["output"] not in {None, "ids"}:
+        raise InvalidArgumentError(f"-q prints ids, and -o {common['output']} does not: give one of them.")
     chosen = common["output"] or ("ids" if common["quiet"] else "json" if fields else None)
     if fields and chosen not in {"json", "tsv"}:
         raise InvalidArgumentError("--json FIELDS prints JSON, or with -o tsv columns; not ids or a table.")

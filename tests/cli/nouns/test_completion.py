@@ -92,6 +92,21 @@ async def test_names_that_are_too_old_are_offered_only_if_the_service_is_late(sh
     assert await in_a_thread(complete_imodels, context(), "") == ["Station"]
 
 
+async def test_the_kind_of_a_connection_decides_which_names_are_completed(shell):
+    assert await in_a_thread(complete_connections, context("bentley-sync runs show", kind="manifest"), "") == []
+    assert "Tower" in await in_a_thread(complete_connections, context("bentley-sync runs show", kind="storage"), "")
+
+
+def test_names_that_nobody_asked_for_in_a_day_are_deleted(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for place in ("old", "new"):
+        NameCache("origin", "kind", place).store([("id", place)])
+    [old] = [path for path in cached(tmp_path) if path.read_text() == "id\told\n"]
+    os.utime(old, (1, 1))
+    NameCache("origin", "kind", "newest").store([("id", "newest")])
+    assert sorted(path.read_text() for path in cached(tmp_path)) == ["id\tnew\n", "id\tnewest\n"]
+
+
 def test_a_cache_that_cannot_be_used_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     (tmp_path / "file").write_text("")

@@ -36,7 +36,7 @@ def test_a_403_names_permission_connection_imodel_and_itwin_and_how_to_be_invite
 def test_a_403_of_a_user_sends_them_to_an_administrator(place):
     place.service.emulator.forbidden_imodels.add(place.ids["imodel"])
     try:
-        variables = {"BENTLEY_SYNC_CLIENT_ID": "", "BENTLEY_SYNC_TOKEN": place.service.token()}
+        variables = {"BENTLEY_SYNC_TOKEN": place.service.token()}
         ended = place("connection run {bridge}", code=6, **variables)
     finally:
         place.service.emulator.forbidden_imodels.clear()
@@ -116,6 +116,7 @@ def test_a_host_that_is_never_reached_ends_a_call_after_a_minute():
 def test_an_option_that_cannot_be_is_refused_before_anything_is_sent(place):
     for line, text in (
         ("itwin list -q --json id", "--json FIELDS prints JSON"),
+        ("itwin list -q -o tsv", "-q prints ids, and -o tsv does not"),
         ("itwin list --json ,", "--json needs the names of fields"),
         ("config set imodel Station nothing", "A setting is SETTING=VALUE, not 'nothing'"),
         ("storage upload absent.dgn", "absent.dgn cannot be read"),

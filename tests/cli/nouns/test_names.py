@@ -79,6 +79,13 @@ def test_an_itwin_may_be_named_by_its_number(place):
     assert "Other" in place("itwin show N-17").out
 
 
+def test_an_itwin_is_found_by_one_request_and_near_names_by_another(place):
+    assert place("imodel list --itwin harbour -q").operations == ("token", "get-my-itwins", "get-itwin-imodels")
+    ended = place("imodel list --itwin Habrour", code=2)
+    assert "Did you mean 'Harbour'?" in ended.err
+    assert ended.operations == ("token", "get-my-itwins", "get-my-itwins")
+
+
 def test_a_run_may_be_named_by_the_beginning_of_its_id(place):
     run_id = place("connection run Tower -q").out.strip()
     assert place(f"runs show Tower {run_id[:8]} -q").out == f"{run_id}\n"

@@ -17,10 +17,10 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "config": ("configurations", "Settings of iTwins, iModels and connections."),
     "manifest": ("manifests", "Manifest connections, whose files come with each run."),
     "authorization": ("authorization", "Whether the service may work for the calling user."),
-    "storage": ("storage", "Files and folders in Storage."),
-    "imodel": ("imodels", "iModels, their changesets and named versions."),
-    "itwin": ("itwins", "iTwins."),
-    "webhook": ("webhooks", "Webhooks of the application."),
+    "storage": ("platform.storage", "Files and folders in Storage."),
+    "imodel": ("platform.imodels", "iModels, their changesets and named versions."),
+    "itwin": ("platform.itwins", "iTwins."),
+    "webhook": ("platform.webhooks", "Webhooks of the application."),
 }
 """The module and the help of each noun, in the order of the help."""
 

@@ -153,7 +153,13 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
         self._shared_pacing = SharedPacing(PollPrice(self._limiter.available), completions)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: RetryPolicy | None = None) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        retry: RetryPolicy | None = None,
+        hooks: Iterable[Hook] | None = None,
+    ) -> Self:
         """Make a client from the `BENTLEY_SYNC_*` variables.
 
         `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, are the credentials;
@@ -163,6 +169,7 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
         Args:
             environ: The variables; those of the process by default.
             retry: When a single call is retried.
+            hooks: As for a client.
 
         Raises:
             ConfigurationError: One is missing or impossible; the message names it.
@@ -170,7 +177,14 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
         found = settings.from_env(os.environ if environ is None else environ)
         token: TokenLike = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
         config = found.config
-        return cls(token, base_url=config.base_url, issuer=config.issuer, rate_tier=config.rate_tier, retry=retry)
+        return cls(
+            token,
+            base_url=config.base_url,
+            issuer=config.issuer,
+            rate_tier=config.rate_tier,
+            retry=retry,
+            hooks=hooks,
+        )
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:

@@ -10,6 +10,7 @@ import typer
 import bentley_sync_async as package
 
 from .exit_codes import WORST, WORST_PUBLISH, ExitCode
+from .verbs.group import root_app
 
 # Typer keeps the line breaks of a paragraph that begins with \b.
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"{code:>5}  {code.meaning}" for code in ExitCode)])
@@ -18,14 +19,10 @@ The URL of a run is the root of the API (https://api.bentley.com) and
 /synchronization/imodels/storageconnections/CONNECTION_ID/runs/RUN_ID
 Each event of --json has both ids in its ref."""
 
-app = typer.Typer(
+app = root_app(
     name="bentley-sync",
     help="Trigger synchronizations of iTwin storage connections and follow them to their end.",
     epilog=_EXIT_CODES,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # loading rich for the help takes longer than everything else
 )
 
 Timeout = Annotated[
@@ -62,8 +59,10 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show each request of a noun's verb, on stderr.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show all records of the client, on stderr.")] = False,
 ) -> None:
-    del version
+    del version, verbose, debug  # the verbs read the latter two
 
 
 @app.command(epilog=_EXIT_CODES, short_help="Show a synchronization happen, on an emulator.")

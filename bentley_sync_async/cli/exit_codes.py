@@ -41,3 +41,6 @@ WORST = "A bulk exits with the code of its worst connection: 8, else 4, 5 or 3, 
 
 WORST_PUBLISH = "A publish exits with 9 if a file was refused or failed, else as a bulk of its runs: 8, 4, 5 or 3."
 """How the exit code of a publish follows from its files and runs, for people."""
+
+EXIT_CODES_NOTE = "Exit codes: bentley-sync --help lists them."
+"""Where a command whose help has no table says that there is one."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from bentley_sync_async import (
+    AmbiguousNameError,
     AuthenticationError,
     ConfigurationError,
     CredentialsError,
@@ -17,10 +19,12 @@ from bentley_sync_async import (
     SynchronizationError,
     WatchTimeoutError,
 )
-from bentley_sync_async.bulk import BulkReport, OutcomeStatus
-from bentley_sync_async.publish import FileStatus, PublishReport
 
 from .exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from bentley_sync_async.bulk import BulkReport, OutcomeStatus
+    from bentley_sync_async.publish import PublishReport
 
 _BY_RESULT = {
     ExecutionResult.SUCCESS: ExitCode.SUCCESS,
@@ -31,6 +35,7 @@ _BY_RESULT = {
 _BY_ERROR: tuple[tuple[type[SynchronizationError], ExitCode], ...] = (
     (ConfigurationError, ExitCode.USAGE),
     (InvalidArgumentError, ExitCode.USAGE),
+    (AmbiguousNameError, ExitCode.USAGE),
     (AuthenticationError, ExitCode.AUTH),
     (PermissionDeniedError, ExitCode.AUTH),
     (CredentialsError, ExitCode.AUTH),
@@ -38,15 +43,6 @@ _BY_ERROR: tuple[tuple[type[SynchronizationError], ExitCode], ...] = (
     (IModelBusyError, ExitCode.BUSY),
     (JournalError, ExitCode.FILES),
 )
-
-# The worst first.
-_BY_STATUS = {
-    OutcomeStatus.REFUSED: ExitCode.NOT_RUN,
-    OutcomeStatus.DETACHED: ExitCode.NOT_RUN,
-    OutcomeStatus.FAILED: ExitCode.FAILURE,
-    OutcomeStatus.TIMED_OUT: ExitCode.TIMEOUT,
-    OutcomeStatus.PARTIAL_SUCCESS: ExitCode.PARTIAL_SUCCESS,
-}
 
 
 def code_of_run(run: StorageRun) -> ExitCode:
@@ -66,6 +62,8 @@ def code_of_report(report: BulkReport) -> ExitCode:
 
 def code_of_publish(report: PublishReport) -> ExitCode:
     """Return the exit code for a publish: that of its files, else that of its worst run."""
+    from bentley_sync_async.publish import FileStatus  # noqa: PLC0415
+
     if report.counts[FileStatus.REFUSED] or report.counts[FileStatus.FAILED]:
         return ExitCode.FILES
     code = _worst(run.status for run in report.runs)
@@ -73,5 +71,14 @@ def code_of_publish(report: PublishReport) -> ExitCode:
 
 
 def _worst(statuses: Iterable[OutcomeStatus]) -> ExitCode:
+    from bentley_sync_async.bulk import OutcomeStatus  # noqa: PLC0415 - most commands need no bulk
+
+    by_status = {  # the worst first
+        OutcomeStatus.REFUSED: ExitCode.NOT_RUN,
+        OutcomeStatus.DETACHED: ExitCode.NOT_RUN,
+        OutcomeStatus.FAILED: ExitCode.FAILURE,
+        OutcomeStatus.TIMED_OUT: ExitCode.TIMEOUT,
+        OutcomeStatus.PARTIAL_SUCCESS: ExitCode.PARTIAL_SUCCESS,
+    }
     seen = set(statuses)
-    return next((code for status, code in _BY_STATUS.items() if status in seen), ExitCode.SUCCESS)
+    return next((code for status, code in by_status.items() if status in seen), ExitCode.SUCCESS)

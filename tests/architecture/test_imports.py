@@ -93,7 +93,9 @@ def test_each_of_them_loads_none_of_the_others():
     }
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk", "budget"])
+@pytest.mark.parametrize(
+    "command", ["", "demo", "run", "attach", "bulk", "budget", "connection", "connection list", "storage trash list"]
+)
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys
@@ -107,7 +109,8 @@ except SystemExit:
     modules = loaded(program)
 
     assert "typer" in modules
-    assert modules & {"aiohttp", "anyio", "attr", "rich.console", f"{PACKAGE}.client", f"{PACKAGE}.errors"} == set()
+    assert modules & {"aiohttp", "anyio", "attr", "pydantic", "rich.console"} == set()
+    assert modules & {f"{PACKAGE}.client", f"{PACKAGE}.errors", f"{PACKAGE}.cli.lookup"} == set()
 
 
 def test_what_comes_with_another_name_says_that_it_lives_at_the_public_place():

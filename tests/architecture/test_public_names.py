@@ -31,7 +31,7 @@ PUBLIC = {
         TaskAppeared TaskChange TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts
         TokenError TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError UsageError
         WaitingForIModel WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold
-        verify_webhook
+        to_builtins to_json verify_webhook
     """,
     "bulk": """
         BulkEvent BulkPlan BulkProgress BulkReport BulkRun ConnectionFinished ConnectionProgressed ConnectionStarted

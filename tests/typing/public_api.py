@@ -53,6 +53,8 @@ from bentley_sync_async import (
     WebhookError,
     diff,
     fold,
+    to_builtins,
+    to_json,
     verify_webhook,
 )
 from bentley_sync_async.bulk import (
@@ -276,6 +278,7 @@ def snapshots(before: StorageRun | None, after: StorageRun, ref: RunRef, at: dat
     assert_type(changes, tuple[RunEvent, ...])
     assert_type(fold(changes, before), StorageRun | None)
     assert_type([change.to_json() for change in changes], list[str])
+    assert_type(to_json([before, {"state": to_builtins(before)["state"]}], indent=2), str)
     for change in changes:
         if isinstance(change, RunChange):
             assert_type(change.run, StorageRun)

@@ -38,7 +38,7 @@ def update_content(storage: Storage, call: Call) -> Reply:
 
 
 async def complete_file(storage: Storage, call: Call) -> Reply:
-    """Answer `complete-file`."""
+    """Answer `complete-file-upload`."""
     file = file_of(storage, call, incomplete=True)
     content = await storage.container.inspect(file.pending_blob)
     if content is None:

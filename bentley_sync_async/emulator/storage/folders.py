@@ -74,7 +74,7 @@ def list_items(storage: Storage, call: Call) -> Reply:
 
 
 def search(storage: Storage, call: Call) -> Reply:
-    """Answer `search-folders-and-files-in-folder`, whose folders are searched as well."""
+    """Answer `search-for-folders-and-files-in-folder`, whose folders are searched as well."""
     folder, name = folder_of(storage, call), call.query.get("name", "")
     found = [item for item in storage.below(folder) if name.lower() in item.display_name.lower()]
     return listed(storage, call, "items", found, f"/storage/folders/{folder.id}/search", query={"name": name})

@@ -1,0 +1,1 @@
+"""The nouns of the neighbouring products: Storage, iModels, iTwins and Webhooks."""

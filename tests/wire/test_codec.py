@@ -27,7 +27,16 @@ from bentley_sync_async import (
 from bentley_sync_async.models import ConnectionLinks, Link, OpenEnum, Page, PagingLinks, RunSummary
 from bentley_sync_async.models.configurations import Configuration
 from bentley_sync_async.wire import codec
-from bentley_sync_async.wire.codec import decode, decode_one, decode_page, encode, parse, to_builtins, wire_name
+from bentley_sync_async.wire.codec import (
+    decode,
+    decode_one,
+    decode_page,
+    encode,
+    parse,
+    to_builtins,
+    to_json,
+    wire_name,
+)
 
 
 def run_of(**members):
@@ -393,3 +402,9 @@ def test_json_that_is_anything_is_parsed_to_what_the_standard_library_makes_of_i
 def test_no_two_fields_of_a_class_share_a_spelling(cls):
     names = [wire_name(field.name) for field in attrs.fields(cls)]
     assert len(set(names)) == len(names)
+
+
+def test_json_for_people_is_indented_and_for_programs_is_one_line():
+    summary = RunSummary(id="r1")
+    assert to_json([summary, None]) == '[{"id":"r1","state":"NotStarted","result":"Undetermined"},null]'
+    assert to_json({"run": summary}, indent=2).splitlines()[:3] == ["{", '  "run": {', '    "id": "r1",']

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Self
 from anyio import AsyncContextManagerMixin
 
 from . import config as settings
-from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
+from .auth import NativeApplication
+from .auth.client_credentials import ClientCredentials, fetch_with
+from .auth.issuer import Issuer
+from .auth.kept import SignedInTokenSource
+from .auth.refreshing import RefreshingTokenSource
+from .auth.static import StaticTokenSource
 from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType
@@ -40,8 +45,9 @@ if TYPE_CHECKING:
     from .bulk.runner import BulkRun
     from .models.manifests import ManifestRun
 
-TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
-"""A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
+TokenLike = str | ClientCredentials | NativeApplication | TokenSource | Callable[[], Awaitable[str | Token]]
+"""A ready token, a service application's credentials, an application that a person has signed in to, a token source, or
+a coroutine function that obtains a token."""
 
 
 class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
@@ -80,11 +86,12 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
 
         Args:
             token: An access token (usually valid for an hour), `ClientCredentials` of a service application, a
-                coroutine function that obtains a token, or a `TokenSource`.
+                `NativeApplication` that a person has signed in to, a coroutine function that obtains a token, or a
+                `TokenSource`.
             environment: The deployment to talk to.
             base_url: The platform's root instead of the environment's, such as an emulator's URL.
-            issuer: The issuer of tokens for client credentials instead of the environment's; on loopback it is the
-                base URL if it is not given.
+            issuer: The issuer of tokens instead of the environment's; on loopback it is the base URL if it is not
+                given.
             timeouts: For one request and for one call with its retries.
             retry: When a single call is retried.
             max_body_bytes: The largest body of an answer, in bytes.
@@ -260,12 +267,15 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
                 token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
             )
             return RefreshingTokenSource(fetch, hooks=hooks)
+        case NativeApplication():
+            issuer = Issuer(config.issuer, transport, timeout=min(30.0, config.timeouts.request))
+            return SignedInTokenSource(token, issuer, hooks=hooks)
         case TokenSource() if not isinstance(token, type):
             return token
         case _ if callable(token) and not isinstance(token, type):
             return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(
-                f"token must be a string, ClientCredentials, a coroutine function or a TokenSource, not "
-                f"{type(token).__name__}."
+                "token must be a string, ClientCredentials, a NativeApplication, a coroutine function or a TokenSource, "
+                f"not {type(token).__name__}."
             )

@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     )
     from .watch.fold import fold
     from .watch.watcher import RunWatcher
+    from .wire.codec import to_builtins, to_json
     from .wire.webhooks import ReplayGuard, verify_webhook
 else:  # a name is imported when it is first used, so that using one does not load the rest of the package
     _MODULES = {
@@ -140,6 +141,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
         ),
         "watch.fold": "fold",
         "watch.watcher": "RunWatcher",
+        "wire.codec": "to_builtins to_json",
         "wire.webhooks": "ReplayGuard verify_webhook",
     }
     _HOMES = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names.split()}
@@ -265,5 +267,7 @@ __all__ = [
     "__version__",
     "diff",
     "fold",
+    "to_builtins",
+    "to_json",
     "verify_webhook",
 ]

@@ -156,7 +156,14 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
         self._shared_pacing = SharedPacing(PollPrice(self._limiter.available), completions)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, *, retry: RetryPolicy | None = None) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        token: TokenLike | None = None,
+        retry: RetryPolicy | None = None,
+        hooks: Iterable[Hook] | None = None,
+    ) -> Self:
         """Make a client from the `BENTLEY_SYNC_*` variables.
 
         `BENTLEY_SYNC_TOKEN`, or `BENTLEY_SYNC_CLIENT_ID` with `BENTLEY_SYNC_CLIENT_SECRET`, are the credentials;
@@ -165,15 +172,25 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
 
         Args:
             environ: The variables; those of the process by default.
+            token: As for a client, in place of the credentials of the variables.
             retry: When a single call is retried.
+            hooks: As for a client.
 
         Raises:
             ConfigurationError: One is missing or impossible; the message names it.
         """
-        found = settings.from_env(os.environ if environ is None else environ)
-        token: TokenLike = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
+        found = settings.from_env(os.environ if environ is None else environ, needs_credentials=token is None)
+        if token is None:
+            token = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
         config = found.config
-        return cls(token, base_url=config.base_url, issuer=config.issuer, rate_tier=config.rate_tier, retry=retry)
+        return cls(
+            token,
+            base_url=config.base_url,
+            issuer=config.issuer,
+            rate_tier=config.rate_tier,
+            retry=retry,
+            hooks=hooks,
+        )
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
@@ -276,6 +293,6 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
             return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(
-                "token must be a string, ClientCredentials, a NativeApplication, a coroutine function or a TokenSource, "
-                f"not {type(token).__name__}."
+                "token must be a string, ClientCredentials, a NativeApplication, a coroutine function or a "
+                f"TokenSource, not {type(token).__name__}."
             )

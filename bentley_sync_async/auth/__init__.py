@@ -1,6 +1,6 @@
 """Token sources: a fixed token, the caller's own coroutine, a service application, a person who signed in."""
 
-from bentley_sync_async.wire.oauth import SignIn, UserInfo
+from bentley_sync_async.wire.oauth import SignIn, TokenClaims, UserInfo, read_token
 
 from .applications import NativeApplication
 from .consent import consent
@@ -13,12 +13,14 @@ __all__ = [
     "NativeApplication",
     "SignIn",
     "SignInStore",
+    "TokenClaims",
     "UserInfo",
     "consent",
     "default_store",
     "kept_sign_in",
     "open_browser",
     "open_or_print",
+    "read_token",
     "sign_in",
     "sign_out",
 ]

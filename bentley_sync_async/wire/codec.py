@@ -70,6 +70,20 @@ def encode(value: object) -> bytes:
     return msgspec.json.encode(to_builtins(value))
 
 
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """Return a model, or containers of models and plain values, as JSON in the API's own spelling.
+
+    What is `None` in a model is left out. Signed URLs and the secrets of webhooks are a part of their models, and so of
+    the JSON.
+
+    Args:
+        value: What to write.
+        indent: How many spaces the members of an object are indented by; `None` for one line.
+    """
+    written = encode(value)
+    return (written if indent is None else msgspec.json.format(written, indent=indent)).decode()
+
+
 def to_builtins(value: object) -> Any:
     """Return a model, or containers of models, as the dicts, lists and strings of its JSON."""
     return _CONVERTER.unstructure(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
@@ -52,6 +53,25 @@ class UserInfo:
         return self.name or self.email or self.subject
 
 
+@frozen(kw_only=True)
+class TokenClaims:
+    """What an access token says of itself, unverified: for people only.
+
+    Attributes:
+        issuer: Who issued it.
+        client_id: The application.
+        scopes: What it allows, separated by spaces.
+        expires: When it expires, UTC.
+        user: Whose it is: a person, or the application's own account.
+    """
+
+    issuer: str | None = None
+    client_id: str | None = None
+    scopes: str | None = None
+    expires: datetime | None = None
+    user: UserInfo | None = None
+
+
 def decode_endpoints(body: bytes) -> Endpoints:
     """Return the addresses of a discovery document.
 
@@ -92,8 +112,24 @@ def user_of(claims: Mapping[str, Any]) -> UserInfo | None:
     return UserInfo(subject=subject, name=_text(claims.get("name")), email=_text(claims.get("email")))
 
 
-def claims_of(token: str) -> dict[str, Any]:
-    """Return what a JSON Web Token says, unverified: for people only. Any other token says nothing."""
+def read_token(token: str) -> TokenClaims:
+    """Return what an access token says of itself; one that is no JSON Web Token says nothing."""
+    claims = _claims(token)
+    scope, ends = claims.get("scope"), claims.get("exp")
+    try:
+        expires = datetime.fromtimestamp(ends, UTC) if isinstance(ends, int | float) else None
+    except (OverflowError, OSError, ValueError):
+        expires = None
+    return TokenClaims(
+        issuer=_text(claims.get("iss")),
+        client_id=_text(claims.get("client_id")),
+        scopes=_text(" ".join(map(str, scope)) if isinstance(scope, list) else scope),
+        expires=expires,
+        user=user_of(claims),
+    )
+
+
+def _claims(token: str) -> dict[str, Any]:
     parts = token.split(".")
     payload = parts[1] if len(parts) == 3 else ""  # noqa: PLR2004 - header, payload and signature
     try:

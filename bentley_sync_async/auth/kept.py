@@ -111,8 +111,8 @@ class SignedInTokenSource(RefreshingTokenSource):
             sign_in = await kept.load()
             if sign_in is None:
                 raise CredentialsError(
-                    f"Nobody has signed in to the application {self._application.client_id} at {self._issuer.url}, or "
-                    f"{kept.place} does not have it any more: sign in (bentley-sync auth login)."
+                    f"Nobody is signed in to the application {self._application.client_id} at {self._issuer.url}; "
+                    f"looked in {kept.place}. Sign in: bentley-sync auth login."
                 )
             if sign_in.access_token == self._refused or not _is_fresh(sign_in):
                 # The answer to a request that is under way is kept, as its refresh token is used up.
@@ -123,7 +123,7 @@ class SignedInTokenSource(RefreshingTokenSource):
     async def _renew(self, kept: KeptSignIn, sign_in: SignIn) -> SignIn:
         if sign_in.refresh_token is None:
             raise CredentialsError(
-                f"The sign-in to the application {sign_in.client_id} is over: sign in again (bentley-sync auth login)."
+                f"The sign-in to the application {sign_in.client_id} is over. Sign in again: bentley-sync auth login."
             )
         try:
             sign_in = await self._issuer.refresh(self._application, sign_in)

@@ -73,15 +73,21 @@ async def listening(redirect_uri: str, answer: Callable[[str], Page]) -> AsyncGe
         ConfigurationError: Another program has the port.
     """
     parts = urlsplit(redirect_uri)
-    handlers: set[asyncio.Task[None]] = set()
+    handlers: set[asyncio.Task[None] | None] = set()
+    unused: set[asyncio.StreamWriter] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - this is one
         handlers.add(task)
+        unused.add(writer)
         try:
-            await _serve(reader, writer, parts.path or "/", answer)
+            head = await _head(reader)
+            unused.discard(writer)
+            if head is not None:
+                await _respond(writer, _response(head, parts.path or "/", answer))
         finally:
+            unused.discard(writer)
+            writer.close()
             handlers.discard(task)
 
     host = parts.hostname or "localhost"
@@ -92,9 +98,10 @@ async def listening(redirect_uri: str, answer: Callable[[str], Page]) -> AsyncGe
     finally:
         for server in servers:
             server.close()
-        for task in tuple(handlers):
-            task.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
+        for writer in tuple(unused):
+            writer.transport.abort()
+        while handlers:  # what is answered now is answered to the end
+            await asyncio.wait(filter(None, handlers))
         for server in servers:
             await server.wait_closed()
 
@@ -125,19 +132,19 @@ def _unusable(error: OSError, port: int | None) -> ConfigurationError:
     return ConfigurationError(f"The browser cannot return to this machine: {error.strerror or error}.")
 
 
-async def _serve(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, answer: Callable[[str], Page]
-) -> None:
-    try:
-        with suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(_PATIENCE):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_response(head.partition(b"\r\n")[0].decode("latin-1"), path, answer))
-                await writer.drain()
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+async def _head(reader: asyncio.StreamReader) -> str | None:
+    """Return the first line of a request; `None` if none comes."""
+    with suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+        async with asyncio.timeout(_PATIENCE):
+            return (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0].decode("latin-1")
+    return None
+
+
+async def _respond(writer: asyncio.StreamWriter, response: bytes) -> None:
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            writer.write(response)
+            await writer.drain()
 
 
 def _response(request_line: str, path: str, answer: Callable[[str], Page]) -> bytes:

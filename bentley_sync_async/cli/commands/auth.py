@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, frozen
@@ -12,7 +11,6 @@ from bentley_sync_async import (
     ConfigurationError,
     ConnectionLostError,
     SynchronizationClient,
-    SynchronizationError,
     TokenUnavailableError,
     UnprocessableError,
     auth,
@@ -21,25 +19,13 @@ from bentley_sync_async import (
 from bentley_sync_async.auth import NativeApplication, SignIn, TokenClaims, UserInfo, open_browser
 from bentley_sync_async.cli.clients import make_client
 from bentley_sync_async.cli.exit_codes import ExitCode
-from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.settings import SETTINGS, Settings, resolve
-from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, run_to_end
+from bentley_sync_async.cli.shutdown import print_message
 
 _REGISTER = (
     "No application to sign in to: register one of the type Native at https://developer.bentley.com/my-apps, with the "
     "redirect URI {uri} and the scopes {scopes}, and name it: bentley-sync auth login --client-id CLIENT_ID"
 )
-
-
-def to_exit_code(work: Callable[[], Awaitable[ExitCode]]) -> ExitCode:
-    """Do the work of a command; print an error, and return the exit code."""
-    try:
-        return run_to_end(work)
-    except SHUTDOWN_ERRORS as error:
-        return code_of_shutdown(error)
-    except SynchronizationError as error:
-        print_message(str(error))
-        return code_of_error(error)
 
 
 def show_url(url: str, *, browser: bool) -> None:
@@ -159,7 +145,7 @@ async def show_status(*, json: bool) -> ExitCode:
     credentials = settings.credentials()
     consent: bool | None = None
     problem: str | None = None
-    async with make_client() as client:
+    async with make_client(hooks=()) as client:
         try:
             consent = (await client.authorization.get()).is_user_authorized
         except UnprocessableError:
@@ -251,7 +237,7 @@ async def give_consent(*, browser: bool, timeout: float) -> ExitCode:
             "A service application needs no consent: it runs connections of the type Service. The consent is a "
             "person's: sign in first (bentley-sync auth login), without BENTLEY_SYNC_CLIENT_SECRET."
         )
-    async with make_client() as client:
+    async with make_client(hooks=()) as client:
         given = await auth.consent(
             client.authorization.get, timeout=timeout, show=lambda url: show_url(url, browser=browser)
         )

@@ -35,7 +35,8 @@ def login(
     timeout: Timeout = 300.0,
 ) -> None:
     """Sign in with a browser, and keep the tokens in the system's keyring."""
-    from bentley_sync_async.cli.commands.auth import log_in, to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.auth import log_in  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415
 
     work = partial(log_in, client_id, redirect_uri, browser=browser, timeout=timeout)
     raise typer.Exit(to_exit_code(work))
@@ -51,7 +52,8 @@ def status(
     *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False
 ) -> None:
     """Ask the service whether the credentials work, and show whose they are, until when, and what they allow."""
-    from bentley_sync_async.cli.commands.auth import show_status, to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.auth import show_status  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(partial(show_status, json=json)))
 
@@ -64,7 +66,8 @@ Examples:
 )
 def logout() -> None:
     """Sign out: delete the tokens here, and revoke them at the issuer."""
-    from bentley_sync_async.cli.commands.auth import log_out, to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.auth import log_out  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(log_out))
 
@@ -77,6 +80,7 @@ Examples:
 )
 def consent(*, browser: Browser = True, timeout: Timeout = 300.0) -> None:
     """Let the service work for you, which runs of User connections need, and wait until you have consented."""
-    from bentley_sync_async.cli.commands.auth import give_consent, to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.auth import give_consent  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(partial(give_consent, browser=browser, timeout=timeout)))

@@ -21,7 +21,7 @@ Examples:
 )
 def list_(*, json: Json = False) -> None:
     """List the profiles; the one that is used has a star."""
-    from bentley_sync_async.cli.commands.auth import to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415 - the help is quick
     from bentley_sync_async.cli.commands.profile import list_profiles  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(partial(list_profiles, json=json)))
@@ -35,7 +35,7 @@ Examples:
 )
 def use(name: Annotated[str, typer.Argument(metavar="NAME", help="The profile.")]) -> None:
     """Use a profile from now on. The variable BENTLEY_SYNC_PROFILE chooses one for a shell."""
-    from bentley_sync_async.cli.commands.auth import to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415 - the help is quick
     from bentley_sync_async.cli.commands.profile import use_profile  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(partial(use_profile, name)))
@@ -67,7 +67,7 @@ def set_(
     """Write a setting of a profile. Comments in the file are kept."""
     if (value is None) != unset:
         raise typer.BadParameter("Give a VALUE, or --unset without one.", param_hint="VALUE")
-    from bentley_sync_async.cli.commands.auth import to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415 - the help is quick
     from bentley_sync_async.cli.commands.profile import set_in_profile  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(partial(set_in_profile, key, value, profile)))
@@ -81,7 +81,7 @@ Examples:
 )
 def show(*, json: Json = False) -> None:
     """Show each setting, its value (secrets are hidden) and where it comes from."""
-    from bentley_sync_async.cli.commands.auth import to_exit_code  # noqa: PLC0415 - the help is quick
+    from bentley_sync_async.cli.commands.ending import to_exit_code  # noqa: PLC0415 - the help is quick
     from bentley_sync_async.cli.commands.profile import show_profile  # noqa: PLC0415
 
     raise typer.Exit(to_exit_code(partial(show_profile, json=json)))

@@ -178,7 +178,7 @@ class ProfileFile:
         change(document)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            files.replace(self.path, tomlkit.dumps(document))
+            files.replace(self.path, f"{tomlkit.dumps(document).rstrip()}\n")
         except (OSError, ValueError) as exc:
             raise ConfigurationError(
                 f"{self.path} cannot be written: {getattr(exc, 'strerror', None) or exc}."
@@ -232,7 +232,7 @@ def _require(condition: bool, path: Path, text: str, section: str, key: str, pro
 
 
 def _line_of(text: str, section: str, key: str) -> int | None:
-    """Return the number of the line with a key of a table, or of the table itself; `None` if it is written otherwise."""
+    """Return the number of the line with a key of a table, or of the table itself; `None` if it has another form."""
     current = ""
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)

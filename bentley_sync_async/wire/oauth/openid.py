@@ -1,7 +1,5 @@
 """The issuer's addresses (OpenID Connect Discovery), the person who signed in, and the claims of a token (RFC 7519)."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Mapping

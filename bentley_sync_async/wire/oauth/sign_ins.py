@@ -1,7 +1,5 @@
 """A sign-in, as it is kept in a keyring: JSON, in the API's spelling of names."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from attrs import field, frozen

@@ -112,7 +112,8 @@ class SignedInTokenSource(RefreshingTokenSource):
             if sign_in is None:
                 raise CredentialsError(
                     f"Nobody is signed in to the application {self._application.client_id} at {self._issuer.url}; "
-                    f"looked in {kept.place}. Sign in: bentley-sync auth login."
+                    f"looked in {kept.place}. Sign in: bentley-sync auth login. A service application needs its "
+                    "secret instead: BENTLEY_SYNC_CLIENT_SECRET."
                 )
             if sign_in.access_token == self._refused or not _is_fresh(sign_in):
                 # The answer to a request that is under way is kept, as its refresh token is used up.

@@ -93,7 +93,9 @@ def test_each_of_them_loads_none_of_the_others():
     }
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk", "budget", "auth", "auth login", "profile", "profile set"])
+@pytest.mark.parametrize(
+    "command", ["", "demo", "run", "attach", "bulk", "budget", "auth", "auth login", "profile", "profile set"]
+)
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys

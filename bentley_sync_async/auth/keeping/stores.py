@@ -20,11 +20,7 @@ _PIECE = 1000
 
 
 class SignInStore(Protocol):
-    """Keeps the text of sign-ins, which hold tokens. Its methods may block: they are called in a thread.
-
-    Attributes:
-        place: Where they are, for people.
-    """
+    """Keeps the text of sign-ins, which hold tokens. Its methods may block: they are called in a thread."""
 
     @property
     def place(self) -> str:

@@ -62,7 +62,11 @@ def test_the_library_for_uploads_is_loaded_by_the_first_upload_only():
     assert "azure" not in loaded(f"from {PACKAGE} import SynchronizationClient; SynchronizationClient('t').storage")
 
 
-@pytest.mark.parametrize("module", ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"])
+FOR_OTHERS = ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"]
+FOR_OTHERS += ["keyring", "oauthlib", "platformdirs", "filelock", "webbrowser"]
+
+
+@pytest.mark.parametrize("module", FOR_OTHERS)
 def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
 
@@ -93,9 +97,10 @@ def test_each_of_them_loads_none_of_the_others():
     }
 
 
-@pytest.mark.parametrize(
-    "command", ["", "demo", "run", "attach", "bulk", "budget", "auth", "auth login", "profile", "profile set"]
-)
+COMMANDS = ["", "demo", "run", "attach", "bulk", "budget", "auth", "auth login", "profile", "profile set"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys
@@ -109,6 +114,7 @@ except SystemExit:
     modules = loaded(program)
 
     assert "typer" in modules
+    assert modules & {"keyring", "oauthlib", "platformdirs", "tomlkit", "tomllib"} == set()
     assert modules & {"aiohttp", "anyio", "attr", "rich.console", f"{PACKAGE}.client", f"{PACKAGE}.errors"} == set()
 
 

@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
 
@@ -54,5 +55,5 @@ def visit(url, press=None):
 if __name__ == "__main__":
     came_to = visit(sys.argv[1], os.environ.get("PRESS"))
     if "VISITS" in os.environ:
-        with open(os.environ["VISITS"], "a", encoding="utf-8") as visits:
+        with Path(os.environ["VISITS"]).open("a", encoding="utf-8") as visits:
             visits.write(f"{' '.join(sys.argv[1:])}\n{came_to[0]}\n{came_to[1]}\n")

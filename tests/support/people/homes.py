@@ -48,18 +48,8 @@ class Home:
 
     def login(self, **more):
         """Sign in on any free port, as tests run at the same time."""
-        uri = "http://127.0.0.1/signed-in"
-        return self.run(
-            "auth",
-            "login",
-            "--client-id",
-            "native-emulated-0123456789",
-            "--redirect-uri",
-            uri,
-            "--timeout",
-            "30",
-            **more,
-        )
+        application = ("--client-id", "native-emulated-0123456789", "--redirect-uri", "http://127.0.0.1/signed-in")
+        return self.run("auth", "login", *application, "--timeout", "30", **more)
 
     def texts(self):
         """Every file below the home, by its name."""

@@ -71,24 +71,31 @@ class KeyringStore:
 
     def load(self, key: str) -> str | None:
         """Return the text of the key, or `None`."""
-        first = self._call("get_password", key)
-        number, separator, text = (first or "").partition(" ")
-        if not separator or not number.isdecimal():
+        names = self._names(key)
+        if not names:
             return None
-        pieces = [self._call("get_password", f"{key} {n}") or "" for n in range(1, int(number))]
-        return "".join([text, *pieces])
+        pieces = [self._call("get_password", name) or "" for name in names]
+        return "".join([pieces[0].partition(" ")[2], *pieces[1:]])
 
     def save(self, key: str, text: str) -> None:
         """Keep the text for the key."""
+        former = self._names(key)
         pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)] or [""]
         for n in range(len(pieces) - 1, 0, -1):
             self._call("set_password", f"{key} {n}", pieces[n])
         self._call("set_password", key, f"{len(pieces)} {pieces[0]}")
+        self._delete(former[len(pieces) :])
 
     def delete(self, key: str) -> None:
         """Forget the text of the key."""
-        number = (self._call("get_password", key) or "").partition(" ")[0]
-        names = [key, *(f"{key} {n}" for n in range(1, int(number) if number.isdecimal() else 0))]
+        self._delete(self._names(key))
+
+    def _names(self, key: str) -> list[str]:
+        """Return the names of the entries of a key; none if there is no text, or an entry that is not of this class."""
+        number, separator, _ = (self._call("get_password", key) or "").partition(" ")
+        return [key, *(f"{key} {n}" for n in range(1, int(number)))] if separator and number.isdecimal() else []
+
+    def _delete(self, names: list[str]) -> None:
         for name in names:
             if self._call("get_password", name) is not None:
                 self._call("delete_password", name)

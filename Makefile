@@ -47,8 +47,8 @@ PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py,*/bul
 
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
-WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_bulk_process.py client/test_crowd.py
-WITHOUT += steps
+WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_auth_process.py
+WITHOUT += cli/commands/test_bulk_process.py client/test_crowd.py steps
 
 test: lint types imports  ## everything that must hold: under four minutes
 	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))

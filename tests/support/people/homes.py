@@ -3,9 +3,14 @@
 import shlex
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from support.served import COMMAND, environment, settings
+from typer.testing import CliRunner
+
+from bentley_sync_async.cli.app import app
 
 HERE = Path(__file__).parent
 BROWSER = shlex.join([sys.executable, str(HERE / "browser.py"), "%s"])
@@ -51,6 +56,27 @@ class Home:
         application = ("--client-id", "native-emulated-0123456789", "--redirect-uri", "http://127.0.0.1/signed-in")
         return self.run("auth", "login", *application, "--timeout", "30", **more)
 
+    def visited(self):
+        """What the browser has visited and seen, once it has seen it: it may end after the command."""
+        for _ in range(200):
+            if self.visits.exists() and (text := self.visits.read_text("utf-8")):
+                return text
+            time.sleep(0.05)
+        raise AssertionError("Nobody has visited anything.")
+
     def texts(self):
         """Every file below the home, by its name."""
         return {path.name: path.read_text("utf-8") for path in self.folder.rglob("*") if path.is_file()}
+
+
+class HomeInProcess(Home):
+    """A home whose commands run in this process."""
+
+    def run(self, *args, **more):
+        # In a thread of its own: the event loop of this one belongs to pytest's plugins.
+        with ThreadPoolExecutor(1) as thread:
+            variables = self.variables | more
+            result = thread.submit(CliRunner().invoke, app, args, env=variables, prog_name="bentley-sync").result()
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return subprocess.CompletedProcess(args, result.exit_code, result.stdout, result.stderr)

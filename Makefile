@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo check fix test lint types imports torture fuzz matrix mutants bench clean
+.PHONY: demo check fix test lint types imports torture fuzz matrix mutants bench browser clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -77,6 +77,9 @@ mutants: $(READY)  ## small changes in the pure files: are 85 % noticed by their
 bench: $(READY)  ## what the client costs, as ratios to its peers; under five minutes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
+
+browser: $(READY)  ## signs in with Chromium, headless (Debian: apt-get install chromium); under a minute
+	$(BIN)/python tests/browser/run.py
 
 clean:
 	rm -rf .venv .matrix

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import parse_qs
 
 import anyio
@@ -45,8 +47,8 @@ _OTHER = Page(
 def open_browser(url: str) -> bool:
     """Open the URL in the person's browser; return whether there is one. The variable BROWSER names another one.
 
-    It is opened in a thread, as some browsers keep their caller waiting. A browser for the terminal is not used, as it
-    would take the terminal.
+    It is opened by a process of its own, as some browsers keep their caller waiting, write to its output, or end with
+    it. A browser for the terminal is not used, as it would take the terminal.
     """
     import webbrowser  # noqa: PLC0415 - used by people only
 
@@ -54,12 +56,15 @@ def open_browser(url: str) -> bool:
         os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
     )
     try:
-        browser = webbrowser.get() if graphical else None
+        webbrowser.get()
     except webbrowser.Error:
-        browser = None
-    if browser is None:
         return False
-    threading.Thread(target=browser.open, args=(url,), daemon=True).start()
+    if not graphical:
+        return False
+    command = [sys.executable, "-m", "webbrowser", url]
+    nowhere = subprocess.DEVNULL
+    start = partial(subprocess.run, command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    threading.Thread(target=start, daemon=True).start()
     return True
 
 

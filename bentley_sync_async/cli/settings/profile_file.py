@@ -203,13 +203,16 @@ def read_profiles(environ: Mapping[str, str] | None = None) -> ProfileFile:
             line and the key.
     """
     path = config_path(os.environ if environ is None else environ)
+    text = ""
     try:
         text = path.read_text(encoding="utf-8")
         parsed = tomllib.loads(text)
     except FileNotFoundError:
         return ProfileFile(path=path)
     except (OSError, ValueError) as exc:  # TOML that is none, or no UTF-8
-        raise ConfigurationError(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}.") from exc
+        why = str(getattr(exc, "strerror", None) or exc)
+        why = why.replace("at end of document", f"at line {text.count(chr(10)) + 1}, the end") if text else why
+        raise ConfigurationError(f"{path} cannot be read: {why}.") from exc
     active, profiles = parsed.pop("profile", DEFAULT), parsed.pop("profiles", {})
     _require(not parsed, path, text, "", next(iter(parsed), ""), "is unknown here; there are: profile, profiles")
     _require(isinstance(active, str), path, text, "", "profile", "must be the name of a profile")

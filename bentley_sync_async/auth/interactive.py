@@ -26,7 +26,6 @@ from attrs import define, field
 from bentley_sync_async.config import Environment, addresses
 from bentley_sync_async.errors import SignInError
 from bentley_sync_async.redaction import excerpt
-from bentley_sync_async.transport.http import AiohttpTransport
 from bentley_sync_async.transport.messages import Transport
 from bentley_sync_async.wire.oauth import Endpoints, SignIn
 
@@ -190,6 +189,8 @@ async def _opened(transport: Transport | None) -> AsyncGenerator[Transport]:
     if transport is not None:
         yield transport
     else:
+        from bentley_sync_async.transport.http import AiohttpTransport  # noqa: PLC0415 - loads aiohttp
+
         async with AiohttpTransport() as own:
             yield own
 

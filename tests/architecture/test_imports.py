@@ -126,3 +126,15 @@ from {PACKAGE}.errors import ServerError
 assert ServerError.__module__ == "{PACKAGE}", ServerError.__module__"""
 
     assert f"{PACKAGE}.errors" in loaded(program)
+
+
+def test_a_setting_is_read_without_the_client():
+    program = f"from {PACKAGE}.cli.clients import assumed; assumed('itwin')"
+    modules = loaded(program)
+
+    assert f"{PACKAGE}.cli.settings" in modules
+    assert modules & {"aiohttp", "anyio", "keyring", "oauthlib", "tomlkit", "typer", f"{PACKAGE}.auth"} == set()
+
+
+def test_signing_in_loads_no_http_before_it_is_used():
+    assert "aiohttp" not in loaded(f"import {PACKAGE}.auth")

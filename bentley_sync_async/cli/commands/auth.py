@@ -55,13 +55,21 @@ async def log_in(client_id: str | None, redirect_uri: str | None, *, browser: bo
     changes = {name: value for name, value in new.items() if value is not None and settings.get(name) != value}
     if changes:
         settings.file.changed(settings.profile, changes)
-        print_message(f"Profile {settings.profile} has {' and '.join(changes)} now.")
+        print(f"Profile {settings.profile} has the {' and the '.join(changes)} now.")
     who = f" as {signed_in.user}" if signed_in.user is not None else ""
     print(f"Signed in{who} to {client.config.issuer}. {_kept(application)}")
-    for name in ("token", "client_secret"):
-        if settings.get(name) is not None:
-            print_message(f"{SETTINGS[name]} is set, and wins over this sign-in: unset it to use the sign-in.")
+    for name in _winners(settings, application):
+        print_message(f"{name} is set, and wins over this sign-in: unset it to use the sign-in.")
     return ExitCode.SUCCESS
+
+
+def _winners(settings: Settings, application: NativeApplication) -> list[str]:
+    """Return the variables that keep commands from using a sign-in."""
+    winners = [SETTINGS[name] for name in ("token", "client_secret") if settings.get(name) is not None]
+    client_id = settings.made.get("client_id")
+    if client_id is not None and client_id.value != application.client_id and client_id.source == SETTINGS["client_id"]:
+        winners.append(client_id.source)
+    return winners
 
 
 def _application(settings: Settings, client_id: str | None, redirect_uri: str | None) -> NativeApplication:

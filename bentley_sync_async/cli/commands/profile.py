@@ -59,7 +59,7 @@ async def set_in_profile(key: str, value: str | None, profile: str | None) -> Ex
     file.changed(name, {key: value})
     print(f"Profile {name} has {key} = {value}." if value is not None else f"Profile {name} has no {key} any more.")
     if resolve().profile != name:
-        print_message(f"Another profile is used, {resolve().profile}. To use this one: bentley-sync profile use {name}")
+        print(f"Another profile is used, {resolve().profile}. To use this one: bentley-sync profile use {name}")
     elif value is not None and resolve().get(key) != value:
         print_message(f"A variable wins over it: {_winner(resolve(), key)}.")
     return ExitCode.SUCCESS

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from bentley_sync_async import ClientCredentials, ConfigurationError
+from bentley_sync_async import ConfigurationError
 
 from .profile_file import ProfileFile, read_profiles
 
 if TYPE_CHECKING:
+    from bentley_sync_async import ClientCredentials
     from bentley_sync_async.auth import NativeApplication
 
 SETTINGS = {
@@ -79,6 +80,8 @@ class Settings:
         Raises:
             ConfigurationError: There is nothing.
         """
+        from bentley_sync_async import ClientCredentials  # noqa: PLC0415 - takes its time
+
         token, client_id, secret = self.get("token"), self.get("client_id"), self.get("client_secret")
         if token is not None:
             return token

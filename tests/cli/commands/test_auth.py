@@ -101,7 +101,10 @@ def test_nobody_signs_in_to_a_service_application(home, service):
 
 
 def test_variables_win_over_a_sign_in_and_the_login_says_so(home):
-    assert "BENTLEY_SYNC_TOKEN is set, and wins" in home.login(BENTLEY_SYNC_TOKEN="t").stderr
+    login = home.login(BENTLEY_SYNC_TOKEN="t", BENTLEY_SYNC_CLIENT_ID="service-1")
+    assert re.findall(r"^(\w+) is set, and wins", login.stderr, re.MULTILINE) == [
+        *("BENTLEY_SYNC_TOKEN", "BENTLEY_SYNC_CLIENT_ID")
+    ]
 
 
 def test_the_consent_is_waited_for_and_then_there(home, service):

@@ -72,8 +72,10 @@ def test_a_file_that_is_not_there_is_said_to_be_so(home):
 
 def test_profiles_are_made_used_and_listed(home):
     made = home.run("profile", "set", "--profile", "qa", "environment", "qa")
-    assert made.stdout == "Profile qa has environment = qa.\n"
-    assert made.stderr == "Another profile is used, default. To use this one: bentley-sync profile use qa\n"
+    assert made.stdout == (
+        "Profile qa has environment = qa.\n"
+        "Another profile is used, default. To use this one: bentley-sync profile use qa\n"
+    )
     assert home.run("profile", "list").stdout == "* default\n  qa\n"
     assert home.run("profile", "use", "qa").stdout == "Profile qa is used from now on.\n"
     assert home.run("profile", "list").stdout == "  default\n* qa\n"

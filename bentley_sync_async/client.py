@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Self
 from anyio import AsyncContextManagerMixin
 
 from . import config as settings
-from .auth import NativeApplication
+from .auth.applications import NativeApplication
 from .auth.client_credentials import ClientCredentials, fetch_with
-from .auth.issuer import Issuer
-from .auth.kept import SignedInTokenSource
 from .auth.refreshing import RefreshingTokenSource
 from .auth.static import StaticTokenSource
 from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive
@@ -285,6 +283,9 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
             )
             return RefreshingTokenSource(fetch, hooks=hooks)
         case NativeApplication():
+            from .auth.issuer import Issuer  # noqa: PLC0415 - for people only
+            from .auth.kept import SignedInTokenSource  # noqa: PLC0415
+
             issuer = Issuer(config.issuer, transport, timeout=min(30.0, config.timeouts.request))
             return SignedInTokenSource(token, issuer, hooks=hooks)
         case TokenSource() if not isinstance(token, type):

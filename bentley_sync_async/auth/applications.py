@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -10,7 +11,8 @@ from attrs import field, frozen
 from bentley_sync_async.config import LOOPBACK, SCOPE
 from bentley_sync_async.errors import ConfigurationError
 
-from .keeping.stores import SignInStore
+if TYPE_CHECKING:
+    from .keeping.stores import SignInStore
 
 SCOPES = ("openid", "profile", "email", "offline_access", SCOPE)
 """What is asked for: who the person is, to go on without them, and the API."""

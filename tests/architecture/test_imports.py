@@ -137,4 +137,11 @@ def test_a_setting_is_read_without_the_client():
 
 
 def test_signing_in_loads_no_http_before_it_is_used():
-    assert "aiohttp" not in loaded(f"import {PACKAGE}.auth")
+    assert "aiohttp" not in loaded(f"from {PACKAGE}.auth import sign_in")
+
+
+def test_a_client_for_a_service_application_loads_nothing_of_a_sign_in():
+    program = f"from {PACKAGE} import *; SynchronizationClient(ClientCredentials('service-1', 's'))"
+    found = {name.removeprefix(f"{PACKAGE}.auth.") for name in of_us(loaded(program)) if ".auth." in name}
+
+    assert found == {"applications", "client_credentials", "refreshing", "static", "token_endpoint"}

@@ -18,9 +18,9 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.auth import NativeApplication, SignIn, TokenClaims, UserInfo, open_browser
 from bentley_sync_async.cli.clients import make_client
+from bentley_sync_async.cli.commands.ending import remark, say
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.settings import SETTINGS, Settings, resolve
-from bentley_sync_async.cli.shutdown import print_message
 
 _REGISTER = (
     "No application to sign in to: register one of the type Native at https://developer.bentley.com/my-apps, with the "
@@ -31,9 +31,9 @@ _REGISTER = (
 def show_url(url: str, *, browser: bool) -> None:
     """Open the page for a person, if they want that and there is a browser, and print it anyway."""
     if browser and open_browser(url):
-        print_message(f"A browser opens. If none does, visit this page on this machine:\n  {url}")
+        remark(f"A browser opens. If none does, visit this page on this machine:\n  {url}")
     else:
-        print_message(f"Visit this page in a browser on this machine:\n  {url}")
+        remark(f"Visit this page in a browser on this machine:\n  {url}")
 
 
 # Sign in.
@@ -55,11 +55,11 @@ async def log_in(client_id: str | None, redirect_uri: str | None, *, browser: bo
     changes = {name: value for name, value in new.items() if value is not None and settings.get(name) != value}
     if changes:
         settings.file.changed(settings.profile, changes)
-        print(f"Profile {settings.profile} has the {' and the '.join(changes)} now.")
+        say(f"Profile {settings.profile} has the {' and the '.join(changes)} now.")
     who = f" as {signed_in.user}" if signed_in.user is not None else ""
-    print(f"Signed in{who} to {client.config.issuer}. {_kept(application)}")
+    say(f"Signed in{who} to {client.config.issuer}.\n{_kept(application)}")
     for name in _winners(settings, application):
-        print_message(f"{name} is set, and wins over this sign-in: unset it to use the sign-in.")
+        remark(f"{name} is set, and wins over this sign-in: unset it to use the sign-in.")
     return ExitCode.SUCCESS
 
 
@@ -107,7 +107,7 @@ async def log_out() -> ExitCode:
     application = _application(settings, None, None)
     config = _anonymous(settings).config
     found = await auth.sign_out(application, base_url=config.base_url, issuer=config.issuer)
-    print(f"Signed out of {config.issuer}." if found else f"Nobody was signed in at {config.issuer}.")
+    say(f"Signed out of {config.issuer}." if found else f"Nobody was signed in at {config.issuer}.")
     return ExitCode.SUCCESS
 
 
@@ -168,10 +168,10 @@ async def show_status(*, json: bool) -> ExitCode:
         consent=consent,
         problem=problem,
     )
-    print(to_json(status) if json else _text(status))
+    print(to_json(status)) if json else say(_text(status))
     if problem is None:
         return ExitCode.SUCCESS
-    print_message(f"The service was not asked: {problem}")
+    remark(f"The service was not asked: {problem}")
     return ExitCode.ERROR
 
 
@@ -249,5 +249,5 @@ async def give_consent(*, browser: bool, timeout: float) -> ExitCode:
         given = await auth.consent(
             client.authorization.get, timeout=timeout, show=lambda url: show_url(url, browser=browser)
         )
-    print("The service works for you now." if given else "The service works for you already.")
+    say("The service works for you now." if given else "The service works for you already.")
     return ExitCode.SUCCESS

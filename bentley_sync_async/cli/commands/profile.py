@@ -8,11 +8,11 @@ from attrs import frozen
 
 from bentley_sync_async import ConfigurationError, SynchronizationClient, auth, to_json
 from bentley_sync_async.auth import NativeApplication
+from bentley_sync_async.cli.commands.ending import remark, say
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.settings import SETTINGS, Settings, read_profiles, resolve
 from bentley_sync_async.cli.settings.profile_file import DEFAULT
 from bentley_sync_async.cli.settings.resolved import SECRETS
-from bentley_sync_async.cli.shutdown import print_message
 
 
 @frozen(kw_only=True)
@@ -37,16 +37,16 @@ async def list_profiles(*, json: bool) -> ExitCode:
     if json:
         print(to_json([{"name": name, "used": name == settings.profile} for name in names]))
     else:
-        print("\n".join(f"{'*' if name == settings.profile else ' '} {name}" for name in names))
+        say("\n".join(f"{'*' if name == settings.profile else ' '} {name}" for name in names))
     return ExitCode.SUCCESS
 
 
 async def use_profile(name: str) -> ExitCode:
     """Choose the profile that is used from now on."""
     read_profiles().used(name)
-    print(f"Profile {name} is used from now on.")
+    say(f"Profile {name} is used from now on.")
     if resolve().profile != name:
-        print_message("BENTLEY_SYNC_PROFILE is set, and wins over this choice.")
+        remark("BENTLEY_SYNC_PROFILE is set, and wins over this choice.")
     return ExitCode.SUCCESS
 
 
@@ -57,11 +57,11 @@ async def set_in_profile(key: str, value: str | None, profile: str | None) -> Ex
     file = read_profiles()
     name = profile or resolve().profile
     file.changed(name, {key: value})
-    print(f"Profile {name} has {key} = {value}." if value is not None else f"Profile {name} has no {key} any more.")
+    say(f"Profile {name} has {key} = {value}." if value is not None else f"Profile {name} has no {key} any more.")
     if resolve().profile != name:
-        print(f"Another profile is used, {resolve().profile}. To use this one: bentley-sync profile use {name}")
+        say(f"Another profile is used, {resolve().profile}. To use this one: bentley-sync profile use {name}")
     elif value is not None and resolve().get(key) != value:
-        print_message(f"A variable wins over it: {_winner(resolve(), key)}.")
+        remark(f"A variable wins over it: {_winner(resolve(), key)}.")
     return ExitCode.SUCCESS
 
 
@@ -73,10 +73,10 @@ async def show_profile(*, json: bool) -> ExitCode:
         print(to_json({"profile": settings.profile, "file": str(settings.file.path), "settings": rows}))
         return ExitCode.SUCCESS
     there = "" if settings.file.text else ", which is not there"
-    print(f"Profile {settings.profile} of {settings.file.path}{there}")
+    say(f"Profile {settings.profile} of {settings.file.path}{there}")
     widths = [max(len(text) for text in column) for column in zip(*map(_cells, rows), strict=True)]
     for row in rows:
-        print("  ".join(f"{text:<{width}}" for text, width in zip(_cells(row), widths, strict=True)).rstrip())
+        say("  ".join(f"{text:<{width}}" for text, width in zip(_cells(row), widths, strict=True)).rstrip())
     return ExitCode.SUCCESS
 
 

@@ -32,6 +32,11 @@ class Form(HTMLParser):
         elif tag == "button" and "name" in found:
             self.buttons.append((found["name"], found.get("value", "")))
 
+    def pressed(self, press=None):
+        """The fields that are sent when the button with this value is pressed, or the first one."""
+        ordered = sorted(self.buttons, key=lambda button: button[1] != press)
+        return self.fields | dict(ordered[:1])
+
 
 def opened(url, data=None):
     try:
@@ -46,10 +51,9 @@ def visit(url, press=None):
     """Return where the browser is after the page's form, if it has one, was sent, and what it shows."""
     place, text = opened(url)
     form = Form(text)
-    if form.action is None or not form.buttons:
+    if form.action is None:
         return place, text
-    name, value = next((one for one in form.buttons if one[1] == press), form.buttons[0])
-    return opened(urljoin(place, form.action), urlencode(form.fields | {name: value}).encode())
+    return opened(urljoin(place, form.action), urlencode(form.pressed(press)).encode())
 
 
 if __name__ == "__main__":

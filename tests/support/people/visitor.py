@@ -1,12 +1,11 @@
 """A person at a browser in the event loop of a test."""
 
-import re
-from html import unescape
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import aiohttp
 import anyio
 import anyio.lowlevel
+from support.people.browser import Form
 
 from bentley_sync_async.emulator import Emulator
 
@@ -37,12 +36,11 @@ async def visit(url, press="allow"):
     """Visit a page and press a button of its form; return the status and the text of the page after that."""
     async with aiohttp.ClientSession() as session:
         async with session.get(url) as answer:
-            page = await answer.text()
-        if "<form" not in page:
-            return answer.status, page
-        inputs = re.findall(r'<input type="(?:hidden|email)" name="([^"]*)" value="([^"]*)"', page)
-        form = {name: unescape(value) for name, value in inputs} | {"decision": press}
-        async with session.post(urljoin(url, "authorize"), data=form) as answer:
+            status, page, place = answer.status, await answer.text(), str(answer.url)
+        form = Form(page)
+        if form.action is None:
+            return status, page
+        async with session.post(urljoin(place, form.action), data=form.pressed(press)) as answer:
             return answer.status, await answer.text()
 
 

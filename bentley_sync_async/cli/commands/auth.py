@@ -9,9 +9,12 @@ from attrs import evolve, frozen
 from bentley_sync_async import (
     ClientCredentials,
     ConfigurationError,
-    ConnectionLostError,
+    RateLimitedError,
+    RetryPolicy,
+    ServerError,
     SynchronizationClient,
     TokenUnavailableError,
+    TransportError,
     UnprocessableError,
     auth,
     to_json,
@@ -153,12 +156,12 @@ async def show_status(*, json: bool) -> ExitCode:
     credentials = settings.credentials()
     consent: bool | None = None
     problem: str | None = None
-    async with make_client(hooks=()) as client:
+    async with make_client(hooks=(), retry=RetryPolicy(attempts=2)) as client:
         try:
             consent = (await client.authorization.get()).is_user_authorized
         except UnprocessableError:
             pass  # an earlier version of the service requires a redirectUrl: the credentials work
-        except (ConnectionLostError, TokenUnavailableError) as exc:
+        except (TransportError, TokenUnavailableError, RateLimitedError, ServerError) as exc:
             problem = str(exc)
         config = client.config
     status = evolve(

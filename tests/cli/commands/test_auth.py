@@ -11,6 +11,7 @@ from support.people.homes import HomeInProcess
 from support.served import served
 
 from bentley_sync_async.cli.exit_codes import ExitCode
+from bentley_sync_async.emulator import FaultAction, FaultRule
 
 NATIVE = "native-emulated-0123456789"
 
@@ -128,3 +129,28 @@ def test_a_consent_that_is_not_given_in_time_is_an_error(home, service):
 def test_a_service_application_needs_no_consent(home, service):
     asked = home.run("auth", "consent", BENTLEY_SYNC_CLIENT_ID="service-1", BENTLEY_SYNC_CLIENT_SECRET="s")
     assert (asked.returncode, "needs no consent" in asked.stderr) == (ExitCode.USAGE, True)
+
+
+def refuse(service, status, last):
+    """Let the service answer so many questions for the consent with a status."""
+    rule = FaultRule(path="/authorizationinformation", action=FaultAction.STATUS, status=status, last=last)
+    service.emulator.add_fault(rule)
+
+
+def test_a_service_in_trouble_is_no_reason_to_keep_back_what_is_known(home, service):
+    home.login()
+    refuse(service, 503, last=2)
+    status = home.run("auth", "status")
+    assert status.returncode == ExitCode.ERROR
+    assert status.stdout.startswith("Signed in as Jane Doe")
+    assert "consent" not in status.stdout
+    assert "The service was not asked: " in status.stderr
+
+
+def test_a_token_that_the_service_refuses_is_renewed(home, service):
+    home.login()
+    before = re.search(r'accessToken":"([^"]+)', next(home.state.rglob("*.json")).read_text("utf-8"))[1]
+    refuse(service, 401, last=1)
+    status = home.run("auth", "status")
+    assert (status.returncode, status.stderr) == (0, "")
+    assert before not in next(home.state.rglob("*.json")).read_text("utf-8")

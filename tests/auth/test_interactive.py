@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import socket
+import sys
+import webbrowser
 from urllib.parse import urlsplit
 
 import anyio
@@ -15,8 +17,9 @@ from bentley_sync_async import (
     SignInError,
     SynchronizationClient,
     TokenUnavailableError,
+    auth,
 )
-from bentley_sync_async.auth import NativeApplication, kept_sign_in, sign_in, sign_out
+from bentley_sync_async.auth import NativeApplication, kept_sign_in, open_browser, open_or_print, sign_in, sign_out
 from bentley_sync_async.testing import ScriptedTransport, answer, lost, refusal
 from bentley_sync_async.wire.oauth import SignIn, UserInfo, decode_sign_in, encode_sign_in
 
@@ -284,3 +287,27 @@ def test_an_application_must_have_an_id(client_id):
 
 def test_scopes_may_be_a_text():
     assert NativeApplication("n", scopes="openid itwin-platform").scopes == ("openid", "itwin-platform")
+
+
+def test_without_a_display_there_is_no_browser_and_the_page_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert open_browser("http://127.0.0.1:9/") is False
+    open_or_print("http://127.0.0.1:9/")
+    assert capsys.readouterr().err == "Visit this page in a browser on this machine:\n  http://127.0.0.1:9/\n"
+
+
+def test_without_a_browser_there_is_none(monkeypatch):
+    def none(*_):
+        raise webbrowser.Error
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(webbrowser, "get", none)
+    assert open_browser("http://127.0.0.1:9/") is False
+
+
+def test_the_namespace_has_its_names_and_no_others():
+    assert set(auth.__all__) <= set(dir(auth))
+    with pytest.raises(AttributeError, match=r"module 'bentley_sync_async\.auth' has no attribute 'log_in'"):
+        _ = auth.log_in

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from bentley_sync_async import (
     ClientCredentials,
     ConfigurationError,
+    Environment,
     RateLimitedError,
     RetryPolicy,
     ServerError,
@@ -125,6 +126,7 @@ class Status:
         kind: `person`, `service` (a service application) or `token` (a token of the caller's).
         source: Where the credentials come from.
         profile: The profile.
+        environment: The deployment; `None` if it is none of Bentley's.
         base_url: The platform's root.
         issuer: The issuer of tokens.
         client_id: The application; `None` if it is unknown.
@@ -139,6 +141,7 @@ class Status:
     kind: str
     source: str
     profile: str
+    environment: str | None = None
     base_url: str = ""
     issuer: str = ""
     client_id: str | None = None
@@ -166,6 +169,7 @@ async def show_status(*, json: bool) -> ExitCode:
         config = client.config
     status = evolve(
         await _known(settings, credentials, config.issuer),
+        environment=next((one.name.lower() for one in Environment if one.base_url == config.base_url), None),
         base_url=config.base_url,
         issuer=config.issuer,
         consent=consent,
@@ -216,7 +220,7 @@ def _text(status: Status) -> str:
     who = status.user if status.user is not None else status.client_id if status.kind == "service" else None
     rows = {
         "application": status.client_id,
-        "service": f"{status.base_url}, issuer {status.issuer}",
+        "environment": f"{status.environment or 'none of Bentley'}: {status.base_url}, issuer {status.issuer}",
         "profile": status.profile,
         "scopes": status.scopes,
         "valid": _validity(status),

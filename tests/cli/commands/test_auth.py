@@ -10,6 +10,7 @@ from keyring.backends import null
 from support.people.homes import HomeInProcess
 from support.served import served
 
+from bentley_sync_async.cli.commands.auth import Status, _text
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.emulator import FaultAction, FaultRule
 
@@ -33,7 +34,7 @@ def test_the_status_says_who_until_when_what_and_where(home, service):
     status = home.run("auth", "status")
     assert (status.returncode, status.stderr) == (0, "")
     assert status.stdout.splitlines()[0] == "Signed in as Jane Doe (jane.doe@example.com)"
-    assert f"{service.emulator.url}, issuer {service.emulator.url}" in status.stdout
+    assert f"none of Bentley: {service.emulator.url}, issuer {service.emulator.url}" in status.stdout
     assert re.search(r"until \d\d:\d\d, in (59|60) minutes, renewed by itself", status.stdout)
     assert "scopes      openid profile email offline_access itwin-platform" in status.stdout
     assert f"a file in {home.state}" in status.stdout
@@ -70,6 +71,11 @@ def test_without_an_answer_the_status_says_what_is_known_and_why_no_more(home):
     assert status.returncode == ExitCode.ERROR
     assert status.stdout.startswith("Access token")
     assert "The service was not asked: " in status.stderr
+
+
+def test_the_status_names_the_environment():
+    configured = Status(kind="token", source="s", profile="p", environment="qa", base_url="b", issuer="i")
+    assert "environment qa: b, issuer i" in _text(configured)
 
 
 def test_a_person_who_denies_is_not_signed_in(home):
@@ -154,3 +160,10 @@ def test_a_token_that_the_service_refuses_is_renewed(home, service):
     status = home.run("auth", "status")
     assert (status.returncode, status.stderr) == (0, "")
     assert before not in next(home.state.rglob("*.json")).read_text("utf-8")
+
+
+def test_a_person_signs_out_once(home, service):
+    home.login()
+    where = service.emulator.url
+    assert home.run("auth", "logout").stdout == f"Signed out of {where}.\n"
+    assert home.run("auth", "logout").stdout == f"Nobody was signed in at {where}.\n"

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo check fix test lint types imports official blob torture fuzz matrix mutants bench clean
+.PHONY: demo check fix test lint types imports official blob browser torture fuzz matrix mutants bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -50,8 +50,8 @@ PURE := $(PURE),*/bulk/report.py,*/bulk/schedule.py,*/bulk/journal/base.py,*/bul
 
 # Measuring coverage doubles the time of a test. What tries much, starts processes or follows crowds goes without.
 WITHOUT := benchmarks chaos docs fuzz hostile kill machines soak bulk/test_cancellation.py bulk/test_faults.py
-WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_bulk_process.py client/test_crowd.py
-WITHOUT += publish/test_faults.py steps
+WITHOUT += bulk/test_makespan.py bulk/test_restart.py cli/commands/test_auth_process.py
+WITHOUT += cli/commands/test_bulk_process.py client/test_crowd.py publish/test_faults.py steps
 
 test: lint types imports  ## everything that must hold: under four minutes
 	$(BIN)/pytest $(addprefix tests/,$(WITHOUT))
@@ -87,6 +87,9 @@ mutants: $(READY)  ## small changes in the pure files: are 85 % noticed by their
 bench: $(READY)  ## what the client costs, as ratios to its peers; under five minutes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
+
+browser: $(READY)  ## signs in with Chromium, headless (Debian: apt-get install chromium); under a minute
+	$(BIN)/python tests/browser/run.py
 
 clean:
 	rm -rf .venv .matrix

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .auth import ClientCredentials
+    from .auth.client_credentials import ClientCredentials
     from .client import SynchronizationClient
     from .config import Environment, RateTier, Timeouts
     from .errors import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         ResumeTokenError,
         RunNotCompletedError,
         ServerError,
+        SignInError,
         SynchronizationError,
         TokenError,
         TokenUnavailableError,
@@ -110,7 +111,7 @@ if TYPE_CHECKING:
     from .wire.webhooks import ReplayGuard, verify_webhook
 else:  # a name is imported when it is first used, so that using one does not load the rest of the package
     _MODULES = {
-        "auth": "ClientCredentials",
+        "auth.client_credentials": "ClientCredentials",
         "client": "SynchronizationClient",
         "config": "Environment RateTier Timeouts",
         "errors": (
@@ -119,7 +120,7 @@ else:  # a name is imported when it is first used, so that using one does not lo
             "InvalidArgumentError JournalError JournalInUseError LocationError "
             "NotFoundError PermissionDeniedError ProblemDetail ProtocolError RateLimitedError ReportUnavailableError "
             "RequestTimeoutError "
-            "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SynchronizationError "
+            "ResponseTooLargeError ResumeTokenError RunNotCompletedError ServerError SignInError SynchronizationError "
             "TokenError TokenUnavailableError TransportError UnprocessableError UsageError WebhookError"
         ),
         "models": (
@@ -230,6 +231,7 @@ __all__ = [
     "RunVanishedError",
     "RunWatcher",
     "ServerError",
+    "SignInError",
     "SourceFile",
     "SourceFileCreate",
     "StorageConnection",

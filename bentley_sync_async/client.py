@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Self
 from anyio import AsyncContextManagerMixin
 
 from . import config as settings
-from .auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource, fetch_with
+from .auth.applications import NativeApplication
+from .auth.client_credentials import ClientCredentials, fetch_with
+from .auth.refreshing import RefreshingTokenSource
+from .auth.static import StaticTokenSource
 from .config import ClientConfig, Environment, RateTier, Timeouts, WhenActive
 from .errors import ConfigurationError, InvalidArgumentError
 from .models import AuthenticationType
@@ -44,8 +47,9 @@ if TYPE_CHECKING:
     from .publish.runner import PublishRun
     from .publish.sources import FileSource
 
-TokenLike = str | ClientCredentials | TokenSource | Callable[[], Awaitable[str | Token]]
-"""A ready token, a service application's credentials, a token source, or a coroutine function that obtains a token."""
+TokenLike = str | ClientCredentials | NativeApplication | TokenSource | Callable[[], Awaitable[str | Token]]
+"""A ready token, a service application's credentials, an application that a person has signed in to, a token source, or
+a coroutine function that obtains a token."""
 
 
 class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
@@ -84,11 +88,12 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
 
         Args:
             token: An access token (usually valid for an hour), `ClientCredentials` of a service application, a
-                coroutine function that obtains a token, or a `TokenSource`.
+                `NativeApplication` that a person has signed in to, a coroutine function that obtains a token, or a
+                `TokenSource`.
             environment: The deployment to talk to.
             base_url: The platform's root instead of the environment's, such as an emulator's URL.
-            issuer: The issuer of tokens for client credentials instead of the environment's; on loopback it is the
-                base URL if it is not given.
+            issuer: The issuer of tokens instead of the environment's; on loopback it is the base URL if it is not
+                given.
             timeouts: For one request and for one call with its retries.
             retry: When a single call is retried.
             max_body_bytes: The largest body of an answer, in bytes.
@@ -157,6 +162,7 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
         cls,
         environ: Mapping[str, str] | None = None,
         *,
+        token: TokenLike | None = None,
         retry: RetryPolicy | None = None,
         hooks: Iterable[Hook] | None = None,
     ) -> Self:
@@ -168,14 +174,16 @@ class SynchronizationClient(Watches, Products, AsyncContextManagerMixin):
 
         Args:
             environ: The variables; those of the process by default.
+            token: As for a client, in place of the credentials of the variables.
             retry: When a single call is retried.
             hooks: As for a client.
 
         Raises:
             ConfigurationError: One is missing or impossible; the message names it.
         """
-        found = settings.from_env(os.environ if environ is None else environ)
-        token: TokenLike = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
+        found = settings.from_env(os.environ if environ is None else environ, needs_credentials=token is None)
+        if token is None:
+            token = found.token or ClientCredentials(found.client_id or "", found.client_secret or "")
         config = found.config
         return cls(
             token,
@@ -362,12 +370,18 @@ def _token_source(token: TokenLike, config: ClientConfig, transport: Transport, 
                 token, issuer=config.issuer, transport=transport, timeout=min(30.0, config.timeouts.request)
             )
             return RefreshingTokenSource(fetch, hooks=hooks)
+        case NativeApplication():
+            from .auth.issuer import Issuer  # noqa: PLC0415 - for people only
+            from .auth.kept import SignedInTokenSource  # noqa: PLC0415
+
+            issuer = Issuer(config.issuer, transport, timeout=min(30.0, config.timeouts.request))
+            return SignedInTokenSource(token, issuer, hooks=hooks)
         case TokenSource() if not isinstance(token, type):
             return token
         case _ if callable(token) and not isinstance(token, type):
             return RefreshingTokenSource(token, hooks=hooks)
         case _:
             raise ConfigurationError(
-                f"token must be a string, ClientCredentials, a coroutine function or a TokenSource, not "
-                f"{type(token).__name__}."
+                "token must be a string, ClientCredentials, a NativeApplication, a coroutine function or a "
+                f"TokenSource, not {type(token).__name__}."
             )

@@ -235,13 +235,17 @@ class EnvironmentSettings:
     client_secret: str | None = field(default=None, repr=False)
 
 
-def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
+def from_env(environ: Mapping[str, str], *, needs_credentials: bool = True) -> EnvironmentSettings:
     """Read the `BENTLEY_SYNC_*` variables from a mapping.
 
     `BENTLEY_SYNC_ENVIRONMENT` (prod, qa, dev; default prod) gives the API host and the issuer, `BENTLEY_SYNC_BASE_URL`
     and `BENTLEY_SYNC_ISSUER` replace them (on loopback the former is both). `BENTLEY_SYNC_TOKEN` is an access
     token; without it `BENTLEY_SYNC_CLIENT_ID` and `BENTLEY_SYNC_CLIENT_SECRET` name a service application.
     `BENTLEY_SYNC_RATE_TIER` (community, standard, premium, custom, unlimited) is the application's.
+
+    Args:
+        environ: The variables.
+        needs_credentials: Whether it is an error if there are none.
 
     Raises:
         ConfigurationError: A variable has an impossible value, or the message names the variables that are missing.
@@ -251,7 +255,7 @@ def from_env(environ: Mapping[str, str]) -> EnvironmentSettings:
     token = values.get("BENTLEY_SYNC_TOKEN")
     client_id = values.get("BENTLEY_SYNC_CLIENT_ID")
     client_secret = values.get("BENTLEY_SYNC_CLIENT_SECRET")
-    if token is None and not (client_id and client_secret):
+    if needs_credentials and token is None and not (client_id and client_secret):
         wanted = {"BENTLEY_SYNC_CLIENT_ID": client_id, "BENTLEY_SYNC_CLIENT_SECRET": client_secret}
         missing = " and ".join(name for name, value in wanted.items() if not value)
         raise ConfigurationError(f"No credentials: set {missing} for a service application, or BENTLEY_SYNC_TOKEN.")

@@ -342,6 +342,10 @@ class CredentialsError(TokenError):
     """The issuer refuses these credentials, and a retry cannot help: correct id, secret or environment."""
 
 
+class SignInError(TokenError):
+    """A person denied a sign-in or a consent, or did not give it in time."""
+
+
 class TokenUnavailableError(TokenError):
     """The issuer, or the caller's own token source, failed for a transient cause.
 

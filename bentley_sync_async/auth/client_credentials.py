@@ -3,35 +3,13 @@
 from attrs import field, frozen
 
 from bentley_sync_async.config import SCOPE
-from bentley_sync_async.errors import (
-    ConfigurationError,
-    CredentialsError,
-    DecodeError,
-    TokenError,
-    TokenUnavailableError,
-    TransportError,
-)
-from bentley_sync_async.transport.messages import Request, Response, Transport, without_secret
+from bentley_sync_async.errors import ConfigurationError
+from bentley_sync_async.transport.messages import Transport
 from bentley_sync_async.transport.tokens import Token
-from bentley_sync_async.wire.headers import retry_after
-from bentley_sync_async.wire.oauth import decode_token, refusal, token_request
+from bentley_sync_async.wire.oauth import token_request
 
 from .refreshing import Fetch
-
-_OK, _UNAUTHORIZED, _TOO_MANY, _FIRST_SERVER_ERROR = 200, 401, 429, 500
-# The errors with which an issuer refuses credentials or a scope (RFC 6749, sections 5.2 and 4.1.2.1).
-_REFUSALS = frozenset(
-    {
-        "access_denied",
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    }
-)
-_TRANSIENT = frozenset({"", "server_error", "temporarily_unavailable"})
+from .token_endpoint import ask_for_token, form_request
 
 
 @frozen
@@ -61,41 +39,19 @@ def fetch_with(credentials: ClientCredentials, *, issuer: str, transport: Transp
         transport: Sends the request.
         timeout: Seconds for the request.
     """
-    request = Request(
-        method="POST",
-        url=f"{issuer}/connect/token",
-        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-        body=token_request(credentials.client_id, credentials.client_secret, SCOPE),
-        secret=credentials.client_secret,
-    )
+    form = token_request(credentials.client_id, credentials.client_secret, SCOPE)
+    request = form_request(f"{issuer}/connect/token", form, credentials.client_secret)
 
     async def fetch() -> Token:
-        try:
-            response = without_secret(credentials.client_secret, await transport.send(request, timeout=timeout))
-        except TransportError as exc:
-            raise TokenUnavailableError(f"No token: {exc}") from exc
-        if response.status != _OK:
-            raise _failure(response, credentials.client_id, issuer)
-        try:
-            answer = decode_token(response.body)
-        except DecodeError as exc:
-            raise TokenUnavailableError(f"No token: {issuer} answered {response.status}. {exc}") from exc
+        answer = await ask_for_token(
+            request,
+            transport=transport,
+            timeout=timeout,
+            issuer=issuer,
+            whose=f"the service application {credentials.client_id}",
+            advice="Check client id and secret, that the issuer is the one of your environment, and that the "
+            f"application may request the scope {SCOPE}.",
+        )
         return Token(value=answer.access_token, expires_in=answer.expires_in)
 
     return fetch
-
-
-def _failure(response: Response, client_id: str, issuer: str) -> TokenError:
-    reason = refusal(response.body) or ""
-    code = reason.partition(":")[0]
-    status = response.status
-    answered = f"{issuer} answered {status}" + (f" ({reason})" if reason else "")
-    unavailable = status == _TOO_MANY or status >= _FIRST_SERVER_ERROR
-    # Any other answer may come from a gateway, which did not check the credentials.
-    final = code in _REFUSALS or (status == _UNAUTHORIZED and code not in _TRANSIENT)
-    if unavailable or not final:
-        return TokenUnavailableError(f"No token: {answered}.", retry_after=retry_after(response.headers))
-    return CredentialsError(
-        f"No token for the service application {client_id}: {answered}. Check client id and secret, that the "
-        f"issuer is the one of your environment, and that the application may request the scope {SCOPE}."
-    )

@@ -2,7 +2,7 @@
 
 import sys
 
-_NEEDED = frozenset({"rich", "typer"})
+_NEEDED = frozenset({"platformdirs", "rich", "tomlkit", "typer"})
 
 
 def main() -> int:

@@ -9,7 +9,10 @@ import typer
 
 import bentley_sync_async as package
 
+from .clients import make_client
 from .exit_codes import WORST, WORST_PUBLISH, ExitCode
+from .nouns.auth import auth
+from .nouns.profile import profile
 from .verbs.group import root_app
 
 # Typer keeps the line breaks of a paragraph that begins with \b.
@@ -24,6 +27,9 @@ app = root_app(
     help="Trigger synchronizations of iTwin storage connections and follow them to their end.",
     epilog=_EXIT_CODES,
 )
+
+app.add_typer(auth, name="auth")
+app.add_typer(profile, name="profile")
 
 Timeout = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Give up after so many seconds; the run goes on.", min=0.001)
@@ -87,11 +93,11 @@ def run(
     ] = "wait",
     json: Json = False,
 ) -> None:
-    """Run a connection of the service that the BENTLEY_SYNC_* variables name, and follow the run to its end."""
+    """Run a connection of the service that the variables or the profile name, and follow the run to its end."""
     from .commands.run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
-        make_client=package.SynchronizationClient.from_env,
+        make_client=make_client,
         open_watch=lambda client: client.watch(
             connection_id, timeout=timeout, when_active=when_active, when_busy=when_busy
         ),
@@ -118,7 +124,7 @@ def attach(
     from .commands.run import Follower  # noqa: PLC0415 - the help is quick without it
 
     follower = Follower(
-        make_client=package.SynchronizationClient.from_env,
+        make_client=make_client,
         open_watch=lambda client: client.attach(run_url, timeout=timeout),
         arguments=["attach", run_url],
         hint=_RUN_URL,
@@ -160,7 +166,7 @@ def bulk(
     from .commands.bulk import Bulk  # noqa: PLC0415 - the help is quick without it
 
     work = Bulk(
-        make_client=package.SynchronizationClient.from_env,
+        make_client=make_client,
         open_bulk=lambda client, ids: client.run_many(
             ids,
             imodel_ids=imodel or (),
@@ -214,7 +220,7 @@ def publish(
     from .commands.publish import Publish, bytes_of  # noqa: PLC0415 - the help is quick without it
 
     work = Publish(
-        make_client=package.SynchronizationClient.from_env,
+        make_client=make_client,
         open_publish=lambda client: client.publish(
             manifest,
             journal=journal,
@@ -241,8 +247,8 @@ def budget(
     """Send one request, and show the quota and what is left of it."""
     from .commands.budget import show_budget  # noqa: PLC0415 - the help is quick without it
 
-    make_client = partial(package.SynchronizationClient.from_env, retry=package.RetryPolicy(attempts=1))
-    raise typer.Exit(show_budget(make_client, json=json))
+    once = partial(make_client, retry=package.RetryPolicy(attempts=1))
+    raise typer.Exit(show_budget(once, json=json))
 
 
 def given(context: typer.Context) -> list[str]:

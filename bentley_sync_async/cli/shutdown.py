@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import textwrap
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import import_module
@@ -17,6 +15,7 @@ import anyio
 from rich.console import Console
 
 from .exit_codes import ExitCode
+from .formatting.fitted import fitted
 
 T = TypeVar("T")
 
@@ -92,28 +91,4 @@ def code_of_shutdown(error: BaseException) -> ExitCode:
 
 def print_message(text: str) -> None:
     """Print a message for people, which is no output, to stderr."""
-    print(fitting(text), file=sys.stderr)
-
-
-def fitting(text: str) -> str:
-    """Return a message whose lines break between words, if stderr is a terminal; commands to copy stay in one line."""
-    if not sys.stderr.isatty():
-        return text
-    width = shutil.get_terminal_size().columns
-    return "\n".join(line if line.startswith(_COMMAND) else _wrapped(line, width) for line in text.split("\n"))
-
-
-_COMMAND = "  bentley-sync "
-
-
-def _wrapped(line: str, width: int) -> str:
-    indent = line[: len(line) - len(line.lstrip())]
-    wrapped = textwrap.wrap(
-        line.strip(),
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(wrapped) or line
+    print(fitted(text, sys.stderr), file=sys.stderr)

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asyncc
 import pytest
 import pytest_asyncio
 
-from bentley_sync_async.auth import ClientCredentials
+from bentley_sync_async.auth.client_credentials import ClientCredentials
 from bentley_sync_async.client import SynchronizationClient
 from bentley_sync_async.emulator import Emulator, Options
 from bentley_sync_async.errors import ConfigurationError

@@ -62,7 +62,11 @@ def test_the_library_for_uploads_is_loaded_by_the_first_upload_only():
     assert "azure" not in loaded(f"from {PACKAGE} import SynchronizationClient; SynchronizationClient('t').storage")
 
 
-@pytest.mark.parametrize("module", ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"])
+FOR_OTHERS = ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"]
+FOR_OTHERS += ["keyring", "oauthlib", "platformdirs", "filelock", "webbrowser"]
+
+
+@pytest.mark.parametrize("module", FOR_OTHERS)
 def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
 
@@ -93,9 +97,13 @@ def test_each_of_them_loads_none_of_the_others():
     }
 
 
-@pytest.mark.parametrize(
-    "command", ["", "demo", "run", "attach", "bulk", "budget", "connection", "connection list", "storage trash list"]
-)
+COMMANDS = [
+    *("", "demo", "run", "attach", "bulk", "publish", "budget", "auth", "auth login", "profile", "profile set"),
+    *("connection", "connection list", "storage trash list"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys
@@ -109,6 +117,7 @@ except SystemExit:
     modules = loaded(program)
 
     assert "typer" in modules
+    assert modules & {"keyring", "oauthlib", "platformdirs", "tomlkit", "tomllib"} == set()
     assert modules & {"aiohttp", "anyio", "attr", "pydantic", "rich.console"} == set()
     assert modules & {f"{PACKAGE}.client", f"{PACKAGE}.errors", f"{PACKAGE}.cli.lookup"} == set()
 
@@ -121,3 +130,22 @@ from {PACKAGE}.errors import ServerError
 assert ServerError.__module__ == "{PACKAGE}", ServerError.__module__"""
 
     assert f"{PACKAGE}.errors" in loaded(program)
+
+
+def test_a_setting_is_read_without_the_client():
+    program = f"from {PACKAGE}.cli.clients import assumed; assumed('itwin')"
+    modules = loaded(program)
+
+    assert f"{PACKAGE}.cli.settings" in modules
+    assert modules & {"aiohttp", "anyio", "keyring", "oauthlib", "tomlkit", "typer", f"{PACKAGE}.auth"} == set()
+
+
+def test_signing_in_loads_no_http_before_it_is_used():
+    assert "aiohttp" not in loaded(f"from {PACKAGE}.auth import sign_in")
+
+
+def test_a_client_for_a_service_application_loads_nothing_of_a_sign_in():
+    program = f"from {PACKAGE} import *; SynchronizationClient(ClientCredentials('service-1', 's'))"
+    found = {name.removeprefix(f"{PACKAGE}.auth.") for name in of_us(loaded(program)) if ".auth." in name}
+
+    assert found == {"applications", "client_credentials", "refreshing", "static", "token_endpoint"}

@@ -26,12 +26,17 @@ PUBLIC = {
         PollDelayed ProblemDetail ProtocolError RateLimitedError RateTier ReplayGuard ReportUnavailableError
         RequestTimeoutError ResponseTooLargeError ResumeTokenError RetryPolicy RunAppeared RunChange RunCompleted
         RunEvent RunFailedError RunJoined RunNotCompletedError RunPhaseChanged RunRef RunStateChanged RunTriggered
-        RunUpdated RunVanishedError RunWatcher ServerError SourceFile SourceFileCreate StorageConnection StorageFile
-        StorageFolder StorageJob StorageRun StorageTask SynchronizationClient SynchronizationError SynchronizationReport
+        RunUpdated RunVanishedError RunWatcher ServerError SignInError SourceFile SourceFileCreate StorageConnection
+        StorageFile StorageFolder StorageJob StorageRun StorageTask SynchronizationClient SynchronizationError
+        SynchronizationReport
         TaskAppeared TaskChange TaskCompleted TaskError TaskRetried TaskStateChanged TaskUpdated TaskVanished Timeouts
         TokenError TokenUnavailableError TransportError TriggerDelayed UnknownValueSeen UnprocessableError UsageError
         WaitingForIModel WatchError WatchEvent WatchFailedError WatchTimeoutError WebhookError __version__ diff fold
         to_builtins to_json verify_webhook
+    """,
+    "auth": """
+        FileStore KeyringStore NativeApplication SignIn SignInStore TokenClaims UserInfo consent default_store
+        kept_sign_in open_browser open_or_print read_token sign_in sign_out
     """,
     "bulk": """
         BulkEvent BulkPlan BulkProgress BulkReport BulkRun ConnectionFinished ConnectionProgressed ConnectionStarted

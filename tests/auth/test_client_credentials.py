@@ -8,7 +8,8 @@ import pytest
 from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async import Environment, SynchronizationClient
-from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, fetch_with
+from bentley_sync_async.auth.client_credentials import ClientCredentials, fetch_with
+from bentley_sync_async.auth.refreshing import RefreshingTokenSource
 from bentley_sync_async.emulator import Emulator, FaultRule
 from bentley_sync_async.errors import CredentialsError, SynchronizationError, TokenUnavailableError
 from bentley_sync_async.models import AuthenticationType, SourceFileCreate

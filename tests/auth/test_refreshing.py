@@ -5,7 +5,7 @@ import itertools
 import anyio
 import pytest
 
-from bentley_sync_async.auth import RefreshingTokenSource
+from bentley_sync_async.auth.refreshing import RefreshingTokenSource
 from bentley_sync_async.errors import (
     ConfigurationError,
     ConnectionLostError,

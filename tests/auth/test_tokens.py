@@ -10,7 +10,9 @@ import pytest
 from support.transport import ScriptedTransport
 
 from bentley_sync_async import SynchronizationClient
-from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource
+from bentley_sync_async.auth.client_credentials import ClientCredentials
+from bentley_sync_async.auth.refreshing import RefreshingTokenSource
+from bentley_sync_async.auth.static import StaticTokenSource
 from bentley_sync_async.errors import ConfigurationError
 from bentley_sync_async.transport.tokens import Token, TokenSource
 

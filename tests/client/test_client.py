@@ -8,7 +8,9 @@ import pytest
 from support.transport import After, ScriptedTransport, answer, http, raw_server, refusal, scripted
 
 from bentley_sync_async import Environment, SynchronizationClient
-from bentley_sync_async.auth import ClientCredentials, RefreshingTokenSource, StaticTokenSource
+from bentley_sync_async.auth.client_credentials import ClientCredentials
+from bentley_sync_async.auth.refreshing import RefreshingTokenSource
+from bentley_sync_async.auth.static import StaticTokenSource
 from bentley_sync_async.config import Timeouts
 from bentley_sync_async.errors import (
     APIError,

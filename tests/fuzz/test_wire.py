@@ -4,6 +4,7 @@ A fixed number of rounds from a fixed seed; `FUZZ_SECONDS=300` goes on for so lo
 A failure is repeated with `FUZZ_SEED` and the round that it names.
 """
 
+import base64
 import json
 import os
 import random
@@ -28,7 +29,14 @@ from bentley_sync_async.redaction import excerpt, redact
 from bentley_sync_async.wire.codec import decode_one, decode_page, encode
 from bentley_sync_async.wire.headers import request_id, retry_after, server_date
 from bentley_sync_async.wire.locations import run_ref
-from bentley_sync_async.wire.oauth import decode_token, refusal
+from bentley_sync_async.wire.oauth import (
+    decode_endpoints,
+    decode_sign_in,
+    decode_token,
+    decode_user,
+    read_token,
+    refusal,
+)
 from bentley_sync_async.wire.paging import PageWalk
 from bentley_sync_async.wire.problems import api_error, decode_problem
 from bentley_sync_async.wire.resume import pack, unpack
@@ -198,6 +206,13 @@ def token_answer(data: bytes, _: random.Random) -> object:
     return decode_token(data)
 
 
+def issuer_answer(data: bytes, chance: random.Random) -> object:
+    text = data.decode("utf-8", "replace")
+    decode_sign_in(text)
+    read_token(f"e30.{base64.urlsafe_b64encode(data).decode()}.s")
+    return chance.choice((decode_endpoints, decode_user))(data)
+
+
 def location(data: bytes, chance: random.Random) -> object:
     text = data.decode("utf-8", chance.choice(("replace", "surrogateescape")))
     ref = run_ref(text, base_url=BASE, request_url=chance.choice((None, f"{BASE}/synchronization/x")))
@@ -235,12 +250,16 @@ def redaction(data: bytes, _: random.Random) -> object:
 
 PACKED = [msgspec.msgpack.encode(value) for value in VALUES]
 RESUME = PACKED + [pack(value).encode() for value in VALUES]
+NAMED = {"issuer": "https://i", "authorization_endpoint": "https://i/a", "token_endpoint": "https://i/t", "sub": "s"}
+KEPT = {"issuer": "i", "clientId": "c", "scopes": "a", "accessToken": "t", "expires": "2026-11-27T12:00:00Z"}
+ISSUER_ANSWERS = [msgspec.json.encode(one) for one in (NAMED, KEPT, {"exp": 1.5e9, "scope": ["a"], "sub": "s"})]
 TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "an entity": (entity, BODIES),
     "a page": (page, BODIES),
     "snapshots": (snapshots, RUNS),
     "a problem": (problem, BODIES),
     "a token answer": (token_answer, TOKEN_ANSWERS),
+    "an issuer's answer": (issuer_answer, ISSUER_ANSWERS),
     "a location": (location, LOCATIONS),
     "headers": (headers, HEADERS),
     "a resume token": (resume_token, RESUME),

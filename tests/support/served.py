@@ -11,6 +11,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from bentley_sync_async.emulator import Emulator, FileRule, Run, RunRule
 from bentley_sync_async.emulator.settings import Options
 
+NAMES = (
+    *("ENVIRONMENT", "BASE_URL", "ISSUER", "TOKEN", "CLIENT_ID", "CLIENT_SECRET", "RATE_TIER"),
+    *("PROFILE", "REDIRECT_URI", "ITWIN", "IMODEL", "OUTPUT"),
+)
 COMMAND = (sys.executable, "-m", "bentley_sync_async.cli")
 
 
@@ -57,10 +61,12 @@ def served(**options: Unpack[Options]) -> Iterator[Served]:
 
 
 def settings(**variables: str) -> dict[str, str]:
-    """The variables, with all other variables of the package empty, and a wide terminal without colours."""
-    names = ("ENVIRONMENT", "BASE_URL", "ISSUER", "TOKEN", "CLIENT_ID", "CLIENT_SECRET", "RATE_TIER")
-    empty = {f"BENTLEY_SYNC_{name}": "" for name in names}
-    return empty | {"COLUMNS": "140", "NO_COLOR": "1", "FORCE_COLOR": "", "PYTHONUNBUFFERED": "1"} | variables
+    """The variables, with all others of the package empty, no profile or keyring of whoever runs the tests, and a wide
+    terminal without colours.
+    """
+    empty = {f"BENTLEY_SYNC_{name}": "" for name in NAMES}
+    nobodys = {"BENTLEY_SYNC_CONFIG": os.devnull, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    return empty | nobodys | {"COLUMNS": "140", "NO_COLOR": "1", "FORCE_COLOR": "", "PYTHONUNBUFFERED": "1"} | variables
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from attrs import define, field, frozen
 
 from bentley_sync_async import InvalidArgumentError, RunRef, SynchronizationClient
+from bentley_sync_async.cli.formatting.fitted import fitted
 from bentley_sync_async.cli.lookup import Kind, Lookup
-from bentley_sync_async.cli.shutdown import fitting
 
 
 @frozen
@@ -50,7 +50,7 @@ def _ask(question: str) -> str:
     # The event loop's own handler would only note Ctrl-C, and input() would go on waiting.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        print(fitting(question.rstrip()), end=" ", file=sys.stderr, flush=True)
+        print(fitted(question.rstrip(), sys.stderr), end=" ", file=sys.stderr, flush=True)
         return sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, handler)

@@ -232,7 +232,7 @@ def test_wrong_arguments_are_named(args, named):
 
 
 def test_missing_settings_are_named():
-    outcome = invoke(settings(BENTLEY_SYNC_CLIENT_ID="me"), "run", "id")
+    outcome = invoke(settings(BENTLEY_SYNC_CLIENT_ID="service-me"), "run", "id")
     assert outcome.exit_code == ExitCode.USAGE
     assert "BENTLEY_SYNC_CLIENT_SECRET" in outcome.stderr
 

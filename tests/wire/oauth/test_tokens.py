@@ -21,7 +21,7 @@ def test_a_token_is_asked_for_with_the_client_credentials_grant():
 @pytest.mark.parametrize(
     ("body", "lifetime"),
     [
-        (b'{"access_token": "t", "expires_in": 3600, "token_type": "Bearer", "scope": "itwin-platform"}', 3600),
+        (b'{"access_token": "t", "expires_in": 3600, "token_type": "Bearer"}', 3600),
         (b'{"access_token": "t", "expires_in": 59.5}', 59.5),
         (b'{"access_token": "t", "expires_in": 0.5}', 0.5),
         (b'{"access_token": "t", "expires_in": 999999999.5}', 999999999.5),

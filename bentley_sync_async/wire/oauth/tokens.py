@@ -1,4 +1,4 @@
-"""The token endpoint: `POST {issuer}/connect/token` with the grant client_credentials (RFC 6749, section 4.4)."""
+"""The token endpoint, `POST {issuer}/connect/token`: the grant client_credentials, and answers (RFC 6749, 4.4, 5)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from attrs import field, frozen
 
 from bentley_sync_async.errors import DecodeError
 from bentley_sync_async.redaction import excerpt
-
-from .codec import parse
+from bentley_sync_async.wire.codec import parse
 
 _LONGEST_LIFETIME = 1e9  # seconds; a life beyond is treated as unlimited
 
@@ -21,10 +20,14 @@ class TokenAnswer:
     Attributes:
         access_token: The token.
         expires_in: Its lifetime in seconds, usually 3600; `None` if the answer has no valid one.
+        refresh_token: What renews it, once; `None` if there is none.
+        scope: What it allows, separated by spaces; `None` if that is what was asked for.
     """
 
     access_token: str = field(repr=False)
     expires_in: float | None = None
+    refresh_token: str | None = field(default=None, repr=False)
+    scope: str | None = None
 
 
 def token_request(client_id: str, client_secret: str, scope: str) -> bytes:
@@ -51,7 +54,10 @@ def decode_token(body: bytes) -> TokenAnswer:
     lifetime = parsed.get("expires_in")
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime < _LONGEST_LIFETIME:
         lifetime = None
-    return TokenAnswer(access_token=token, expires_in=lifetime)
+    more = {
+        name: text for name in ("refresh_token", "scope") if isinstance(text := parsed.get(name), str) and text.strip()
+    }
+    return TokenAnswer(access_token=token, expires_in=lifetime, **more)
 
 
 def refusal(body: bytes) -> str | None:

@@ -38,10 +38,12 @@ def assumed(setting: Assumed) -> str | None:
 
 
 def service_application() -> str | None:
-    """Return the client id of the application that commands sign in as; `None` if it is not known."""
+    """Return the client id of the service application that commands sign in as; `None` if it is another caller."""
     from .settings import resolve  # noqa: PLC0415 - the help is quick without it
 
-    return resolve().get("client_id")
+    settings = resolve()
+    by_secret = settings.get("token") is None and settings.get("client_secret") is not None
+    return settings.get("client_id") if by_secret else None
 
 
 def service_and_caller() -> str:

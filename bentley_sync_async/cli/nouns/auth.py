@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-auth = typer.Typer(help="Sign in with a browser, and see who commands work for.", no_args_is_help=True)
+from bentley_sync_async.cli.verbs.quick_group import QuickGroup
+
+auth = typer.Typer(cls=QuickGroup, help="Sign in with a browser, and see who commands work for.", no_args_is_help=True)
 
 Browser = Annotated[
     bool, typer.Option("--browser/--no-browser", help="Open the page in a browser; otherwise print its URL only.")

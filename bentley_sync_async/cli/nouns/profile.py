@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-profile = typer.Typer(help="Keep settings of commands in named profiles.", no_args_is_help=True)
+from bentley_sync_async.cli.verbs.quick_group import QuickGroup
+
+profile = typer.Typer(cls=QuickGroup, help="Keep settings of commands in named profiles.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 

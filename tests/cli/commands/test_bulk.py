@@ -280,7 +280,7 @@ def test_wrong_arguments_are_named(args, named, no_service):
 
 
 def test_missing_settings_are_named():
-    outcome = invoke(settings(BENTLEY_SYNC_CLIENT_ID="me"), "-", given="c")
+    outcome = invoke(settings(BENTLEY_SYNC_CLIENT_ID="service-me"), "-", given="c")
     assert outcome.exit_code == ExitCode.USAGE
     assert "BENTLEY_SYNC_CLIENT_SECRET" in outcome.stderr
 

@@ -5,6 +5,7 @@ import inspect
 import pickle
 
 import pytest
+from support.cases import each
 
 import bentley_sync_async as public
 from bentley_sync_async import errors
@@ -130,7 +131,7 @@ def made(cls):
     return special[cls]() if cls in special else cls("what happened")
 
 
-every_error = pytest.mark.parametrize("cls", TREE, ids=lambda cls: cls.__name__)
+every_error = each("cls", TREE)
 
 
 def test_the_tree_holds_every_error():
@@ -157,11 +158,7 @@ def test_an_error_is_caught_as_a_synchronization_error(cls):
 
 
 @every_error
-@pytest.mark.parametrize(
-    "restored",
-    [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],
-    ids=["copy", "deep", "pickle"],
-)
+@each("restored", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
 class TestACopyOfAnError:
     def test_is_of_the_same_class(self, cls, restored):
         assert type(restored(made(cls))) is cls

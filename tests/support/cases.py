@@ -1,0 +1,55 @@
+"""Many cases in one test, for those that are quicker than starting a test."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def each(names: str | tuple[str, ...], values: Iterable[Any]) -> Callable[[Any], Any]:
+    """Call a test, or each test of a class, for each of the values: `pytest.mark.parametrize` as one test.
+
+    A failure says in which case it happened. The cases share the fixtures and, if asynchronous, the event loop.
+    """
+    keys = (names,) if isinstance(names, str) else names
+    cases = [dict(zip(keys, [value] if isinstance(names, str) else value, strict=True)) for value in values]
+    assert cases
+
+    def decorated(test: Any) -> Any:
+        if inspect.isclass(test):
+            for name in [name for name in vars(test) if name.startswith("test_")]:
+                setattr(test, name, decorated(vars(test)[name]))
+            return test
+
+        @functools.wraps(test)
+        def looped(*args: Any, **fixtures: Any) -> None:
+            __tracebackhide__ = True
+            for case in cases:
+                with _said(case):
+                    test(*args, **fixtures, **case)
+
+        @functools.wraps(test)
+        async def async_looped(*args: Any, **fixtures: Any) -> None:
+            __tracebackhide__ = True
+            for case in cases:
+                with _said(case):
+                    await test(*args, **fixtures, **case)
+
+        found: Any = async_looped if inspect.iscoroutinefunction(test) else looped
+        signature = inspect.signature(test)
+        others = [one for name, one in signature.parameters.items() if name not in keys]
+        found.__signature__ = signature.replace(parameters=others)
+        return found
+
+    return decorated
+
+
+@contextmanager
+def _said(case: dict[str, Any]) -> Iterator[None]:
+    __tracebackhide__ = True
+    try:
+        yield
+    except BaseException as failure:
+        failure.add_note("in the case " + ", ".join(f"{name}={value!a}" for name, value in case.items()))
+        raise

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from functools import cache
 
-import pytest
+from support.cases import each
 
 PACKAGE = "bentley_sync_async"
 LAST = "import sys; print(); print(*sys.modules)"
@@ -33,7 +33,7 @@ def test_an_error_loads_no_client():
     assert f"{PACKAGE}.client" not in loaded(f"from {PACKAGE} import SynchronizationError")
 
 
-@pytest.mark.parametrize("room", ["bulk", "cli", "emulator", "integrations", "testing"])
+@each("room", ["bulk", "cli", "emulator", "integrations", "testing"])
 def test_the_client_loads_no_room_that_it_may_not_need(room):
     rooms = {name.split(".")[1] for name in of_us(loaded(f"from {PACKAGE} import SynchronizationClient")) - {PACKAGE}}
 
@@ -41,7 +41,7 @@ def test_the_client_loads_no_room_that_it_may_not_need(room):
     assert room not in rooms
 
 
-@pytest.mark.parametrize("product", ["storage", "imodels", "itwins", "webhooks"])
+@each("product", ["storage", "imodels", "itwins", "webhooks"])
 def test_the_client_loads_no_neighbouring_product(product):
     modules = of_us(loaded(f"from {PACKAGE} import SynchronizationClient"))
 
@@ -62,7 +62,7 @@ def test_the_library_for_uploads_is_loaded_by_the_first_upload_only():
     assert "azure" not in loaded(f"from {PACKAGE} import SynchronizationClient; SynchronizationClient('t').storage")
 
 
-@pytest.mark.parametrize("module", ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"])
+@each("module", ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xml", "pytest"])
 def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
 
@@ -78,7 +78,7 @@ PREVIEWS = [
 ]
 
 
-@pytest.mark.parametrize("module", PREVIEWS)
+@each("module", PREVIEWS)
 def test_manifests_configurations_and_reports_are_not_loaded_before_they_are_used(module):
     program = f"from {PACKAGE} import SynchronizationClient, StorageRun; SynchronizationClient('t').watch('c')"
     assert f"{PACKAGE}.{module}" not in loaded(program)
@@ -93,7 +93,7 @@ def test_each_of_them_loads_none_of_the_others():
     }
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "attach", "bulk", "budget"])
+@each("command", ["", "demo", "run", "attach", "bulk", "budget"])
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys

@@ -201,7 +201,7 @@ class TestTheTextOfAnApiError:
             "  See the service's code and message for what to change.",
         ]
 
-    @pytest.mark.parametrize(("code", "message", "expected"), [("C", None, "418 C"), (None, "M", "418 M")])
+    @each(("code", "message", "expected"), [("C", None, "418 C"), (None, "M", "418 M")])
     def test_has_the_parts_that_the_service_sent(self, code, message, expected):
         first = str(APIError(status=418, method="GET", url="u", code=code, message=message)).splitlines()[0]
         assert first == f"GET u answered {expected}"
@@ -212,7 +212,7 @@ class TestTheTextOfAnApiError:
     def test_names_a_wait_of_0_seconds(self):
         assert "requests to wait 0 s" in str(RateLimitedError(status=429, method="GET", url="u", retry_after=0.0))
 
-    @pytest.mark.parametrize(
+    @each(
         ("cls", "word"),
         [
             (AuthenticationError, "environment"),
@@ -236,7 +236,7 @@ class TestTheTextOfATransportError:
     def test_names_the_request_and_the_failure(self):
         assert str(ConnectionLostError("no connection", method="GET", url="u", sent=False)) == "GET u: no connection"
 
-    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    @each("method", ["POST", "PUT", "DELETE"])
     def test_says_that_a_change_may_have_been_made(self, method):
         text = str(ConnectionLostError("it broke", method=method, url="u", sent=True))
         assert text == f"{method} u: it broke; it may have been carried out: check before sending it again"

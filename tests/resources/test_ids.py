@@ -147,7 +147,7 @@ def test_every_text_is_refused_or_one_segment(text):
     assert [unquote(part) for part in parts.path.split("/")] == ["", "x", text, "y"]
 
 
-@pytest.mark.parametrize("name", ["connection_id", "imodel_id", "source_file_id", "run_id", "storage_file_id"])
+@each("name", ["connection_id", "imodel_id", "source_file_id", "run_id", "storage_file_id"])
 async def test_a_refusal_names_the_argument(name):
     _, api = scripted()
     call = {

@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 from support.bulk import in_place
+from support.cases import each
 from support.transport import RawServer, answer, lost, raw_server, refusal, scripted
 
 import bentley_sync_async
@@ -66,12 +67,12 @@ async def failed_call(step):
     raise AssertionError("it did not fail")
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@each("name", FAILURES)
 async def test_an_error_of_a_call_leads_to_little(name):
     assert size_of_all(await failed_call(FAILURES[name]())) < 64 * 1024
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@each("name", FAILURES)
 async def test_the_traceback_of_an_error_holds_no_answer(name):
     _, client = scripted(always=FAILURES[name]())
     with pytest.raises(SynchronizationError) as caught:
@@ -90,7 +91,7 @@ def holds_an_answer(value):
     return isinstance(value, Response) or (isinstance(value, bytes) and len(value) > 10_000)
 
 
-@pytest.mark.parametrize("name", [name for name in FAILURES if "thread" not in name])  # which keeps the last error
+@each("name", [name for name in FAILURES if "thread" not in name])
 async def test_an_error_is_freed_without_the_collector(name):
     gc.collect()
     gc.disable()
@@ -101,7 +102,7 @@ async def test_an_error_is_freed_without_the_collector(name):
         gc.enable()
 
 
-@pytest.mark.parametrize("name", [name for name in FAILURES if name not in {"an error status", "a lost connection"}])
+@each("name", [name for name in FAILURES if name not in {"an error status", "a lost connection"}])
 async def test_the_cause_of_an_event_leads_to_little(name):
     step = FAILURES[name]()
     _, client = scripted(answer(202, location=URL), always=step)
@@ -194,8 +195,8 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
+@each("use", USES)
+@each("kind", TREE)
 async def test_an_error_of_any_class_is_freed_without_the_collector_and_leads_to_little(kind, use):
     gc.collect()
     gc.disable()
@@ -227,8 +228,8 @@ def raise_deep(group):
         raise LookupError("no token") from exc
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["an exception", "a group"])
-@pytest.mark.parametrize("use", ["a call", "a watch"])
+@each("group", [False, True])
+@each("use", ["a call", "a watch"])
 async def test_an_error_of_a_token_function_lets_go_of_its_frames(group, use):
     async def token():
         raise_deep(group)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import anyio
 import pytest
+from support.cases import each
 from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async.config import Timeouts
@@ -152,7 +153,7 @@ async def test_a_303_is_an_answer_only_where_the_operation_has_it():
         await pipeline(ScriptedTransport(given)).call(request())
 
 
-@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 201), ("PUT", 200), ("DELETE", 204)])
+@each(("method", "status"), [("GET", 200), ("POST", 201), ("PUT", 200), ("DELETE", 204)])
 async def test_an_answer_without_an_error_is_returned_unchanged(method, status):
     given = answer(status, {"run": {}}, location="/somewhere")
 
@@ -169,8 +170,8 @@ async def test_no_log_line_holds_the_token(caplog):
 # Redirects.
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 304, 305, 307, 308, 399])
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@each("status", [300, 301, 302, 304, 305, 307, 308, 399])
+@each("method", ["GET", "POST", "DELETE"])
 async def test_a_redirect_other_than_303_is_refused(status, method):
     transport = ScriptedTransport(answer(status, location="https://attacker.example/"))
 
@@ -178,7 +179,7 @@ async def test_a_redirect_other_than_303_is_refused(status, method):
         await pipeline(transport).call(request(method))
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@each("status", [301, 302, 303, 307, 308])
 async def test_no_redirect_is_ever_followed(status):
     transport = ScriptedTransport(answer(status, location="https://attacker.example/"))
 
@@ -191,7 +192,7 @@ async def test_no_redirect_is_ever_followed(status):
 # Errors.
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 410, 422, 501])
+@each("status", [400, 403, 404, 405, 409, 410, 422, 501])
 async def test_a_lasting_error_status_is_raised_at_once(status):
     transport = ScriptedTransport(refusal(status, "Why", "Because."))
 
@@ -227,8 +228,8 @@ async def test_an_answer_that_is_too_large_is_not_requested_again():
 OPAQUE = 'A1b2/C3d4+E5f6=G7h8"I9'
 
 
-@pytest.mark.parametrize("quoted", [OPAQUE, quote(OPAQUE, safe=""), json.dumps(OPAQUE)], ids=["bare", "URL", "JSON"])
-@pytest.mark.parametrize("status", [400, 404])
+@each("quoted", [OPAQUE, quote(OPAQUE, safe=""), json.dumps(OPAQUE)])
+@each("status", [400, 404])
 async def test_an_error_that_quotes_the_token_does_not_show_it(status, quoted):
     body = f"unknown credential {quoted}, refused".encode()
     error = await failure(ScriptedTransport(Response(status=status, body=body)), tokens=Tokens(OPAQUE))
@@ -279,8 +280,8 @@ async def test_a_call_makes_at_most_five_attempts():
     assert len(transport.sent) == 5
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@each("status", [429, 503])
+@each("method", ["GET", "POST", "PUT", "DELETE"])
 async def test_a_retry_waits_exactly_as_long_as_retry_after_says(status, method):
     transport = ScriptedTransport(refusal(status, retry_after="42"), answer(SUCCESS[method]))
 
@@ -315,9 +316,7 @@ async def test_a_retry_after_beyond_the_call_timeout_ends_the_call_at_once():
     assert anyio.current_time() == 0.0
 
 
-@pytest.mark.parametrize(
-    "first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)], ids=repr
-)
+@each("first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)])
 async def test_a_post_that_may_have_been_processed_is_not_sent_again(first):
     transport = ScriptedTransport(first)
 
@@ -326,7 +325,7 @@ async def test_a_post_that_may_have_been_processed_is_not_sent_again(first):
     assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("first", [lost(sent=False), timed_out(sent=False)], ids=repr)
+@each("first", [lost(sent=False), timed_out(sent=False)])
 async def test_a_post_that_certainly_was_not_processed_is_sent_again(first):
     transport = ScriptedTransport(first, answer(201))
 
@@ -544,7 +543,7 @@ async def test_rejected_credentials_end_the_call_and_nothing_is_sent():
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@each("method", ["GET", "POST", "DELETE"])
 async def test_an_unavailable_token_is_requested_again(method):
     transport = ScriptedTransport(answer(SUCCESS[method]))
 
@@ -573,9 +572,7 @@ async def test_a_token_that_stays_unavailable_ends_the_call_after_five_attempts(
 # DELETE.
 
 
-@pytest.mark.parametrize(
-    "first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)], ids=repr
-)
+@each("first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)])
 async def test_a_delete_that_gets_404_after_a_lost_answer_has_succeeded(first):
     transport = ScriptedTransport(first, refusal(404))
 
@@ -586,11 +583,7 @@ async def test_a_delete_that_gets_404_at_first_fails():
     assert isinstance(await failure(ScriptedTransport(refusal(404)), "DELETE"), NotFoundError)
 
 
-@pytest.mark.parametrize(
-    "first",
-    [refusal(429), refusal(503, retry_after="1"), lost(sent=False), timed_out(sent=False)],
-    ids=repr,
-)
+@each("first", [refusal(429), refusal(503, retry_after="1"), lost(sent=False), timed_out(sent=False)])
 async def test_a_delete_that_gets_404_after_an_unprocessed_attempt_fails(first):
     transport = ScriptedTransport(first, refusal(404))
 
@@ -615,7 +608,7 @@ async def test_a_delete_that_gets_404_after_a_lost_answer_and_a_429_has_succeede
     assert (await pipeline(transport).call(request("DELETE"))).status == 204
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT"])
+@each("method", ["GET", "PUT"])
 async def test_another_method_that_gets_404_after_a_lost_answer_fails(method):
     assert isinstance(await failure(ScriptedTransport(lost(), refusal(404)), method), NotFoundError)
 
@@ -629,7 +622,7 @@ async def test_a_delete_that_gets_another_error_after_a_lost_answer_fails():
 # Without retries.
 
 
-@pytest.mark.parametrize("first", [lost(sent=False), refusal(429), refusal(503)], ids=repr)
+@each("first", [lost(sent=False), refusal(429), refusal(503)])
 async def test_without_retries_the_first_failure_is_raised(first):
     transport = ScriptedTransport(first)
 

@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.cases import each
 from support.runs import runs
 
 from bentley_sync_async import DecodeError, RunRef, StorageJob, StorageRun, StorageTask
@@ -173,7 +174,7 @@ def test_the_ids_of_the_run_are_the_strings_of_the_ref_that_it_was_asked_for_by(
     assert run.connection_id is ref.connection_id
 
 
-@pytest.mark.parametrize("members", ['"id":"rr","connectionId":"d"', '"id":"s","connectionId":"cc"', '"id":"rr"'])
+@each("members", ['"id":"rr","connectionId":"d"', '"id":"s","connectionId":"cc"', '"id":"rr"'])
 def test_ids_that_are_not_those_that_were_asked_for_are_shown_as_they_came(members):
     body = b'{"run":{%s}}' % members.encode()
     assert Snapshots().decode(body, RunRef(run_id="rr", connection_id="cc")) == whole(body)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from functools import cache
 
-from support.cases import each
+from support.quick import each
 
 PACKAGE = "bentley_sync_async"
 LAST = "import sys; print(); print(*sys.modules)"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from support.cases import each
+from support.quick import each
 
 import bentley_sync_async as public
 

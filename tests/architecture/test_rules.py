@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from support.cases import each
+from support.quick import each
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "bentley_sync_async"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import inf, nan
 
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import ScriptedTransport
 
 from bentley_sync_async import SynchronizationClient

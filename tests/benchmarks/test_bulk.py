@@ -5,11 +5,11 @@ import io
 import json
 
 import pytest
-from support.once import once
+from support.quick import once
 
 from benchmarks.bulk import __main__ as bulk
 
-CONNECTIONS = 40
+CONNECTIONS = 12
 STATES = {"waiting", "under way", "finished"}
 BULKS = ["bulk", "bulk with a journal", "bulk, traced"]
 
@@ -20,7 +20,7 @@ def benchmark(tmp_path_factory, worker_id):
 
     def measured():
         path = tmp_path_factory.mktemp("figures") / "bulk.json"
-        size = ["--connections", str(CONNECTIONS), "--imodels", "12", "--concurrency", "4"]
+        size = ["--connections", str(CONNECTIONS), "--imodels", "4", "--concurrency", "4"]
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             bulk.main([*size, "--json", str(path)])
         return printed.getvalue(), json.loads(path.read_text("utf-8"))["measurements"]

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from support.bulk import finished, runs_created
 from support.faults import ALL_FAULTS, add_fault, chaos
-from support.lengths import length
+from support.quick import length
 from support.runs import normal
 from support.watch import TRIGGER_PATH, completed_tasks, emulated
 

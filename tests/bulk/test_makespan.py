@@ -11,8 +11,8 @@ from bentley_sync_async.bulk import OutcomeStatus
 from bentley_sync_async.bulk.journal.sqlite import SQLiteJournal
 from bentley_sync_async.emulator import Emulator, FileRule, RunRule
 
-CONNECTIONS = int(os.environ.get("BULK_CONNECTIONS", "60"))
-IMODELS = int(os.environ.get("BULK_IMODELS", "18"))
+CONNECTIONS = int(os.environ.get("BULK_CONNECTIONS", "40"))
+IMODELS = int(os.environ.get("BULK_IMODELS", "12"))
 CONCURRENCY = max(CONNECTIONS // 20, 2)
 MEDIAN, SIGMA, ERROR = 300.0, 0.8, 0.2
 PACING = BackoffPacing(shortest=5, factor=1, longest=5, jitter=0)

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import BackoffPacing, InvalidArgumentError
 from bentley_sync_async.bulk.options import BulkOptions

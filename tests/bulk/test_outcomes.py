@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 from support.runs import runs
 
 from bentley_sync_async import (

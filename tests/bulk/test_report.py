@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import ExecutionResult, RunRef
 from bentley_sync_async.bulk import BulkReport, FailedFile, Outcome, OutcomeStatus

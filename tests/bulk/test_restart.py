@@ -14,7 +14,7 @@ import anyio
 import pytest
 from attrs import define, field
 from support.bulk import finished
-from support.lengths import length
+from support.quick import length
 from support.watch import emulated
 
 from bentley_sync_async import BackoffPacing, StorageRun, SynchronizationClient

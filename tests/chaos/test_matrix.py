@@ -10,7 +10,7 @@ import random
 import anyio
 import pytest
 from support.faults import ALL_FAULTS, PROXY_FAULTS, add_fault, chaos, other_tasks
-from support.lengths import FULL_LENGTH, length
+from support.quick import FULL_LENGTH, length
 from support.runs import normal
 from support.watch import TRIGGER_PATH, completed_tasks, events_of
 

@@ -1,6 +1,6 @@
 import re
 
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import (
     AuthenticationError,

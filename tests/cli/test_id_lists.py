@@ -2,7 +2,7 @@ import io
 import sys
 
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import InvalidArgumentError
 from bentley_sync_async.cli.id_lists import parse_ids, read_ids

@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import After, ScriptedTransport, answer, http, raw_server, refusal, scripted
 
 from bentley_sync_async import Environment, SynchronizationClient

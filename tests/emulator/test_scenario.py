@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.emulator import (
     CATALOGUE,

@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import ConfigurationError, Environment, RateTier, Timeouts
 from bentley_sync_async.config import SCOPE, ClientConfig, addresses, from_env, root_url

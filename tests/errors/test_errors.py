@@ -5,7 +5,7 @@ import inspect
 import pickle
 
 import pytest
-from support.cases import each
+from support.quick import each
 
 import bentley_sync_async as public
 from bentley_sync_async import errors

@@ -7,7 +7,7 @@ import anyio
 import msgspec
 import pytest
 from attrs import astuple, evolve
-from support.cases import each
+from support.quick import each
 from support.transport import ScriptedTransport, lost
 
 from bentley_sync_async import ResumeTokenError, SynchronizationClient, SynchronizationError

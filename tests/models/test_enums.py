@@ -4,7 +4,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, JobPhase
 from bentley_sync_async.models import OpenEnum, SuggestedAction, TaskErrorCategory, TaskErrorPhase, TaskErrorSystem

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 from attrs.exceptions import FrozenInstanceError
-from support.cases import each
 from support.pages import payload
+from support.quick import each
 
 from bentley_sync_async import models
 from bentley_sync_async.errors import ProblemDetail

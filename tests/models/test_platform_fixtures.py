@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-from support.cases import each
 from support.pages import FIXTURES, payload
+from support.quick import each
 
 from bentley_sync_async.errors import DecodeError
 from bentley_sync_async.models.platform import (

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import (
     ExecutionResult,

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.pacing.distribution import (
     DurationDistribution,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.models import ExecutionState, StorageRun
 from bentley_sync_async.pacing.distribution import DurationPrior, fit_prior

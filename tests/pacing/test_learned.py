@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from benchmarks.pacing.optimum import optimum
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from benchmarks.pacing.crowd import HOURLY, crowd
 from bentley_sync_async.pacing.price import HIGHEST_PRICE, LOWEST_PRICE, PollDemand, PollPrice

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.pacing.progress import estimate_duration

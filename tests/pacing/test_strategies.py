@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import BackoffPacing
 from bentley_sync_async.pacing.strategies import FixedPacing, PollContext

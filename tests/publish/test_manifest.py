@@ -1,7 +1,7 @@
 """Tests of the manifest: what it reads, and that an error names file and key."""
 
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import ConnectorType, InvalidArgumentError
 from bentley_sync_async.publish.manifest import FileSelection, PublishManifest, connector_of

@@ -2,7 +2,7 @@
 
 import pytest
 from attrs import frozen
-from support.cases import each
+from support.quick import each
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (

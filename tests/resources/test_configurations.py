@@ -1,7 +1,7 @@
 """Configurations through the client."""
 
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import answer, scripted
 from support.watch import emulated
 

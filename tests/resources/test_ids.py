@@ -5,8 +5,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
 from support.neighbours.odd_ids import REFUSED, SEGMENTS
+from support.quick import each
 from support.transport import answer, client_of, emulated, http, raw_server, refusal, scripted
 
 from bentley_sync_async import ManifestFile

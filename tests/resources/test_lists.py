@@ -3,7 +3,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import After, ScriptedTransport, answer, emulated, lost, raw_server, refusal, scripted
 
 from bentley_sync_async import SynchronizationClient

@@ -1,7 +1,7 @@
 """The trigger of a manifest run: what it sends and refuses."""
 
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import answer, scripted
 
 from bentley_sync_async import (

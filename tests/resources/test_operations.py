@@ -4,7 +4,7 @@ import uuid
 
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import emulated
 
 from bentley_sync_async.emulator import FaultAction, FaultRule
@@ -516,7 +516,7 @@ async def test_an_exhausted_quota_is_recognised_in_either_spelling(name, code, w
     assert (caught.value.code, caught.value.retry_after) == (code, 60.0)
 
 
-@each("form", ["seconds", "date"])
+@pytest.mark.parametrize("form", ["seconds", "date"])
 async def test_a_quota_that_is_used_up_is_waited_for(form):
     async with emulated(per_minute=1, retry_after=form) as (emulator, api):
         connection = emulator.add_connection()

@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import After, answer, refusal, scripted
 
 from bentley_sync_async.errors import (

@@ -1,8 +1,8 @@
 """Every operation of the neighbouring products: what it sends, and what becomes of each refusal and each odd body."""
 
 import pytest
-from support.cases import each
 from support.neighbours.operations import PLATFORM, PLATFORM_REFUSALS
+from support.quick import each
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (

@@ -3,8 +3,8 @@
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from support.cases import each
 from support.neighbours.odd_ids import REFUSED, SEGMENTS
+from support.quick import each
 from support.transport import answer, refusal, scripted
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError

@@ -5,8 +5,8 @@ import gzip
 from traceback import walk_tb
 
 import pytest
-from support.cases import each
 from support.manifests.connections import manifest_files, new_manifest_connection
+from support.quick import each
 from support.transport import ScriptedTransport, answer, client_of, http, lost, raw_server, scripted
 from support.watch import emulated
 

@@ -1,6 +1,6 @@
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import (
     After,
     answer,

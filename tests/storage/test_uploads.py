@@ -7,8 +7,8 @@ import tracemalloc
 
 import anyio
 import pytest
-from support.cases import each
 from support.neighbours.blobs import SIGNATURE, BlobStore, blob_store
+from support.quick import each
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (

@@ -1,5 +1,5 @@
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.errors import ForeignOriginError, ProtocolError
 from bentley_sync_async.resources.storage.urls import completed_file, linked_folder, signed_url

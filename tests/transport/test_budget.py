@@ -8,7 +8,7 @@ from bisect import bisect_right
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each, length
 
 from bentley_sync_async import RateTier
 from bentley_sync_async.transport.rate_limit.budget import RequestBudget
@@ -122,7 +122,7 @@ def test_the_tiers_have_the_limits_of_the_page(tier, limits):
 
 
 @given(seed=st.integers(0, 2**32), lasting=st.floats(0, 5), begin=st.floats(0, 1e7), share=st.floats(0.2, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=length(15, 40), deadline=None)
 def test_however_a_service_counts_it_never_finds_more_than_the_limit_in_a_window(seed, lasting, begin, share):
     chance = random.Random(seed)
     counted = flood(RequestBudget(SMALL, share=share), begin=begin, hours=3, lasting=max(lasting, 0.5), chance=chance)

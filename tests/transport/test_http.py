@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import http, raw_server, reset, then
 
 from bentley_sync_async._version import __version__

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 from support.bulk import in_place
-from support.cases import each
+from support.quick import each
 from support.transport import RawServer, answer, lost, raw_server, refusal, scripted
 
 import bentley_sync_async
@@ -93,7 +93,6 @@ def holds_an_answer(value):
 
 @each("name", [name for name in FAILURES if "thread" not in name])
 async def test_an_error_is_freed_without_the_collector(name):
-    gc.collect()
     gc.disable()
     try:
         freed = weakref.ref(await failed_call(FAILURES[name]()))
@@ -117,7 +116,6 @@ async def test_an_error_of_the_http_library_is_freed_without_the_collector():
     async with raw_server(b"HTTP/1.1 200 OK\r\nBad Header Line\r\n\r\n", repeat=True) as server:
         error = await garbled(server)
         assert size_of_all(error) < 64 * 1024
-        gc.collect()
         gc.disable()
         try:
             freed = weakref.ref(await garbled(server))
@@ -198,7 +196,6 @@ USES = {
 @each("use", USES)
 @each("kind", TREE)
 async def test_an_error_of_any_class_is_freed_without_the_collector_and_leads_to_little(kind, use):
-    gc.collect()
     gc.disable()
     try:
         error = await raised(kind, USES[use])
@@ -234,7 +231,6 @@ async def test_an_error_of_a_token_function_lets_go_of_its_frames(group, use):
     async def token():
         raise_deep(group)
 
-    gc.collect()
     gc.disable()
     try:
         client = SynchronizationClient(token, transport=Raising(TokenError), base_url="https://api.example", retry=ONCE)
@@ -273,7 +269,6 @@ async def test_the_error_that_ends_a_bulk_is_freed_without_the_collector():
             return error.with_traceback(None)
         raise AssertionError("it did not fail")
 
-    gc.collect()
     gc.disable()
     try:
         error = await failed()

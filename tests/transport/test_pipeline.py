@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import anyio
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async.config import Timeouts

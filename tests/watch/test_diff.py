@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from attrs import evolve
-from support.cases import each
+from support.quick import each
 from support.runs import NOW, REF
 
 from bentley_sync_async import (

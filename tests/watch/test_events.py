@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from attrs import fields
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import (
     ConnectorType,

@@ -2,7 +2,7 @@
 
 import pytest
 from attrs import evolve, fields
-from support.cases import each
+from support.quick import each
 from support.runs import NOW
 
 from bentley_sync_async import ExecutionResult, ExecutionState, JobPhase, StorageJob, StorageRun, StorageTask

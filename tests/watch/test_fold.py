@@ -1,7 +1,7 @@
 """The snapshot that events lead to."""
 
 from attrs import evolve
-from support.cases import each
+from support.quick import each
 from support.runs import NOW, REF
 
 from bentley_sync_async import (

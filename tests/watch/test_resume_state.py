@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
-from support.cases import each
+from support.quick import each
 from support.watch import RESUME_STATE
 
 from bentley_sync_async import ExecutionState, ResumeTokenError, RunRef, StorageJob, StorageRun, WaitingForIModel

@@ -3,7 +3,7 @@
 from traceback import format_exception
 
 import pytest
-from support.cases import each
+from support.quick import each
 from support.transport import lost, timed_out
 
 from bentley_sync_async import BackoffPacing

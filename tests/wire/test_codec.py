@@ -7,7 +7,7 @@ import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 from support.runs import runs
 
 import bentley_sync_async as public

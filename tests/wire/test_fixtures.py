@@ -1,8 +1,8 @@
 import json
 
 import attrs
-from support.cases import each
 from support.pages import ERROR_PAGES, FIXTURES, payload
+from support.quick import each
 
 from bentley_sync_async import (
     AuthenticationType,

@@ -4,7 +4,7 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.wire.headers import rate_tier, remaining_calls, request_id, retry_after, server_date
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import InvalidArgumentError
 from bentley_sync_async.wire.ids import check_id, path_segment, query_string

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each, length
 from yarl import URL
 
 from bentley_sync_async import ForeignOriginError, InvalidArgumentError, LocationError, RunRef
@@ -270,7 +270,7 @@ def said(location, base_url):
         return type(error)
 
 
-@settings(max_examples=500)
+@settings(max_examples=length(100, 500))
 @given(roots, paths)
 @example(f"{ROOT}/gateway", RUN)
 def test_a_plain_location_of_our_own_origin_names_what_it_would_name_after_all_parsing(root, path):

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import DecodeError
 from bentley_sync_async.wire.oauth import TokenAnswer, decode_token, refusal, token_request

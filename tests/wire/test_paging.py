@@ -4,7 +4,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.models import Link, Page, PagingLinks
 from bentley_sync_async.wire.paging import PageWalk

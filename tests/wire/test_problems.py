@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
 from support.pages import ERROR_PAGES, payload
+from support.quick import each
 
 from bentley_sync_async import (
     APIError,

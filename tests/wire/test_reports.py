@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
 from support.pages import payload
+from support.quick import each
 
 from bentley_sync_async.errors import DecodeError
 from bentley_sync_async.models.reports import (

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 
 import msgspec
 import pytest
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.errors import ResumeTokenError
 from bentley_sync_async.wire.resume import checked, pack, unpack

@@ -3,7 +3,7 @@ import json
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each, length
 from support.runs import runs
 
 from bentley_sync_async import DecodeError, RunRef, StorageJob, StorageRun, StorageTask
@@ -252,7 +252,7 @@ def answers(draw):
     return [draw(objects((b"run", run))) for run in runs_]
 
 
-@settings(max_examples=200)
+@settings(max_examples=length(50, 200))
 @given(answers())
 @example([b'{"run":{"id":"r","jobs":null}}', b'{"run":{"id":"r","jobs":[]}}', b'{"run":{"id":"r"}}'])
 @example([b'{"run":{"id":"r","jobs":[null]}}'])

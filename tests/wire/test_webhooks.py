@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import InvalidArgumentError, ReplayGuard, RunRef, WebhookError, verify_webhook
 from bentley_sync_async.models import WebhookContent, WebhookMessage

@@ -1,4 +1,4 @@
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import RateTier
 from bentley_sync_async.cli.formatting.budget import budget_text, hour_text, left_text, quota_text

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import ExecutionResult, RateTier, RunRef
 from bentley_sync_async.bulk import BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async import (
     ConflictError,

@@ -1,5 +1,5 @@
 from attrs import evolve
-from support.cases import each
+from support.quick import each
 
 from bentley_sync_async.bulk import BulkPlan, Outcome, OutcomeStatus, PlannedRun
 from bentley_sync_async.cli.formatting.publish import (

@@ -1,10 +1,35 @@
-"""Many cases in one test, for those that are quicker than starting a test."""
+"""What keeps `make test` quick: fewer and smaller cases than in `make torture`, and nothing that is done twice."""
 
+import fcntl
 import functools
 import inspect
+import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+FULL_LENGTH = os.environ.get("FULL_LENGTH", "0") == "1"
+"""Whether tests try all that they can, as in `make torture`, or what is enough to notice a mistake."""
+
+T = TypeVar("T")
+
+
+def length(short: T, full: T) -> T:
+    """Return the one that applies."""
+    return full if FULL_LENGTH else short
+
+
+def once(tmp_path_factory, worker_id, name, make):
+    """Return what `make` returns, as JSON keeps it; the first process that asks makes it, and the others wait."""
+    alone = worker_id == "master"
+    folder = tmp_path_factory.mktemp(name) if alone else tmp_path_factory.getbasetemp().parent
+    path = folder / f"{name}.json"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            path.write_text(json.dumps(make()), "utf-8")
+        return json.loads(path.read_text("utf-8"))
 
 
 def each(names: str | tuple[str, ...], values: Iterable[Any]) -> Callable[[Any], Any]:

@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
+# Without it each of the many processes that tests start would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
+
 .PHONY: demo check fix test lint types imports torture fuzz matrix mutants bench clean
 
 $(READY): pyproject.toml

@@ -288,7 +288,7 @@ async def test_a_missing_imodel_is_created_only_if_that_is_wanted(tmp_path):
             await here.result()
 
 
-FILES = int(os.environ.get("PUBLISH_FILES", "40"))
+FILES = int(os.environ.get("PUBLISH_FILES", "100"))
 
 
 async def test_of_many_files_exactly_the_changed_ones_are_uploaded_and_their_connections_run(tmp_path, record_property):

@@ -1,4 +1,7 @@
-"""A night of many connections on the emulator: `BULK_CONNECTIONS=1000 BULK_IMODELS=300 FULL_LENGTH=1` for the full size."""
+"""A night of many connections on the emulator.
+
+`BULK_CONNECTIONS=1000 BULK_IMODELS=300 FULL_LENGTH=1` for the full size.
+"""
 
 import os
 import random

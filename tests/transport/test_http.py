@@ -423,7 +423,7 @@ SLOW = {
 }
 
 
-@each("stall", SLOW)
+@pytest.mark.parametrize("stall", SLOW)
 async def test_a_stalled_answer_ends_at_its_timeout(stall):
     error = await failure(SLOW[stall], timeout=33.0)
 

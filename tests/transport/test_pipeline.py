@@ -280,8 +280,8 @@ async def test_a_call_makes_at_most_five_attempts():
     assert len(transport.sent) == 5
 
 
-@each("status", [429, 503])
-@each("method", ["GET", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 async def test_a_retry_waits_exactly_as_long_as_retry_after_says(status, method):
     transport = ScriptedTransport(refusal(status, retry_after="42"), answer(SUCCESS[method]))
 

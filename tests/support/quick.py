@@ -35,8 +35,8 @@ def once(tmp_path_factory, worker_id, name, make):
 def each(names: str | tuple[str, ...], values: Iterable[Any]) -> Callable[[Any], Any]:
     """Call a test, or each test of a class, for each of the values: `pytest.mark.parametrize` as one test.
 
-    A failure says in which case it happened. The cases share the fixtures and, if asynchronous, the event loop and so its
-    clock: not for a test that looks at the clock.
+    A failure says in which case it happened. The cases share the fixtures and, if they are asynchronous, the event loop
+    with its clock.
     """
     keys = (names,) if isinstance(names, str) else names
     cases = [dict(zip(keys, [value] if isinstance(names, str) else value, strict=True)) for value in values]

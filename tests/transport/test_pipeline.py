@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import anyio
 import pytest
-from support.quick import each
 from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async.config import Timeouts
@@ -153,7 +152,7 @@ async def test_a_303_is_an_answer_only_where_the_operation_has_it():
         await pipeline(ScriptedTransport(given)).call(request())
 
 
-@each(("method", "status"), [("GET", 200), ("POST", 201), ("PUT", 200), ("DELETE", 204)])
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 201), ("PUT", 200), ("DELETE", 204)])
 async def test_an_answer_without_an_error_is_returned_unchanged(method, status):
     given = answer(status, {"run": {}}, location="/somewhere")
 
@@ -170,8 +169,8 @@ async def test_no_log_line_holds_the_token(caplog):
 # Redirects.
 
 
-@each("status", [300, 301, 302, 304, 305, 307, 308, 399])
-@each("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 305, 307, 308, 399])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_a_redirect_other_than_303_is_refused(status, method):
     transport = ScriptedTransport(answer(status, location="https://attacker.example/"))
 
@@ -179,7 +178,7 @@ async def test_a_redirect_other_than_303_is_refused(status, method):
         await pipeline(transport).call(request(method))
 
 
-@each("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_redirect_is_ever_followed(status):
     transport = ScriptedTransport(answer(status, location="https://attacker.example/"))
 
@@ -192,7 +191,7 @@ async def test_no_redirect_is_ever_followed(status):
 # Errors.
 
 
-@each("status", [400, 403, 404, 405, 409, 410, 422, 501])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 410, 422, 501])
 async def test_a_lasting_error_status_is_raised_at_once(status):
     transport = ScriptedTransport(refusal(status, "Why", "Because."))
 
@@ -228,8 +227,8 @@ async def test_an_answer_that_is_too_large_is_not_requested_again():
 OPAQUE = 'A1b2/C3d4+E5f6=G7h8"I9'
 
 
-@each("quoted", [OPAQUE, quote(OPAQUE, safe=""), json.dumps(OPAQUE)])
-@each("status", [400, 404])
+@pytest.mark.parametrize("quoted", [OPAQUE, quote(OPAQUE, safe=""), json.dumps(OPAQUE)], ids=["bare", "URL", "JSON"])
+@pytest.mark.parametrize("status", [400, 404])
 async def test_an_error_that_quotes_the_token_does_not_show_it(status, quoted):
     body = f"unknown credential {quoted}, refused".encode()
     error = await failure(ScriptedTransport(Response(status=status, body=body)), tokens=Tokens(OPAQUE))
@@ -316,7 +315,9 @@ async def test_a_retry_after_beyond_the_call_timeout_ends_the_call_at_once():
     assert anyio.current_time() == 0.0
 
 
-@each("first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)])
+@pytest.mark.parametrize(
+    "first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)], ids=repr
+)
 async def test_a_post_that_may_have_been_processed_is_not_sent_again(first):
     transport = ScriptedTransport(first)
 
@@ -325,7 +326,7 @@ async def test_a_post_that_may_have_been_processed_is_not_sent_again(first):
     assert len(transport.sent) == 1
 
 
-@each("first", [lost(sent=False), timed_out(sent=False)])
+@pytest.mark.parametrize("first", [lost(sent=False), timed_out(sent=False)], ids=repr)
 async def test_a_post_that_certainly_was_not_processed_is_sent_again(first):
     transport = ScriptedTransport(first, answer(201))
 
@@ -543,7 +544,7 @@ async def test_rejected_credentials_end_the_call_and_nothing_is_sent():
     assert transport.sent == []
 
 
-@each("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_an_unavailable_token_is_requested_again(method):
     transport = ScriptedTransport(answer(SUCCESS[method]))
 
@@ -572,7 +573,9 @@ async def test_a_token_that_stays_unavailable_ends_the_call_after_five_attempts(
 # DELETE.
 
 
-@each("first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)])
+@pytest.mark.parametrize(
+    "first", [lost(), timed_out(), refusal(500), refusal(502), refusal(503), refusal(504)], ids=repr
+)
 async def test_a_delete_that_gets_404_after_a_lost_answer_has_succeeded(first):
     transport = ScriptedTransport(first, refusal(404))
 
@@ -583,7 +586,11 @@ async def test_a_delete_that_gets_404_at_first_fails():
     assert isinstance(await failure(ScriptedTransport(refusal(404)), "DELETE"), NotFoundError)
 
 
-@each("first", [refusal(429), refusal(503, retry_after="1"), lost(sent=False), timed_out(sent=False)])
+@pytest.mark.parametrize(
+    "first",
+    [refusal(429), refusal(503, retry_after="1"), lost(sent=False), timed_out(sent=False)],
+    ids=repr,
+)
 async def test_a_delete_that_gets_404_after_an_unprocessed_attempt_fails(first):
     transport = ScriptedTransport(first, refusal(404))
 
@@ -608,7 +615,7 @@ async def test_a_delete_that_gets_404_after_a_lost_answer_and_a_429_has_succeede
     assert (await pipeline(transport).call(request("DELETE"))).status == 204
 
 
-@each("method", ["GET", "PUT"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
 async def test_another_method_that_gets_404_after_a_lost_answer_fails(method):
     assert isinstance(await failure(ScriptedTransport(lost(), refusal(404)), method), NotFoundError)
 
@@ -622,7 +629,7 @@ async def test_a_delete_that_gets_another_error_after_a_lost_answer_fails():
 # Without retries.
 
 
-@each("first", [lost(sent=False), refusal(429), refusal(503)])
+@pytest.mark.parametrize("first", [lost(sent=False), refusal(429), refusal(503)], ids=repr)
 async def test_without_retries_the_first_failure_is_raised(first):
     transport = ScriptedTransport(first)
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from functools import cache
 
-import pytest
+from support.quick import each
 
 PACKAGE = "bentley_sync_async"
 LAST = "import sys; print(); print(*sys.modules)"
@@ -33,7 +33,7 @@ def test_an_error_loads_no_client():
     assert f"{PACKAGE}.client" not in loaded(f"from {PACKAGE} import SynchronizationError")
 
 
-@pytest.mark.parametrize("room", ["bulk", "cli", "emulator", "integrations", "testing"])
+@each("room", ["bulk", "cli", "emulator", "integrations", "testing"])
 def test_the_client_loads_no_room_that_it_may_not_need(room):
     rooms = {name.split(".")[1] for name in of_us(loaded(f"from {PACKAGE} import SynchronizationClient")) - {PACKAGE}}
 
@@ -41,7 +41,7 @@ def test_the_client_loads_no_room_that_it_may_not_need(room):
     assert room not in rooms
 
 
-@pytest.mark.parametrize("product", ["storage", "imodels", "itwins", "webhooks"])
+@each("product", ["storage", "imodels", "itwins", "webhooks"])
 def test_the_client_loads_no_neighbouring_product(product):
     modules = of_us(loaded(f"from {PACKAGE} import SynchronizationClient"))
 
@@ -66,7 +66,7 @@ FOR_OTHERS = ["sqlite3", "tomllib", "opentelemetry", "typer", "rich", "csv", "xm
 FOR_OTHERS += ["keyring", "oauthlib", "platformdirs", "filelock", "webbrowser"]
 
 
-@pytest.mark.parametrize("module", FOR_OTHERS)
+@each("module", FOR_OTHERS)
 def test_the_client_loads_no_library_that_it_may_not_need(module):
     assert module not in loaded(f"from {PACKAGE} import SynchronizationClient")
 
@@ -82,7 +82,7 @@ PREVIEWS = [
 ]
 
 
-@pytest.mark.parametrize("module", PREVIEWS)
+@each("module", PREVIEWS)
 def test_manifests_configurations_and_reports_are_not_loaded_before_they_are_used(module):
     program = f"from {PACKAGE} import SynchronizationClient, StorageRun; SynchronizationClient('t').watch('c')"
     assert f"{PACKAGE}.{module}" not in loaded(program)
@@ -103,7 +103,7 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_the_help_loads_neither_the_client_nor_rich(command):
     program = f"""
 import sys

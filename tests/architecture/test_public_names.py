@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from support.quick import each
 
 import bentley_sync_async as public
 
@@ -109,7 +110,7 @@ def offenders(rule, classes=EVERY_CLASS):
     return {name: broken for name, broken in found.items() if broken}
 
 
-@pytest.mark.parametrize("namespace", PUBLIC)
+@each("namespace", PUBLIC)
 def test_the_public_names_are_these(namespace):
     assert sorted(MODULES[namespace].__all__) == PUBLIC[namespace]
 
@@ -246,7 +247,7 @@ def test_the_package_says_that_it_is_typed():
     assert (Path(public.__file__).parent / "py.typed").exists()
 
 
-@pytest.mark.parametrize(
+@each(
     "absent",
     [
         "typer",

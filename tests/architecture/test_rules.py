@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
+from support.quick import each
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "bentley_sync_async"
@@ -101,7 +101,7 @@ def test_no_file_is_a_drawer():
     assert offenders(lambda path: path.stem in {"utils", "util", "helpers", "common", "misc", "manager"}) == {}
 
 
-@pytest.mark.parametrize("top", ["bentley_sync_async", "benchmarks", "docs", "tests"])
+@each("top", ["bentley_sync_async", "benchmarks", "docs", "tests"])
 def test_no_folder_has_more_than_a_dozen_files(top):
     folders = [ROOT / top, *(path for path in (ROOT / top).rglob("*") if path.is_dir())]
     files = {
@@ -111,7 +111,7 @@ def test_no_folder_has_more_than_a_dozen_files(top):
     assert {folder: count for folder, count in files.items() if count > 12 and "cache" not in folder} == {}
 
 
-@pytest.mark.parametrize(
+@each(
     "source",
     [
         "async def f():\n    async with g():\n        yield 1",
@@ -123,7 +123,7 @@ def test_the_rule_on_generators_finds(source):
     assert [name for name, _ in offending_generators(ast.parse(source))] == ["f"]
 
 
-@pytest.mark.parametrize(
+@each(
     "source",
     [
         "@asynccontextmanager\nasync def f():\n    async with g():\n        yield 1",
@@ -136,7 +136,7 @@ def test_the_rule_on_generators_lets_pass(source):
     assert offending_generators(ast.parse(source)) == []
 
 
-@pytest.mark.parametrize(
+@each(
     "source",
     [
         "import asyncio\nasyncio.create_task(f())",
@@ -155,7 +155,7 @@ def test_the_rule_on_names_finds(source):
     assert forbidden_names(ast.parse(source))
 
 
-@pytest.mark.parametrize("source", ["await anyio.sleep(1)", "group.start_soon(f)", "'pickle'"])
+@each("source", ["await anyio.sleep(1)", "group.start_soon(f)", "'pickle'"])
 def test_the_rule_on_names_lets_pass(source):
     assert forbidden_names(ast.parse(source)) == []
 

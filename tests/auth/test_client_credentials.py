@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 import anyio
 import pytest
+from support.quick import each
 from support.transport import After, ScriptedTransport, answer, lost, refusal, timed_out
 
 from bentley_sync_async import Environment, SynchronizationClient
@@ -105,7 +106,7 @@ async def test_a_token_has_the_lifetime_of_the_answer():
     assert (token.value, token.expires_in) == ("abc", 3600)
 
 
-@pytest.mark.parametrize("lifetime", [None, 0, -5, "3600", []])
+@each("lifetime", [None, 0, -5, "3600", []])
 async def test_an_invalid_lifetime_is_unknown(lifetime):
     token = await fetching(ScriptedTransport(answer(200, {"access_token": "abc", "expires_in": lifetime})))()
 
@@ -123,14 +124,14 @@ REASONS = [
 ]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
-@pytest.mark.parametrize("reason", REASONS)
+@each("status", [400, 401, 403])
+@each("reason", REASONS)
 async def test_rejected_credentials_are_final(status, reason):
     assert isinstance(await failure(answer(status, {"error": reason})), CredentialsError)
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503])
-@pytest.mark.parametrize("reason", REASONS)
+@each("status", [429, 500, 502, 503])
+@each("reason", REASONS)
 async def test_a_throttle_or_a_server_error_is_never_final_whatever_its_reason(status, reason):
     error = await failure(answer(status, {"error": reason}, retry_after="17"))
 
@@ -138,14 +139,14 @@ async def test_a_throttle_or_a_server_error_is_never_final_whatever_its_reason(s
     assert error.retry_after == 17.0
 
 
-@pytest.mark.parametrize("part", ["service-1", ISSUER, "400", "invalid_client: Unknown client.", "itwin-platform"])
+@each("part", ["service-1", ISSUER, "400", "invalid_client: Unknown client.", "itwin-platform"])
 async def test_an_error_names_what_is_needed_to_correct_it(part):
     refused = answer(400, {"error": "invalid_client", "error_description": "Unknown client."})
 
     assert part in str(await failure(refused))
 
 
-@pytest.mark.parametrize(
+@each(
     "step",
     [
         answer(400, {"error": "invalid_client", "error_description": "client_secret=hush is wrong"}),
@@ -153,7 +154,6 @@ async def test_an_error_names_what_is_needed_to_correct_it(part):
         answer(200, {"wrong": "client_secret=hush"}),
         lost(),
     ],
-    ids=["refusal", "failure", "no token", "lost"],
 )
 async def test_no_failure_shows_the_secret(step):
     error = await failure(step)
@@ -167,7 +167,7 @@ async def test_a_secret_that_the_issuer_quotes_without_its_name_is_not_shown():
     assert "hush" not in str(error)
 
 
-@pytest.mark.parametrize(
+@each(
     "written",
     [r"abc\u002Bdef\/ghijk0123456789==", r"abc\u002bdef/ghijk0123456789\u003D\u003d", "abc%2bdef%2fghijk0123456789=="],
 )
@@ -182,8 +182,8 @@ async def test_a_401_with_any_reason_is_final():
     assert isinstance(await failure(answer(401, {"error": "invalid_credentials"})), CredentialsError)
 
 
-@pytest.mark.parametrize("status", [204, 301, 400, 401, 403, 404, 405, 407, 421, 451])
-@pytest.mark.parametrize(
+@each("status", [204, 301, 400, 401, 403, 404, 405, 407, 421, 451])
+@each(
     "body",
     [
         b"",
@@ -191,13 +191,12 @@ async def test_a_401_with_any_reason_is_final():
         b'{"code": "Forbidden", "message": "Blocked."}',
         b'{"error": {"code": "HeaderNotFound", "message": "Access denied."}}',
     ],
-    ids=["empty", "HTML", "a gateway's", "the API's"],
 )
 async def test_an_answer_without_a_reason_does_not_mean_wrong_credentials(status, body):
     assert isinstance(await failure(Response(status=status, body=body)), TokenUnavailableError)
 
 
-@pytest.mark.parametrize(
+@each(
     "step",
     [
         refusal(429),
@@ -218,13 +217,12 @@ async def test_an_answer_without_a_reason_does_not_mean_wrong_credentials(status
         lost(sent=False),
         timed_out(),
     ],
-    ids=repr,
 )
 async def test_a_transient_failure_is_an_unavailable_token(step):
     assert isinstance(await failure(step), TokenUnavailableError)
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@each("status", [429, 503])
 async def test_the_issuers_retry_after_is_passed_on(status):
     assert (await failure(refusal(status, retry_after="17"))).retry_after == 17.0
 
@@ -270,11 +268,7 @@ async def test_a_call_requests_a_token_first():
     assert transport.requests[1].headers["Authorization"] == "Bearer abc"
 
 
-@pytest.mark.parametrize(
-    "step",
-    [refusal(503), refusal(429), lost(), Response(status=200, body=b"<html>")],
-    ids=["503", "429", "lost", "HTML"],
-)
+@each("step", [refusal(503), refusal(429), lost(), Response(status=200, body=b"<html>")])
 async def test_a_call_survives_an_issuer_that_fails_once(step):
     transport = ScriptedTransport(step, GRANTED, CONNECTION)
 
@@ -310,7 +304,7 @@ async def test_the_client_secret_is_never_sent_to_the_api():
     assert "hush" not in f"{transport.requests[1].headers}{transport.requests[1].body}"
 
 
-@pytest.mark.parametrize("environment", Environment)
+@each("environment", Environment)
 async def test_each_environment_has_its_issuer(environment):
     transport = ScriptedTransport(GRANTED, CONNECTION)
 
@@ -352,7 +346,7 @@ async def test_the_emulator_grants_a_token():
     assert token.expires_in == 3600
 
 
-@pytest.mark.parametrize("wrong", [("other", None), (None, "other")], ids=["client id", "client secret"])
+@each("wrong", [("other", None), (None, "other")])
 async def test_the_emulator_rejects_other_credentials(wrong):
     client_id, client_secret = wrong
     async with Emulator() as emulator, AiohttpTransport() as transport:

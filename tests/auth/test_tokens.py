@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import inf, nan
 
 import pytest
+from support.quick import each
 from support.transport import ScriptedTransport
 
 from bentley_sync_async import SynchronizationClient
@@ -21,20 +22,19 @@ async def value_of(text):
     return (await StaticTokenSource(text).token()).value
 
 
-@pytest.mark.parametrize(
-    "pasted",
-    ["abc.def", " abc.def\n", "Bearer abc.def", "bearer abc.def", "BEARER   abc.def\r\n", "\tBearer abc.def "],
+@each(
+    "pasted", ["abc.def", " abc.def\n", "Bearer abc.def", "bearer abc.def", "BEARER   abc.def\r\n", "\tBearer abc.def "]
 )
 async def test_a_token_may_be_pasted_with_its_scheme_and_a_line_end(pasted):
     assert await value_of(pasted) == "abc.def"
 
 
-@pytest.mark.parametrize("text", ["bearerabc", "Bearer.abc", "Basic"])
+@each("text", ["bearerabc", "Bearer.abc", "Basic"])
 async def test_a_token_that_only_resembles_the_scheme_is_unchanged(text):
     assert await value_of(text) == text
 
 
-@pytest.mark.parametrize("empty", ["", "   ", "\n", "Bearer ", "bearer \n", None, 7, b"abc"])
+@each("empty", ["", "   ", "\n", "Bearer ", "bearer \n", None, 7, b"abc"])
 def test_an_empty_token_is_rejected(empty):
     with pytest.raises(ConfigurationError, match="The access token is empty"):
         StaticTokenSource(empty)
@@ -43,13 +43,13 @@ def test_an_empty_token_is_rejected(empty):
 BAD = ["se cret", "secret\r\nX-Evil: 1", "secr\u00e9t", "secret\x00", "secret\x7f", "\u201csecret\u201d"]
 
 
-@pytest.mark.parametrize("bad", BAD)
+@each("bad", BAD)
 def test_a_token_with_invalid_characters_is_rejected(bad):
     with pytest.raises(ConfigurationError, match="characters that no token has"):
         StaticTokenSource(bad)
 
 
-@pytest.mark.parametrize("bad", BAD)
+@each("bad", BAD)
 def test_the_error_does_not_show_the_token(bad):
     with pytest.raises(ConfigurationError) as caught:
         StaticTokenSource(bad)
@@ -69,13 +69,13 @@ async def test_invalidate_of_a_fixed_token_says_that_there_is_no_other():
     assert source.invalidate(await source.token()) is False
 
 
-@pytest.mark.parametrize("show", [repr, str, "{}".format, lambda token: f"{[token]}"])
+@each("show", [repr, str, "{}".format, lambda token: f"{[token]}"])
 def test_repr_and_str_of_a_token_do_not_show_it(show):
     assert "hush" not in show(Token(value="hush", expires_in=60))
 
 
-@pytest.mark.parametrize("show", [repr, str])
-@pytest.mark.parametrize("source", [StaticTokenSource("hush"), RefreshingTokenSource(lambda: "hush")])
+@each("show", [repr, str])
+@each("source", [StaticTokenSource("hush"), RefreshingTokenSource(lambda: "hush")])
 def test_repr_and_str_of_a_source_do_not_show_its_token(show, source):
     assert "hush" not in show(source)
 
@@ -84,17 +84,17 @@ def test_the_lifetime_of_a_token_may_be_unknown():
     assert Token(value="abc").expires_in is None
 
 
-@pytest.mark.parametrize("same", [copy.copy, copy.deepcopy, lambda token: pickle.loads(pickle.dumps(token))])
+@each("same", [copy.copy, copy.deepcopy, lambda token: pickle.loads(pickle.dumps(token))])
 def test_a_token_can_be_copied(same):
     assert same(Token(value="abc", expires_in=1.0)) == Token(value="abc", expires_in=1.0)
 
 
-@pytest.mark.parametrize("source", [StaticTokenSource("abc"), RefreshingTokenSource(lambda: "abc")])
+@each("source", [StaticTokenSource("abc"), RefreshingTokenSource(lambda: "abc")])
 def test_the_sources_of_this_package_are_token_sources(source):
     assert isinstance(source, TokenSource)
 
 
-@pytest.mark.parametrize("show", [repr, str])
+@each("show", [repr, str])
 def test_repr_and_str_of_credentials_do_not_show_the_secret(show):
     assert "hush" not in show(ClientCredentials("service-1", "hush"))
 
@@ -103,7 +103,7 @@ def test_repr_of_credentials_shows_the_client_id():
     assert "service-1" in repr(ClientCredentials("service-1", "hush"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("client_id", "client_secret", "named"),
     [
         *((empty, "hush", "client_id") for empty in ("", "  ", None)),
@@ -121,13 +121,13 @@ async def test_a_fixed_token_is_ready():
     assert source.ready() is await source.token()
 
 
-@pytest.mark.parametrize("lifetime", ["3600", b"1", True, nan, -1, -inf, [60], timedelta(hours=1), Decimal(60)])
+@each("lifetime", ["3600", b"1", True, nan, -1, -inf, [60], timedelta(hours=1), Decimal(60)])
 def test_a_lifetime_that_is_no_number_of_seconds_is_rejected(lifetime):
     with pytest.raises(ConfigurationError, match="expires_in must be a number of seconds of at least 0, or None, not"):
         Token(value="abc", expires_in=lifetime)
 
 
-@pytest.mark.parametrize("lifetime", [0, 60, 0.5, inf, 10**400])
+@each("lifetime", [0, 60, 0.5, inf, 10**400])
 async def test_any_number_of_seconds_is_a_lifetime(lifetime):
     async def fetch():
         return Token(value="abc", expires_in=lifetime)
@@ -157,7 +157,7 @@ class Garbled:
         return False
 
 
-@pytest.mark.parametrize("garbage", [*GARBAGE, "hush"])
+@each("garbage", [*GARBAGE, "hush"])
 async def test_a_token_source_that_returns_no_token_is_an_error_that_does_not_show_it(garbage):
     transport, client = scripted_with(Garbled(garbage))
     with pytest.raises(ConfigurationError, match=f"the token source returned {type(garbage).__name__}") as caught:
@@ -166,7 +166,7 @@ async def test_a_token_source_that_returns_no_token_is_an_error_that_does_not_sh
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("garbage", GARBAGE)
+@each("garbage", GARBAGE)
 async def test_a_token_function_that_returns_no_token_ends_a_watch_and_a_bulk_at_once(garbage):
     async def token():
         return garbage

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from support.once import once
+from support.quick import once
 
 from benchmarks import __main__ as command
 from benchmarks.contenders import PEERS, installed

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 from support.bulk import finished, runs_created
+from support.quick import length
 from support.suspensions import Counted
 from support.watch import emulated
 
@@ -27,7 +28,7 @@ from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRu
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
 
 SEEDS = int(os.environ.get("CHAOS_SEEDS", "1"))
-STRIDE = max(20 // SEEDS, 1)
+STRIDE = max(length(60, 20) // SEEDS, 1)
 MOST_CANCELLATIONS = 12
 PACING = BackoffPacing(shortest=60, longest=120, jitter=0)  # few looks, and at the same instants each time
 

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+from support.quick import each
 
 from bentley_sync_async import BackoffPacing, InvalidArgumentError
 from bentley_sync_async.bulk.options import BulkOptions
@@ -15,7 +16,7 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("concurrency", 10_000),
@@ -30,7 +31,7 @@ def test_what_can_be_is_taken(name, value):
     assert getattr(BulkOptions(**{**GOOD, name: value}), name) == value
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         *((name, value) for name in ("concurrency", "per_itwin") for value in (0, -1, 1.0, True, "5", math.inf)),

@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 from support.runs import runs
 
 from bentley_sync_async import (
@@ -67,7 +67,7 @@ def error_of(key: str) -> TaskError:
 # What a run and an error amount to.
 
 
-@pytest.mark.parametrize(
+@each(
     ("result", "status"),
     [
         (Result.SUCCESS, OutcomeStatus.SUCCEEDED),
@@ -88,7 +88,7 @@ REQUEST = {"method": "POST", "url": "https://api.example/run"}
 REF = RunRef(connection_id="connection", run_id="run")
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "status"),
     [
         (WatchTimeoutError("", ref=REF), OutcomeStatus.TIMED_OUT),
@@ -107,7 +107,6 @@ REF = RunRef(connection_id="connection", run_id="run")
         (RunVanishedError("", ref=REF), OutcomeStatus.DETACHED),
         (IModelBusyError("", ref=REF), OutcomeStatus.DETACHED),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
 def test_an_error_is_a_refusal_only_if_the_service_will_not_have_it(error, status):
     assert status_of_error(error) == status
@@ -121,8 +120,8 @@ def test_no_error_that_a_user_must_fix_is_retried_except_another_user_pushing():
     assert [key for key in fixable if is_retryable(a_run(a_task(error=error_of(key))))] == ["AnotherUserPushing"]
 
 
-@pytest.mark.parametrize("key", [key for key, entry in CATALOGUE.items() if entry.category == "network"])
-@pytest.mark.parametrize("of_run", [True, False])
+@each("key", [key for key, entry in CATALOGUE.items() if entry.category == "network"])
+@each("of_run", [True, False])
 def test_every_network_error_of_the_catalogue_may_pass(key, of_run):
     assert is_retryable(a_run(key=key) if of_run else a_run(a_task(error=error_of(key))))
 
@@ -148,7 +147,7 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("of_run", [True, False])
+@each("of_run", [True, False])
 def test_of_the_whole_catalogue_these_keys_may_pass(of_run):
     runs_by_key = {key: a_run(key=key) if of_run else a_run(a_task(error=error_of(key))) for key in CATALOGUE}
     assert {key for key, run in runs_by_key.items() if is_retryable(run)} == PASSING
@@ -164,7 +163,7 @@ def test_a_network_error_that_a_user_must_fix_stays():
     assert not is_retryable(a_run(a_task(error=error)))
 
 
-@pytest.mark.parametrize("fixable", [True, False, None])
+@each("fixable", [True, False, None])
 def test_an_unknown_key_of_another_category_stays(fixable):
     error = TaskError(description_key="Gremlins", category=TaskErrorCategory("magic"), can_user_fix=fixable)
     assert not is_retryable(a_run(a_task(error=error)))
@@ -174,12 +173,12 @@ def test_an_unknown_result_without_a_cause_stays():
     assert not is_retryable(a_run(a_task(Result("Miraculous")), result=Result("Miraculous")))
 
 
-@pytest.mark.parametrize("result", [Result.CANCELED, Result.TIMED_OUT])
+@each("result", [Result.CANCELED, Result.TIMED_OUT])
 def test_a_run_that_was_cut_short_without_a_cause_may_pass(result):
     assert is_retryable(a_run(result=result))
 
 
-@pytest.mark.parametrize("result", [Result.CANCELED, Result.TIMED_OUT])
+@each("result", [Result.CANCELED, Result.TIMED_OUT])
 def test_a_file_that_was_cut_short_without_a_cause_may_pass(result):
     assert is_retryable(a_run(a_task(result), result=Result.PARTIAL_SUCCESS, key="SomeJobsFailed"))
 
@@ -202,7 +201,7 @@ def test_one_file_that_may_pass_is_worth_a_run_beside_others_that_do_not():
     assert is_retryable(a_run(*tasks, result=Result.PARTIAL_SUCCESS))
 
 
-@pytest.mark.parametrize("result", [Result.SUCCESS, Result.SKIPPED])
+@each("result", [Result.SUCCESS, Result.SKIPPED])
 def test_a_run_that_went_well_is_not_run_again_whatever_errors_stand_beside_it(result):
     # The pages show an error beside the result Success.
     run = a_run(a_task(result, error=error_of("NetworkIssue")), result=result, key="NetworkIssue")
@@ -257,13 +256,13 @@ def test_files_that_went_well_or_had_nothing_to_do_are_not_listed():
     assert failed_files(a_run(a_task(Result.SUCCESS), a_task(Result.SKIPPED), result=Result.ERROR)) == ()
 
 
-@pytest.mark.parametrize("name", ["error_key", "reason"])
+@each("name", ["error_key", "reason"])
 def test_an_outcome_holds_no_signature_of_a_url(name):
     outcome = Outcome(connection_id="c", status=OutcomeStatus.FAILED, **{name: f"could not read {SIGNED}"})
     assert "c2lnbmF0dXJl" not in repr(outcome)
 
 
-@pytest.mark.parametrize("name", ["error_key", "description", "kb_article_link"])
+@each("name", ["error_key", "description", "kb_article_link"])
 def test_a_failed_file_holds_no_signature_of_a_url(name):
     assert "c2lnbmF0dXJl" not in repr(FailedFile(**{name: SIGNED}))
 
@@ -282,7 +281,7 @@ def test_an_id_that_no_file_can_hold_is_written_out():
     assert Outcome(connection_id="a\udcff", status=OutcomeStatus.REFUSED).connection_id == "a\\udcff"
 
 
-@pytest.mark.parametrize(
+@each(
     ("began_at", "ended_at", "duration"),
     [
         (AT, AT + timedelta(seconds=90), 90.0),
@@ -296,7 +295,7 @@ def test_the_duration_is_between_the_services_dates(began_at, ended_at, duration
     assert outcome.duration == duration
 
 
-@pytest.mark.parametrize("status", OutcomeStatus)
+@each("status", OutcomeStatus)
 def test_only_success_and_nothing_to_do_are_good(status):
     good = {OutcomeStatus.SUCCEEDED, OutcomeStatus.SKIPPED}
     assert Outcome(connection_id="c", status=status).good == (status in good)
@@ -337,6 +336,6 @@ def test_a_journal_gives_an_outcome_back_as_it_was(outcome):
     assert decode(encode(outcome), Outcome) == outcome
 
 
-@pytest.mark.parametrize("status", OutcomeStatus)
+@each("status", OutcomeStatus)
 def test_the_status_that_a_journal_gives_back_is_the_member_itself(status):
     assert decode(encode(Outcome(connection_id="c", status=status)), Outcome).status is status

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import ExecutionResult, RunRef
 from bentley_sync_async.bulk import BulkReport, FailedFile, Outcome, OutcomeStatus
@@ -137,7 +138,7 @@ def test_an_endless_id_that_was_refused_does_not_widen_the_other_lines():
     assert max(map(len, lines)) < 400
 
 
-@pytest.mark.parametrize(
+@each(
     ("seconds", "text"),
     [(None, "-"), (0, "0:00"), (59.6, "1:00"), (3599.4, "59:59"), (3600, "1:00:00"), (9e4, "25:00:00")],
 )
@@ -158,7 +159,7 @@ def test_a_report_is_good_if_every_connection_is_up_to_date():
     assert report_on(GOOD, IDLE).good
 
 
-@pytest.mark.parametrize("bad", [PARTIAL, FAILED, REFUSED, LATE, LEFT], ids=lambda outcome: outcome.status)
+@each("bad", [PARTIAL, FAILED, REFUSED, LATE, LEFT])
 def test_one_connection_that_is_not_up_to_date_spoils_it(bad):
     assert not report_on(GOOD, bad).good
 
@@ -250,7 +251,7 @@ def test_the_junit_file_follows_the_strictest_schema_in_use():
     assert breaches(junit(*ALL)) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("outcome", "kinds"),
     [
         (GOOD, ["system-out"]),
@@ -261,7 +262,6 @@ def test_the_junit_file_follows_the_strictest_schema_in_use():
         (LATE, ["error", "system-out"]),
         (LEFT, ["error", "system-out"]),
     ],
-    ids=lambda value: getattr(value, "status", ""),
 )
 def test_a_failed_run_is_a_failure_and_what_kept_it_from_its_end_an_error(outcome, kinds):
     assert [child.tag for child in case_of(outcome)] == kinds
@@ -373,7 +373,7 @@ def test_any_text_can_be_written_as_utf_8(text):
     assert all(written)
 
 
-@pytest.mark.parametrize("form", [str, BulkReport.to_json, BulkReport.to_junit], ids=["text", "json", "junit"])
+@each("form", [str, BulkReport.to_json, BulkReport.to_junit])
 def test_no_form_of_a_report_shows_the_signature_of_a_url(form):
     shown = form(report_on(hostile(SIGNED)))
     assert "c2lnbmF0dXJl" not in re.sub(r"\s", "", shown)

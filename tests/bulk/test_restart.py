@@ -14,6 +14,7 @@ import anyio
 import pytest
 from attrs import define, field
 from support.bulk import finished
+from support.quick import length
 from support.watch import emulated
 
 from bentley_sync_async import BackoffPacing, StorageRun, SynchronizationClient
@@ -25,7 +26,7 @@ from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRu
 
 pytestmark = pytest.mark.usefixtures("no_threads", "wall_clock")
 
-SERVICES = 25 * int(os.environ.get("CHAOS_SEEDS", "1"))
+SERVICES = length(10, 25) * int(os.environ.get("CHAOS_SEEDS", "1"))
 FILES = ["Good.dgn", "Also good.dgn", "Bad.dgn", "Flaky.dgn", "Hopeless.dgn"]
 TRIGGER, ANY = "/run$", "/storageconnections/"
 ACT = FaultAction

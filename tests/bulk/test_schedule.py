@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.quick import length
 
 from bentley_sync_async.bulk.plan import lower_bound
 from bentley_sync_async.bulk.schedule import Item, Schedule
@@ -124,7 +125,7 @@ class Walk:
             assert self.schedule.has_slot(one) == (one.connection_id in self.running)
 
 
-@settings(max_examples=300)
+@settings(max_examples=length(60, 300))
 @given(workloads, st.integers(1, 4), st.none() | st.integers(1, 3), st.data())
 def test_no_order_of_steps_breaks_a_rule_or_forgets_a_connection(items, concurrency, per_itwin, data):
     walk = Walk(items, concurrency, per_itwin)

@@ -5,7 +5,7 @@ import random
 
 import anyio
 import pytest
-from support.faults import WATCH_FAULTS, add_fault, chaos
+from support.faults import add_fault, chaos, hits
 from support.manifests.connections import manifest_files, new_manifest_connection
 from support.runs import normal
 from support.watch import completed_tasks, events_of
@@ -18,8 +18,7 @@ TARGETS = {"trigger": ("POST", "/manifestconnections/[^/]+/runs$"), "poll": ("GE
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("name", WATCH_FAULTS)
+@pytest.mark.parametrize(("name", "target"), hits(list(TARGETS)))
 async def test_a_watch_ends_with_the_true_result_whatever_happens_to_its_requests(name, target, seed):
     first = 1 if target == "trigger" else random.Random(f"{name}/{seed}").randint(1, 3)
     slow = FileRule(file_name="a*", duration=60, retries=1, retry_delay=10)

@@ -1,4 +1,7 @@
-"""Every fault at every kind of request: the watch ends with the true result and reports everything once."""
+"""Every fault at every kind of request: the watch ends with the true result and reports everything once.
+
+`CHAOS_SEEDS=20 FULL_LENGTH=1` for the full length; otherwise each fault hits one kind of request.
+"""
 
 import asyncio
 import os
@@ -6,7 +9,8 @@ import random
 
 import anyio
 import pytest
-from support.faults import PROXY_FAULTS, WATCH_FAULTS, add_fault, chaos, other_tasks
+from support.faults import PROXY_FAULTS, WATCH_FAULTS, add_fault, chaos, hits, other_tasks
+from support.quick import length
 from support.runs import normal
 from support.watch import TRIGGER_PATH, completed_tasks, events_of
 
@@ -47,8 +51,7 @@ async def check_watch(emulator, proxy, client):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("target", WATCHED)
-@pytest.mark.parametrize("name", WATCH_FAULTS)
+@pytest.mark.parametrize(("name", "target"), hits(WATCHED))
 async def test_a_watch_ends_with_the_true_result_whatever_happens_to_its_requests(name, target, seed):
     rng = random.Random(f"{name}/{target}/{seed}")
     first = 1 if target == "trigger" else rng.randint(1, 3)
@@ -59,7 +62,7 @@ async def test_a_watch_ends_with_the_true_result_whatever_happens_to_its_request
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", WATCH_FAULTS)
+@pytest.mark.parametrize("name", WATCH_FAULTS[:: length(5, 1)])
 async def test_a_run_that_ends_before_the_first_poll_is_not_triggered_again(name, seed):
     async with chaos(seed, slow_rule()) as (emulator, proxy, client):
         emulator.add_run_rule(RunRule(queued=0, waiting=0, preprocessing=0, references=0, finalizing=0))
@@ -70,7 +73,7 @@ async def test_a_run_that_ends_before_the_first_poll_is_not_triggered_again(name
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", WATCH_FAULTS)
+@pytest.mark.parametrize("name", WATCH_FAULTS[:: length(4, 1)])
 async def test_a_list_is_complete_whatever_happens_to_one_of_its_pages(name, seed):
     page = random.Random(f"{name}/list/{seed}").randint(1, 3)
     async with chaos(seed, slow_rule()) as (emulator, proxy, client):

@@ -1,6 +1,6 @@
 import re
 
-import pytest
+from support.quick import each
 
 from bentley_sync_async import (
     AuthenticationError,
@@ -33,7 +33,7 @@ def answered(kind, status):
     return kind(status=status, method="GET", url="http://127.0.0.1/")
 
 
-@pytest.mark.parametrize(
+@each(
     ("result", "code"),
     [
         ("Success", 0),
@@ -51,7 +51,7 @@ def test_the_result_of_a_run_decides_the_code(result, code):
     assert code_of_run(run) == code
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "code"),
     [
         (ConfigurationError("x"), 2),
@@ -81,7 +81,7 @@ def code_of(*statuses):
     return code_of_report(BulkReport(outcomes=outcomes, began_at=None, duration=0.0))
 
 
-@pytest.mark.parametrize(
+@each(
     ("statuses", "code"),
     [
         ([], 0),
@@ -119,7 +119,7 @@ def published(files=(), runs=(), **rest):
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("report", "code"),
     [
         (published(), 0),

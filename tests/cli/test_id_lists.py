@@ -2,6 +2,7 @@ import io
 import sys
 
 import pytest
+from support.quick import each
 
 from bentley_sync_async import InvalidArgumentError
 from bentley_sync_async.cli.id_lists import parse_ids, read_ids
@@ -17,7 +18,7 @@ def refusal(data, column=None):
     return str(refused.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "one\ntwo\n",
@@ -30,13 +31,12 @@ def refusal(data, column=None):
         '"one"\n"two"\n',
         "one\none\ntwo\none",
     ],
-    ids=["lines", "windows", "old mac", "blank", "comments", "remarks", "commas", "quotes", "repeated"],
 )
 def test_an_id_stands_on_a_line(text):
     assert ids(text) == ("one", "two")
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "id\none\ntwo\n",
@@ -49,18 +49,17 @@ def test_an_id_stands_on_a_line(text):
         "# of tonight\nname,id\nStation,one\n# not now,three\nBridge,two\n",
         "id,name\none\ntwo,,,\n",
     ],
-    ids=["one column", "comma", "semicolon", "tab", "spaced", "numbered", "quoted", "comments", "ragged"],
 )
 def test_an_id_stands_in_its_column(text):
     assert ids(text) == ("one", "two")
 
 
-@pytest.mark.parametrize("column", ["Storage Connection", "storage connection ", "storage_connection"])
+@each("column", ["Storage Connection", "storage connection ", "storage_connection"])
 def test_the_column_of_the_ids_can_be_named(column):
     assert ids("id,Storage Connection\n1,one\n2,two", column=column) == ("one", "two")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@each("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_every_encoding_that_spreadsheets_write_is_read(encoding):
     assert ids("name;id\nBrücke;one\n", encoding=encoding) == ("one",)
 
@@ -77,16 +76,12 @@ def test_rows_that_say_something_but_no_id_are_counted():
     assert parse_ids(b"name,id\nStation,\n,\nBridge,two\nTunnel", name="the list").rows_without_id == 2
 
 
-@pytest.mark.parametrize("data", [b"", b"\n \n", b"# nothing\n", b"\xef\xbb\xbf", b"id\n", b"id,name\n,Station\n"])
+@each("data", [b"", b"\n \n", b"# nothing\n", b"\xef\xbb\xbf", b"id\n", b"id,name\n,Station\n"])
 def test_a_file_without_an_id_is_refused(data):
     assert refusal(data).startswith("the list contains no id")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"PK\x03\x04\x14\x00", b"\x89PNG\r\n\x1a\n", "one\n".encode("utf-16-le"), b"\xff\xfeo\x00n"],
-    ids=["workbook", "picture", "utf-16 without its mark", "half a character"],
-)
+@each("data", [b"PK\x03\x04\x14\x00", b"\x89PNG\r\n\x1a\n", "one\n".encode("utf-16-le"), b"\xff\xfeo\x00n"])
 def test_what_is_no_text_is_refused(data):
     assert "the list is not text, in line " in refusal(data)
 
@@ -95,11 +90,7 @@ def test_a_byte_that_is_no_text_is_refused_with_the_number_of_its_line():
     assert "the list is not text, in line 3:" in refusal(b"one\r\ntwo\rthr\x01ee\nfour")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"one\n#\n" + b"x" * 257, b"id,name\n#\n" + b"x" * 257 + b",Station", b"id,name\none,\n" + b"x" * 10**5],
-    ids=["line", "cell", "row"],
-)
+@each("data", [b"one\n#\n" + b"x" * 257, b"id,name\n#\n" + b"x" * 257 + b",Station", b"id,name\none,\n" + b"x" * 10**5])
 def test_a_value_longer_than_any_id_is_refused_with_the_number_of_its_line(data):
     length = 10**5 if len(data) > 10**5 else 257
     assert refusal(data).startswith(f"Line 3 of the list has {length:,} characters in place of an id, and no id has")
@@ -114,7 +105,7 @@ def test_a_file_larger_than_any_list_is_refused_without_reading_it_to_its_end():
         read_ids("/dev/zero")
 
 
-@pytest.mark.parametrize("text", ["\ufeffone\n\ufefftwo\n", "\ufeffid\none\n\ufefftwo", "\ufeff# of tonight\none\ntwo"])
+@each("text", ["\ufeffone\n\ufefftwo\n", "\ufeffid\none\n\ufefftwo", "\ufeff# of tonight\none\ntwo"])
 def test_the_mark_of_utf_8_is_no_part_of_an_id_also_where_lists_were_joined(text):
     assert ids(text) == ("one", "two")
 
@@ -125,7 +116,7 @@ def test_a_table_without_a_column_of_ids_says_which_it_has():
     assert "--column" in said
 
 
-@pytest.mark.parametrize("data", [b"id,name\none,Station", b"one\ntwo"], ids=["table", "lines"])
+@each("data", [b"id,name\none,Station", b"one\ntwo"])
 def test_a_named_column_that_is_not_there_is_refused(data):
     assert "no column 'number'" in refusal(data, column="number")
 

@@ -78,17 +78,18 @@ async def test_a_client_without_a_tier_gets_one_429_and_then_keeps_to_the_tier()
 
 @pytest.mark.parametrize("retry_after", ["seconds", "none"])
 async def test_a_process_that_starts_with_a_minute_used_up_by_another_waits_for_its_end(retry_after):
+    tier = RateTier(name="Own", per_minute=50, per_hour=500)
     async with (
-        emulated(tier="community", retry_after=retry_after) as (emulator, _),
-        client_of(emulator, RateTier.COMMUNITY) as first,
-        client_of(emulator, RateTier.COMMUNITY, retry=RetryPolicy(attempts=20)) as second,
+        emulated(per_minute=50, per_hour=500, retry_after=retry_after) as (emulator, _),
+        client_of(emulator, tier) as first,
+        client_of(emulator, tier, retry=RetryPolicy(attempts=20)) as second,
     ):
         connection_id = emulator.add_connection()
-        await call(first, connection_id, 500)
+        await call(first, connection_id, 50)
         await second.storage_connections.get(connection_id)
-        await call(second, connection_id, 900)
+        await call(second, connection_id, 90)
         assert len([request for request in emulator.requests if request.status == 429]) <= 8
-        assert second.budget.minute.limit == 500
+        assert second.budget.minute.limit == 50
 
 
 async def test_the_time_that_a_watch_waits_for_a_permit_is_no_failure():

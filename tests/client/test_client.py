@@ -5,6 +5,7 @@ import asyncio
 import aiohttp
 import anyio
 import pytest
+from support.quick import each
 from support.transport import After, ScriptedTransport, answer, http, raw_server, refusal, scripted
 
 from bentley_sync_async import Environment, SynchronizationClient
@@ -63,7 +64,7 @@ async def sent(token, **options):
 # Tokens.
 
 
-@pytest.mark.parametrize(
+@each(
     ("token", "expected"),
     [
         ("plain", "plain"),
@@ -74,7 +75,6 @@ async def sent(token, **options):
         (StaticTokenSource("static"), "static"),
         (RefreshingTokenSource(coroutine), "fetched"),
     ],
-    ids=["string", "pasted", "coroutine function", "callable object", "own source", "static", "refreshing"],
 )
 async def test_every_kind_of_token_is_sent_as_a_bearer_token(token, expected):
     assert (await sent(token)).headers["Authorization"] == f"Bearer {expected}"
@@ -106,15 +106,13 @@ async def test_a_coroutine_function_is_called_again_when_its_token_was_refused()
     assert [request.headers["Authorization"] for request in transport.requests] == ["Bearer old", "Bearer new"]
 
 
-@pytest.mark.parametrize(
-    "token", [None, 7, b"bytes", ["list"], {"token": "x"}, object()], ids=lambda x: type(x).__name__
-)
+@each("token", [None, 7, b"bytes", ["list"], {"token": "x"}, object()])
 def test_a_value_that_is_no_token_is_rejected_by_its_type(token):
     with pytest.raises(ConfigurationError, match=f"not {type(token).__name__}"):
         SynchronizationClient(token)
 
 
-@pytest.mark.parametrize("token", ["", "  ", "Bearer ", "two words", "line\nend"])
+@each("token", ["", "  ", "Bearer ", "two words", "line\nend"])
 def test_an_invalid_token_is_rejected_before_anything_is_sent(token):
     with pytest.raises(ConfigurationError, match="access token"):
         SynchronizationClient(token)
@@ -123,7 +121,7 @@ def test_an_invalid_token_is_rejected_before_anything_is_sent(token):
 # Settings.
 
 
-@pytest.mark.parametrize("environment", Environment)
+@each("environment", Environment)
 async def test_each_environment_has_its_host(environment):
     request = await sent("token", environment=environment, base_url=None)
 
@@ -134,7 +132,7 @@ async def test_production_is_the_default():
     assert (await sent("token", base_url=None)).url.startswith("https://api.bentley.com/synchronization/")
 
 
-@pytest.mark.parametrize(
+@each(
     ("base_url", "root"),
     [
         ("https://api.example", "https://api.example"),
@@ -153,8 +151,8 @@ async def test_a_base_url_is_the_root_of_every_request(base_url, root):
     assert request.url == f"{root}/synchronization/imodels/storageconnections/c"
 
 
-@pytest.mark.parametrize("name", ["base_url", "issuer"])
-@pytest.mark.parametrize(
+@each("name", ["base_url", "issuer"])
+@each(
     ("url", "message"),
     [
         ("http://api.example", "plain http"),
@@ -171,7 +169,7 @@ def test_an_invalid_root_url_is_rejected_by_name(name, url, message):
     assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("addresses", "issuer"),
     [
         ({"base_url": "http://127.0.0.1:1/"}, "http://127.0.0.1:1"),
@@ -185,7 +183,7 @@ def test_the_credentials_of_an_emulator_are_never_sent_to_a_real_issuer(addresse
     assert SynchronizationClient("token", **addresses).config.issuer == issuer
 
 
-@pytest.mark.parametrize("number", [0, -1, 0.5, "7", None])
+@each("number", [0, -1, 0.5, "7", None])
 def test_an_invalid_number_of_connections_is_rejected_by_name(number):
     with pytest.raises(ConfigurationError, match=r"^max_connections must be a whole number of 1 or more"):
         SynchronizationClient("token", max_connections=number)
@@ -326,12 +324,8 @@ async def test_a_session_of_the_caller_stays_open():
 # Representation.
 
 
-@pytest.mark.parametrize(
-    "token",
-    ["hush", ClientCredentials("service-1", "hush"), StaticTokenSource("hush"), coroutine],
-    ids=["string", "credentials", "source", "coroutine"],
-)
-@pytest.mark.parametrize("show", [repr, str])
+@each("token", ["hush", ClientCredentials("service-1", "hush"), StaticTokenSource("hush"), coroutine])
+@each("show", [repr, str])
 def test_repr_and_str_of_a_client_show_no_secret(token, show):
     assert show(SynchronizationClient(token, base_url=API)) == f"<SynchronizationClient of {API}>"
 
@@ -342,7 +336,7 @@ TOKEN = {"BENTLEY_SYNC_TOKEN": "hush"}
 SERVICE = {"BENTLEY_SYNC_CLIENT_ID": "service-1", "BENTLEY_SYNC_CLIENT_SECRET": "hush"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("variables", "base_url", "issuer"),
     [
         ({}, "https://api.bentley.com", "https://ims.bentley.com"),
@@ -354,14 +348,14 @@ SERVICE = {"BENTLEY_SYNC_CLIENT_ID": "service-1", "BENTLEY_SYNC_CLIENT_SECRET": 
         ),
     ],
 )
-@pytest.mark.parametrize("credentials", [TOKEN, SERVICE], ids=["token", "service"])
+@each("credentials", [TOKEN, SERVICE])
 def test_variables_set_base_url_and_issuer(credentials, variables, base_url, issuer):
     config = SynchronizationClient.from_env({**credentials, **variables}).config
 
     assert (config.base_url, config.issuer) == (base_url, issuer)
 
 
-@pytest.mark.parametrize(
+@each(
     ("variables", "message"),
     [
         ({}, "set BENTLEY_SYNC_CLIENT_ID and BENTLEY_SYNC_CLIENT_SECRET for a service application"),
@@ -413,7 +407,7 @@ def test_a_subclass_makes_its_own_kind_from_variables():
 # Watchers.
 
 
-@pytest.mark.parametrize(
+@each(
     ("argument", "value"),
     [
         ("timeout", 0),
@@ -434,7 +428,7 @@ def test_an_invalid_argument_of_watch_is_rejected_by_name(argument, value):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("bad", ["", " ", "..", "a b", RUN, None, 7])
+@each("bad", ["", " ", "..", "a b", RUN, None, 7])
 def test_an_invalid_connection_id_of_watch_is_rejected(bad):
     transport, api = scripted()
 
@@ -444,7 +438,7 @@ def test_an_invalid_connection_id_of_watch_is_rejected(bad):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("make", [lambda api: api.watch("c"), lambda api: api.attach(REF)], ids=["watch", "attach"])
+@each("make", [lambda api: api.watch("c"), lambda api: api.attach(REF)])
 def test_making_a_watcher_sends_nothing(make):
     transport, api = scripted()
 
@@ -459,17 +453,14 @@ def test_a_new_watch_has_a_connection_and_no_run():
     assert (watcher.connection_id, watcher.ref, watcher.run) == ("c", None, None)
 
 
-@pytest.mark.parametrize("what", [REF, RUN, "/synchronization/imodels/storageconnections/c/runs/r"], ids=str)
+@each("what", [REF, RUN, "/synchronization/imodels/storageconnections/c/runs/r"])
 def test_attach_takes_a_reference_or_a_url(what):
     _, api = scripted()
 
     assert (api.attach(what).ref, api.attach(what).connection_id) == (REF, "c")
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["https://attacker.example/synchronization/imodels/storageconnections/c/runs/r", "//attacker.example/x"],
-)
+@each("url", ["https://attacker.example/synchronization/imodels/storageconnections/c/runs/r", "//attacker.example/x"])
 def test_attach_rejects_a_run_on_another_origin(url):
     transport, api = scripted()
 
@@ -479,7 +470,7 @@ def test_attach_rejects_a_run_on_another_origin(url):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("url", ["", "r", "c/r", f"{RUN}/jobs/j", RUN.replace("/runs/r", ""), "https://[", "mailto:x"])
+@each("url", ["", "r", "c/r", f"{RUN}/jobs/j", RUN.replace("/runs/r", ""), "https://[", "mailto:x"])
 def test_attach_rejects_a_url_that_names_no_run(url):
     _, api = scripted()
 
@@ -487,7 +478,7 @@ def test_attach_rejects_a_url_that_names_no_run(url):
         api.attach(url)
 
 
-@pytest.mark.parametrize("what", [None, 7, b"bytes", {"run": "r"}], ids=repr)
+@each("what", [None, 7, b"bytes", {"run": "r"}])
 def test_attach_rejects_what_is_neither_reference_nor_url(what):
     _, api = scripted()
 
@@ -495,7 +486,7 @@ def test_attach_rejects_what_is_neither_reference_nor_url(what):
         api.attach(what)
 
 
-@pytest.mark.parametrize("ref", [RunRef(connection_id="", run_id="r"), RunRef(connection_id="c", run_id="..")], ids=str)
+@each("ref", [RunRef(connection_id="", run_id="r"), RunRef(connection_id="c", run_id="..")])
 def test_attach_rejects_an_invalid_reference(ref):
     _, api = scripted()
 
@@ -503,7 +494,7 @@ def test_attach_rejects_an_invalid_reference(ref):
         api.attach(ref)
 
 
-@pytest.mark.parametrize("timeout", [0, -1.0])
+@each("timeout", [0, -1.0])
 def test_attach_rejects_an_invalid_timeout(timeout):
     _, api = scripted()
 

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.pacing.client import watched
 
 pytestmark = pytest.mark.looptime(start=0)
-WATCHES = int(os.environ.get("CROWD_WATCHES", "200"))
+WATCHES = int(os.environ.get("CROWD_WATCHES", "100"))
 SHARE = WATCHES / 1000
 
 

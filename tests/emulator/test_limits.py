@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import anyio
 import pytest
+from support.quick import length
 
 pytestmark = pytest.mark.looptime(start=0)
 PATH = "/synchronization/imodels/connections/authorizationinformation"
@@ -63,7 +64,7 @@ async def test_unauthorized_and_token_requests_do_not_count(serving):
         assert await statuses(api, 1) == [200]
 
 
-@pytest.mark.parametrize("tier", ["standard", "premium", "custom", "unlimited"])
+@pytest.mark.parametrize("tier", length(["standard"], ["standard", "premium", "custom", "unlimited"]))
 async def test_higher_tiers_allow_more_than_500_requests(serving, tier):
     async with serving(tier=tier) as api:
         assert set(await statuses(api, 600)) == {200}

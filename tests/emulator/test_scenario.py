@@ -2,6 +2,7 @@
 
 import attrs
 import pytest
+from support.quick import each
 
 from bentley_sync_async.emulator import (
     CATALOGUE,
@@ -64,7 +65,7 @@ def test_an_empty_scenario_is_valid():
     assert parse_scenario("").run_rules == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         ("runs = 1", r"runs must be a list of tables: \[\[runs\]\]"),

@@ -2,6 +2,7 @@
 
 import attrs
 import pytest
+from support.quick import each
 
 from bentley_sync_async import ConfigurationError, Environment, RateTier, Timeouts
 from bentley_sync_async.config import SCOPE, ClientConfig, addresses, from_env, root_url
@@ -21,7 +22,7 @@ def test_the_scope_is_that_of_the_pages():
     assert SCOPE == "itwin-platform"
 
 
-@pytest.mark.parametrize(
+@each(
     ("environment", "base_url", "issuer"),
     [
         (Environment.PROD, PROD, PROD_ISSUER),
@@ -33,7 +34,7 @@ def test_an_environment_has_the_hosts_of_the_pages(environment, base_url, issuer
     assert (environment.base_url, environment.issuer) == (base_url, issuer)
 
 
-@pytest.mark.parametrize("name", ["qa", "QA", " Qa "])
+@each("name", ["qa", "QA", " Qa "])
 def test_an_environment_is_found_by_its_name_in_any_case(name):
     assert Environment.named(name) is Environment.QA
 
@@ -42,7 +43,7 @@ def test_an_unknown_environment_is_rejected_with_a_list_of_the_known_ones():
     assert refusal(Environment.named, "staging") == "There is no environment 'staging'; there are: prod, qa, dev."
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "root"),
     [
         (PROD, PROD),
@@ -61,7 +62,7 @@ def test_a_root_url_loses_its_trailing_slash(url, root):
     assert root_url(url, "base_url") == root
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "",
@@ -80,12 +81,12 @@ def test_a_text_that_is_no_http_url_is_rejected(url):
     assert refusal(root_url, url, "base_url").startswith("base_url must be a URL like https://api.bentley.com")
 
 
-@pytest.mark.parametrize("url", ["https://[::1", "https://api.bentley.com:port", "https://api.bentley.com:99999"])
+@each("url", ["https://[::1", "https://api.bentley.com:port", "https://api.bentley.com:99999"])
 def test_a_url_that_cannot_be_parsed_is_rejected(url):
     assert refusal(root_url, url, "base_url").startswith("base_url is not a URL")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://user:hunter2@api.bentley.com",
@@ -101,7 +102,7 @@ def test_a_root_url_with_credentials_query_or_fragment_is_rejected_without_showi
     assert "hunter2" not in text
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "http://api.bentley.com",
@@ -122,7 +123,7 @@ def test_plain_http_with_a_loopback_name_as_its_user_is_rejected():
     assert refusal(root_url, "http://localhost@evil.example", "base_url")
 
 
-@pytest.mark.parametrize("setting", ["base_url", "issuer"])
+@each("setting", ["base_url", "issuer"])
 def test_the_settings_of_a_client_reject_plain_http_by_name(setting):
     assert refusal(ClientConfig, **{setting: "http://evil.example"}).startswith(f"{setting} is plain http")
 
@@ -136,15 +137,15 @@ def test_the_default_settings_are_those_of_production():
     )
 
 
-@pytest.mark.parametrize("cls", [ClientConfig, Timeouts])
+@each("cls", [ClientConfig, Timeouts])
 def test_settings_are_frozen_and_given_by_keyword(cls):
     assert all(field.kw_only for field in attrs.fields(cls))
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         setattr(cls(), attrs.fields(cls)[0].name, 1)
 
 
-@pytest.mark.parametrize("name", ["connect", "request", "call"])
-@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+@each("name", ["connect", "request", "call"])
+@each("seconds", [0, -1, float("nan")])
 def test_an_invalid_timeout_is_rejected_by_name(name, seconds):
     assert refusal(Timeouts, **{name: seconds}) == f"{name} must be more than 0, not {seconds!r}."
 
@@ -153,7 +154,7 @@ def test_an_invalid_size_limit_is_rejected_by_name():
     assert refusal(ClientConfig, max_body_bytes=0) == "max_body_bytes must be more than 0, not 0."
 
 
-@pytest.mark.parametrize(
+@each(
     ("environment", "base_url", "issuer", "expected"),
     [
         (Environment.QA, None, None, ("https://qa-api.bentley.com", "https://qa-ims.bentley.com")),
@@ -168,7 +169,7 @@ def test_given_addresses_replace_those_of_the_environment(environment, base_url,
     assert addresses(environment, base_url, issuer) == expected
 
 
-@pytest.mark.parametrize("name", ["Community", "TRIAL", " community "])
+@each("name", ["Community", "TRIAL", " community "])
 def test_a_tier_is_found_by_its_names(name):
     assert RateTier.named(name) is RateTier.COMMUNITY
 
@@ -178,13 +179,13 @@ def test_an_unknown_tier_is_rejected_with_a_list_of_the_known_ones():
         RateTier.named("gold")
 
 
-@pytest.mark.parametrize("limits", [{"per_minute": 0}, {"per_hour": -1}, {"per_minute": "many"}])
+@each("limits", [{"per_minute": 0}, {"per_hour": -1}, {"per_minute": "many"}])
 def test_a_limit_must_be_positive(limits):
     with pytest.raises(ConfigurationError, match="must be more than 0"):
         RateTier(name="none", **limits)
 
 
-@pytest.mark.parametrize("share", [0, -0.5, 1.5, float("nan"), "half"])
+@each("share", [0, -0.5, 1.5, float("nan"), "half"])
 def test_a_share_must_be_above_0_and_at_most_1(share):
     with pytest.raises(ConfigurationError, match="share must be more than 0 and at most 1"):
         ClientConfig(share=share)
@@ -206,7 +207,7 @@ class TestFromEnv:
     def test_uses_production_by_default(self):
         assert from_env(TOKEN).config == ClientConfig()
 
-    @pytest.mark.parametrize(
+    @each(
         ("variables", "base_url", "issuer"),
         [
             ({"ENVIRONMENT": "qa"}, "https://qa-api.bentley.com", "https://qa-ims.bentley.com"),
@@ -231,7 +232,7 @@ class TestFromEnv:
         config = from_env(TOKEN | {f"BENTLEY_SYNC_{name}": value for name, value in variables.items()}).config
         assert (config.base_url, config.issuer) == (base_url, issuer)
 
-    @pytest.mark.parametrize(
+    @each(
         ("environ", "missing"),
         [
             ({}, "set BENTLEY_SYNC_CLIENT_ID and BENTLEY_SYNC_CLIENT_SECRET for"),
@@ -245,8 +246,8 @@ class TestFromEnv:
     def test_names_the_missing_variables(self, environ, missing):
         assert missing in refusal(from_env, environ)
 
-    @pytest.mark.parametrize("name", ["BENTLEY_SYNC_BASE_URL", "BENTLEY_SYNC_ISSUER"])
-    @pytest.mark.parametrize("url", ["api.bentley.com", "http://api.bentley.com", "https://u:hunter2@api.bentley.com"])
+    @each("name", ["BENTLEY_SYNC_BASE_URL", "BENTLEY_SYNC_ISSUER"])
+    @each("url", ["api.bentley.com", "http://api.bentley.com", "https://u:hunter2@api.bentley.com"])
     def test_names_an_invalid_address(self, name, url):
         text = refusal(from_env, TOKEN | {name: url})
         assert text.startswith(name)

@@ -5,6 +5,7 @@ import inspect
 import pickle
 
 import pytest
+from support.quick import each
 
 import bentley_sync_async as public
 from bentley_sync_async import errors
@@ -132,7 +133,7 @@ def made(cls):
     return special[cls]() if cls in special else cls("what happened")
 
 
-every_error = pytest.mark.parametrize("cls", TREE, ids=lambda cls: cls.__name__)
+every_error = each("cls", TREE)
 
 
 def test_the_tree_holds_every_error():
@@ -159,11 +160,7 @@ def test_an_error_is_caught_as_a_synchronization_error(cls):
 
 
 @every_error
-@pytest.mark.parametrize(
-    "restored",
-    [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],
-    ids=["copy", "deep", "pickle"],
-)
+@each("restored", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
 class TestACopyOfAnError:
     def test_is_of_the_same_class(self, cls, restored):
         assert type(restored(made(cls))) is cls
@@ -206,7 +203,7 @@ class TestTheTextOfAnApiError:
             "  See the service's code and message for what to change.",
         ]
 
-    @pytest.mark.parametrize(("code", "message", "expected"), [("C", None, "418 C"), (None, "M", "418 M")])
+    @each(("code", "message", "expected"), [("C", None, "418 C"), (None, "M", "418 M")])
     def test_has_the_parts_that_the_service_sent(self, code, message, expected):
         first = str(APIError(status=418, method="GET", url="u", code=code, message=message)).splitlines()[0]
         assert first == f"GET u answered {expected}"
@@ -217,7 +214,7 @@ class TestTheTextOfAnApiError:
     def test_names_a_wait_of_0_seconds(self):
         assert "requests to wait 0 s" in str(RateLimitedError(status=429, method="GET", url="u", retry_after=0.0))
 
-    @pytest.mark.parametrize(
+    @each(
         ("cls", "word"),
         [
             (AuthenticationError, "environment"),
@@ -241,7 +238,7 @@ class TestTheTextOfATransportError:
     def test_names_the_request_and_the_failure(self):
         assert str(ConnectionLostError("no connection", method="GET", url="u", sent=False)) == "GET u: no connection"
 
-    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    @each("method", ["POST", "PUT", "DELETE"])
     def test_says_that_a_change_may_have_been_made(self, method):
         text = str(ConnectionLostError("it broke", method=method, url="u", sent=True))
         assert text == f"{method} u: it broke; it may have been carried out: check before sending it again"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 from support.pages import FIXTURES
+from support.quick import length
 
 from bentley_sync_async import SourceFile, StorageConnection, StorageRun, SynchronizationError
 from bentley_sync_async.models import (
@@ -42,7 +43,7 @@ from bentley_sync_async.wire.problems import api_error, decode_problem
 from bentley_sync_async.wire.resume import pack, unpack
 from bentley_sync_async.wire.snapshots import Snapshots
 
-ROUNDS = 1500
+ROUNDS = length(300, 1500)
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or (random.SystemRandom().getrandbits(32) if SECONDS else 20261123)
 

@@ -7,6 +7,7 @@ import anyio
 import msgspec
 import pytest
 from attrs import astuple, evolve
+from support.quick import each
 from support.transport import ScriptedTransport, lost
 
 from bentley_sync_async import ResumeTokenError, SynchronizationClient, SynchronizationError
@@ -86,7 +87,7 @@ async def test_a_valid_resume_state_is_accepted():
     assert watcher.ref is not None
 
 
-@pytest.mark.parametrize("members", FORGED, ids=str)
+@each("members", FORGED)
 async def test_a_forged_token_is_refused_before_anything_is_sent(members):
     transport = ScriptedTransport(always=lost())
     with pytest.raises(ResumeTokenError):
@@ -94,7 +95,7 @@ async def test_a_forged_token_is_refused_before_anything_is_sent(members):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("values", [None, 5, "text", {}, [], [None] * 15, [[]] * 15, {"origin": ORIGIN}])
+@each("values", [None, 5, "text", {}, [], [None] * 15, [[]] * 15, {"origin": ORIGIN}])
 async def test_a_token_with_other_content_is_refused(values):
     with pytest.raises(SynchronizationError):
         client_of(ScriptedTransport()).resume(pack(values))

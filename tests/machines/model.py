@@ -61,7 +61,7 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HTML = Response(status=200, headers={"content-type": "text/html"}, body=b"<html>It works!</html>")
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
 SETTINGS = settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 20,
     stateful_step_count=60 if EXAMPLES else 30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

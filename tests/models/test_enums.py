@@ -4,6 +4,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import AuthenticationType, ConnectorType, ExecutionResult, ExecutionState, JobPhase
 from bentley_sync_async.models import OpenEnum, SuggestedAction, TaskErrorCategory, TaskErrorPhase, TaskErrorSystem
@@ -48,7 +49,7 @@ OTHER_SPELLINGS = [
     (TaskErrorCategory, "FileAccess", TaskErrorCategory.FILE_ACCESS),
     (ReportOperation, "NormalUpdate", ReportOperation.NORMAL_UPDATE),
 ]
-every_enum = pytest.mark.parametrize("enum", VALUES)
+every_enum = each("enum", VALUES)
 
 
 def test_these_are_all_the_enums_there_are():
@@ -56,7 +57,7 @@ def test_these_are_all_the_enums_there_are():
     assert {one for one in OpenEnum.__subclasses__() if ".platform" not in one.__module__} == set(VALUES)
 
 
-@pytest.mark.parametrize(("enum", "value"), KNOWN)
+@each(("enum", "value"), KNOWN)
 def test_a_published_value_is_a_member(enum, value):
     member = enum(value)
     assert member.known
@@ -68,17 +69,17 @@ def test_an_enum_has_the_published_values_and_no_others(enum):
     assert {member.value for member in enum} == set(VALUES[enum].split())
 
 
-@pytest.mark.parametrize(("enum", "value"), KNOWN)
+@each(("enum", "value"), KNOWN)
 def test_a_member_is_named_after_its_value(enum, value):
     assert enum(value).name.replace("_", "").lower() == value.replace("_", "").lower()
 
 
-@pytest.mark.parametrize(("enum", "spelling", "member"), OTHER_SPELLINGS)
+@each(("enum", "spelling", "member"), OTHER_SPELLINGS)
 def test_another_spelling_of_a_value_is_the_same_member(enum, spelling, member):
     assert enum(spelling) is member
 
 
-@pytest.mark.parametrize(("enum", "spelling", "member"), OTHER_SPELLINGS)
+@each(("enum", "spelling", "member"), OTHER_SPELLINGS)
 def test_another_spelling_is_encoded_as_the_value_it_stands_for(enum, spelling, member):
     assert str(enum(spelling)) == member.value != spelling
 
@@ -125,7 +126,7 @@ class TestAnUnknownValue:
         restored = pickle.loads(pickle.dumps(enum("Hibernating")))
         assert (restored, restored.known, type(restored)) == ("Hibernating", False, enum)
 
-    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+    @each("copied", [copy.copy, copy.deepcopy])
     def test_survives_copying(self, enum, copied):
         restored = copied(enum("Hibernating"))
         assert (restored, restored.known, type(restored)) == ("Hibernating", False, enum)
@@ -144,13 +145,13 @@ def test_a_member_is_shown_by_its_name(enum):
 
 
 @every_enum
-@pytest.mark.parametrize("restored", [copy.copy, copy.deepcopy, lambda member: pickle.loads(pickle.dumps(member))])
+@each("restored", [copy.copy, copy.deepcopy, lambda member: pickle.loads(pickle.dumps(member))])
 def test_a_member_is_still_the_same_member_after_copying_and_pickling(enum, restored):
     assert all(restored(member) is member for member in enum)
 
 
 @every_enum
-@pytest.mark.parametrize("value", [None, 5, b"Success", ["Success"]])
+@each("value", [None, 5, b"Success", ["Success"]])
 def test_what_is_no_text_is_no_value(enum, value):
     with pytest.raises(ValueError, match="is not a valid"):
         enum(value)

@@ -6,6 +6,7 @@ import attrs
 import pytest
 from attrs.exceptions import FrozenInstanceError
 from support.pages import payload
+from support.quick import each
 
 from bentley_sync_async import models
 from bentley_sync_async.errors import ProblemDetail
@@ -151,7 +152,7 @@ def test_a_reference_to_a_run_reads_as_a_sentence():
     assert str(RunRef(connection_id="c", run_id="r")) == "run r of connection c"
 
 
-@pytest.mark.parametrize(
+@each(
     ("detail", "text"),
     [
         (ProblemDetail(code="C", message="M", target="T"), "T: M (C)"),
@@ -163,7 +164,7 @@ def test_a_detail_of_a_problem_reads_as_a_line(detail, text):
     assert str(detail) == text
 
 
-@pytest.mark.parametrize("cls", [StorageConnection, ConnectionSummary])
+@each("cls", [StorageConnection, ConnectionSummary])
 def test_an_entity_needs_its_id(cls):
     with pytest.raises(TypeError, match="id"):
         cls()

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from support.pages import FIXTURES, payload
+from support.quick import each
 
 from bentley_sync_async.errors import DecodeError
 from bentley_sync_async.models.platform import (
@@ -84,14 +85,14 @@ def microseconds(value):
             return value
 
 
-@pytest.mark.parametrize("name", ENTITIES)
+@each("name", ENTITIES)
 def test_an_entity_of_the_pages_is_encoded_again_as_it_was(name):
     key, cls = ENTITIES[name]
     entity = decode_one(fixture(name), key, cls)
     assert microseconds(written({key: entity})) == microseconds(plain(json.loads(fixture(name))))
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 def test_a_list_of_the_pages_is_encoded_again_as_it_was(name):
     key, cls = LISTS[name]
     page = decode_page(fixture(name), key, cls)
@@ -99,7 +100,7 @@ def test_a_list_of_the_pages_is_encoded_again_as_it_was(name):
     assert microseconds(written({key: page.items, **links})) == microseconds(plain(json.loads(fixture(name))))
 
 
-@pytest.mark.parametrize("name", ERRORS)
+@each("name", ERRORS)
 def test_an_error_of_the_pages_is_decoded_completely(name):
     documented = json.loads(fixture(name))["error"]
     problem = decode_problem(fixture(name))
@@ -122,7 +123,7 @@ def test_a_list_of_both_has_files_and_folders():
     assert [type(item) for item in page] == [StorageFolder, StorageFile]
 
 
-@pytest.mark.parametrize("kind", [None, "shortcut"])
+@each("kind", [None, "shortcut"])
 def test_an_item_of_another_kind_is_an_item_of_no_kind(kind):
     body = json.dumps({"items": [{"id": "1", "type": kind, "size": 3}]}).encode()
     (item,) = decode_page(body, "items", StorageItem)
@@ -148,13 +149,13 @@ def test_an_extent_has_numbers():
     assert (imodel.extent.south_west.latitude, imodel.state) == (46.13267702834806, IModelState.INITIALIZED)
 
 
-@pytest.mark.parametrize("number", [46, 46.5, -0.5])
+@each("number", [46, 46.5, -0.5])
 def test_a_coordinate_may_be_written_without_a_fraction(number):
     body = json.dumps({"iModel": {"id": "i", "extent": extent(number)}}).encode()
     assert decode_one(body, "iModel", IModel).extent.north_east.longitude == number
 
 
-@pytest.mark.parametrize("number", ["46", True, [], {}])
+@each("number", ["46", True, [], {}])
 def test_a_coordinate_that_is_no_number_is_a_decode_error(number):
     body = json.dumps({"iModel": {"id": "i", "extent": extent(number)}}).encode()
     with pytest.raises(DecodeError, match="expected a number") as caught:

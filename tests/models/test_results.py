@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.quick import each
 
 from bentley_sync_async import (
     ExecutionResult,
@@ -35,32 +36,30 @@ def failure_of(run):
     return caught.value
 
 
-@pytest.mark.parametrize("result", FINE)
+@each("result", FINE)
 def test_a_run_that_succeeded_or_had_nothing_to_do_raises_nothing(result):
     assert run_with(result).raise_for_result() is None
 
 
-@pytest.mark.parametrize("result", [*(result for result in R if result not in FINE), R("Miraculous")])
+@each("result", [*(result for result in R if result not in FINE), R("Miraculous")])
 def test_a_run_with_any_other_result_is_a_failure(result):
     run = run_with(result)
     assert failure_of(run).run is run
 
 
-@pytest.mark.parametrize(
-    "state", [*(state for state in ExecutionState if state != COMPLETED), ExecutionState("Hibernating")]
-)
-@pytest.mark.parametrize("result", [R.UNDETERMINED, R.SUCCESS, R.ERROR])
+@each("state", [*(state for state in ExecutionState if state != COMPLETED), ExecutionState("Hibernating")])
+@each("result", [R.UNDETERMINED, R.SUCCESS, R.ERROR])
 def test_a_run_that_is_still_going_has_no_result(state, result):
     with pytest.raises(RunNotCompletedError, match=f"Run r1 is still {state}"):
         run_with(result, state=state).raise_for_result()
 
 
-@pytest.mark.parametrize("state", [*ExecutionState, ExecutionState("Hibernating")])
+@each("state", [*ExecutionState, ExecutionState("Hibernating")])
 def test_only_completed_is_the_end_of_a_run(state):
     assert run_with(state=state).completed is (state == "Completed")
 
 
-@pytest.mark.parametrize("result", [*R, R("Miraculous")])
+@each("result", [*R, R("Miraculous")])
 def test_only_success_is_success(result):
     assert run_with(result).succeeded is (result == "Success")
 
@@ -69,7 +68,7 @@ def test_a_run_that_is_still_going_has_not_succeeded():
     assert not run_with(R.SUCCESS, state=ExecutionState.FINALIZING).succeeded
 
 
-@pytest.mark.parametrize(("result", "failed"), [(result, result not in FINE) for result in R])
+@each(("result", "failed"), [(result, result not in FINE) for result in R])
 def test_a_completed_task_failed_if_it_neither_succeeded_nor_was_skipped(result, failed):
     assert task_with(result).failed is failed
 
@@ -102,7 +101,7 @@ def test_a_failure_has_the_error_of_the_run():
     assert "UserNotAuthenticated: User is not authenticated." in str(failure_of(run_with(error=error)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("can_user_fix", "words"),
     [
         (True, "the user can fix it"),
@@ -153,7 +152,7 @@ def test_the_services_description_of_a_failure_is_redacted_and_shortened():
     assert len(str(caught.value)) < 2000
 
 
-@pytest.mark.parametrize(
+@each(
     ("state", "start", "end", "seconds"),
     [
         (COMPLETED, NOON, NOON + timedelta(seconds=90.5), 90.5),

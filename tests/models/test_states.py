@@ -1,6 +1,6 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import ExecutionState
 from bentley_sync_async.models import Transition
@@ -54,7 +54,7 @@ def test_nothing_leads_back_to_not_started():
     assert {classify(state, S.NOT_STARTED) for state in S} == {Transition.IRREGULAR}
 
 
-@pytest.mark.parametrize(("before", "after"), PAIRS)
+@each(("before", "after"), PAIRS)
 def test_a_change_of_state_is_classified_by_the_table(before, after):
     expected = Transition.IRREGULAR
     if after in ONE_STEP[before]:
@@ -64,9 +64,7 @@ def test_a_change_of_state_is_classified_by_the_table(before, after):
     assert classify(before, after) is expected
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [("Hibernating", "Completed"), ("Queued", "Hibernating"), ("Hibernating", "Hibernating")]
-)
+@each(("before", "after"), [("Hibernating", "Completed"), ("Queued", "Hibernating"), ("Hibernating", "Hibernating")])
 def test_a_change_from_or_to_an_unknown_state_is_unknown(before, after):
     assert classify(S(before), S(after)) is Transition.UNKNOWN
 

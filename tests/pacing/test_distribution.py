@@ -8,6 +8,7 @@ from statistics import NormalDist
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async.pacing.distribution import (
     DurationDistribution,
@@ -113,7 +114,7 @@ def test_one_run_unlike_the_others_hardly_moves_what_is_expected():
     assert 1 <= moved < 1.3
 
 
-@pytest.mark.parametrize("factor", [5.0, 1 / 5])
+@each("factor", [5.0, 1 / 5])
 def test_a_run_five_times_as_long_or_short_as_ever_is_still_thought_possible(factor):
     durations = DurationPrior(within=0.05).distribution([1000.0] * 8)
     at = 1000.0 * factor
@@ -151,13 +152,13 @@ def test_a_snapshot_beyond_all_expectation_is_all_that_counts():
     assert after.quantile(0.5) == pytest.approx(1e30, rel=0.01)
 
 
-@pytest.mark.parametrize("setting", [{"typical": 0.0}, {"between": 0.0}, {"within": -1.0}])
+@each("setting", [{"typical": 0.0}, {"between": 0.0}, {"within": -1.0}])
 def test_impossible_populations_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         DurationPrior(**setting)
 
 
-@pytest.mark.parametrize("setting", [{"median": 0.0, "spread": 1.0}, {"median": 1.0, "spread": 0.0}])
+@each("setting", [{"median": 0.0, "spread": 1.0}, {"median": 1.0, "spread": 0.0}])
 def test_impossible_estimates_are_refused(setting):
     with pytest.raises(ValueError, match="must be > 0"):
         ProgressEstimate(**setting)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
+from support.quick import each
 
 from bentley_sync_async.models import ExecutionState, StorageRun
 from bentley_sync_async.pacing.distribution import DurationPrior, fit_prior
@@ -103,7 +103,7 @@ def test_a_run_took_as_long_as_the_service_says():
     assert durations_of([ended(90.0)]) == [90.0]
 
 
-@pytest.mark.parametrize(
+@each(
     "run",
     [
         ended(90.0, state=ExecutionState.FINALIZING),
@@ -112,7 +112,6 @@ def test_a_run_took_as_long_as_the_service_says():
         ended(0.0),
         ended(-1.0),
     ],
-    ids=["still going", "no start", "no end", "no time", "ended before it started"],
 )
 def test_how_long_a_run_took_is_not_always_known(run):
     assert durations_of([run]) == []

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from benchmarks.pacing.optimum import optimum
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
@@ -43,8 +44,8 @@ def cost(durations, instants, price):
     return total
 
 
-@pytest.mark.parametrize("spread", [0.15, 0.3, 0.6, 1.0])
-@pytest.mark.parametrize("price", [0.3, 0.1, 0.03, 0.01, 0.003])
+@each("spread", [0.15, 0.3, 0.6, 1.0])
+@each("price", [0.3, 0.1, 0.03, 0.01, 0.003])
 def test_the_law_costs_hardly_more_than_the_best_schedule_there_is(spread, price):
     durations = lognormal(spread)
     # Of the delay and the looks alone: the mean duration is no cost.
@@ -182,13 +183,13 @@ def test_after_failures_it_backs_off():
     assert schedule == [2.0, 3.0, 4.5]
 
 
-@pytest.mark.parametrize("setting", [{"shortest": 0.0}, {"longest": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}])
+@each("setting", [{"shortest": 0.0}, {"longest": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}])
 def test_impossible_settings_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         LearnedPacing(**setting)
 
 
-@pytest.mark.parametrize("elapsed", [0.0, 0.9, 1.5])
+@each("elapsed", [0.0, 0.9, 1.5])
 def test_the_demand_is_the_number_of_polls_that_the_law_makes(elapsed):
     durations, price = DurationDistribution((LogNormal(1.0, 0.0, 0.3),)), 1e-4
     random, polls, runs = Random(1), 0, 400

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from benchmarks.pacing.crowd import HOURLY, crowd
 from bentley_sync_async.pacing.price import HIGHEST_PRICE, LOWEST_PRICE, PollDemand, PollPrice
@@ -173,7 +174,7 @@ def test_a_demand_that_lasts_no_time_is_refused():
         PollDemand(polls=1, remaining=0)
 
 
-@pytest.mark.parametrize("polls", [-1.0, float("inf"), float("nan")])
+@each("polls", [-1.0, float("inf"), float("nan")])
 def test_a_demand_with_an_invalid_number_of_polls_is_refused(polls):
     with pytest.raises(ValueError, match="polls"):
         PollDemand(polls=polls, remaining=100)

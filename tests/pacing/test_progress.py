@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.quick import each
 
 from bentley_sync_async.models import ExecutionState, StorageJob, StorageRun, StorageTask
 from bentley_sync_async.pacing.progress import estimate_duration
@@ -21,7 +22,7 @@ def run(*states, first=0.0, state=ExecutionState.EXECUTING, retries=0):
     return StorageRun(id="r", state=state, start_date_time=START, jobs=(StorageJob(id="j", tasks=tasks),))
 
 
-@pytest.mark.parametrize("states", [(), (QUEUED, RUNNING)], ids=["no tasks", "no task done"])
+@each("states", [(), (QUEUED, RUNNING)])
 def test_nothing_is_said_before_a_task_is_done(states):
     assert estimate_duration(run(*states), elapsed=100.0) is None
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import BackoffPacing
 from bentley_sync_async.pacing.strategies import FixedPacing, PollContext
@@ -22,17 +23,13 @@ def test_no_wait_leaves_its_bounds_however_long_it_is_quiet(unchanged_polls, cha
     assert 1.8 <= PACING.delay(PollContext(unchanged_polls=unchanged_polls, chance=chance)) <= 30
 
 
-@pytest.mark.parametrize(
-    "setting", [{"shortest": 0.0}, {"factor": 0.5}, {"longest": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}]
-)
+@each("setting", [{"shortest": 0.0}, {"factor": 0.5}, {"longest": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}])
 def test_impossible_settings_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         BackoffPacing(**setting)
 
 
-@pytest.mark.parametrize(
-    "setting", [{"shortest": 0.1}, {"factor": 1.0}, {"longest": 0.1}, {"jitter": 0.0}, {"jitter": 1.0}]
-)
+@each("setting", [{"shortest": 0.1}, {"factor": 1.0}, {"longest": 0.1}, {"jitter": 0.0}, {"jitter": 1.0}])
 def test_settings_are_taken_up_to_their_bounds(setting):
     ((name, value),) = setting.items()
     assert getattr(BackoffPacing(**setting), name) == value
@@ -54,7 +51,7 @@ def test_chance_takes_up_to_a_tenth_off_a_fixed_interval():
     assert FixedPacing(interval=10).delay(PollContext(chance=1.0)) == pytest.approx(9)
 
 
-@pytest.mark.parametrize("setting", [{"interval": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}])
+@each("setting", [{"interval": 0.0}, {"jitter": -0.1}, {"jitter": 1.1}])
 def test_impossible_settings_of_a_fixed_pacing_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         FixedPacing(**setting)

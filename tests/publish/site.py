@@ -21,7 +21,7 @@ files_per_connection = %d
 [[files]]
 path = "**/*.dgn"
 """
-PACING = FixedPacing(interval=5, jitter=0)
+PACING = FixedPacing(interval=60, jitter=0)
 
 
 class Site:

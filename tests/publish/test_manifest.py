@@ -1,6 +1,7 @@
 """Tests of the manifest: what it reads, and that an error names file and key."""
 
 import pytest
+from support.quick import each
 
 from bentley_sync_async import ConnectorType, InvalidArgumentError
 from bentley_sync_async.publish.manifest import FileSelection, PublishManifest, connector_of
@@ -20,7 +21,7 @@ def test_a_manifest_names_the_model_and_the_files():
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         (MODEL, "nightly.toml: files must be one or more [[files]] tables, each with a path."),
@@ -54,7 +55,7 @@ def test_an_error_names_the_file_and_the_key(text, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "connector"),
     [
         ("cad/a.dgn", ConnectorType.MSTN),

@@ -9,6 +9,7 @@ from bentley_sync_async import InvalidArgumentError, JournalError
 from bentley_sync_async.bulk import ConnectionFinished
 from bentley_sync_async.emulator import FileRule
 from bentley_sync_async.publish.events import FileFailed, FileUploaded, PublishPlanned
+from bentley_sync_async.publish.options import PublishOptions
 from bentley_sync_async.publish.outcomes import FileStatus
 from bentley_sync_async.publish.sources import FileVersion
 
@@ -315,3 +316,11 @@ async def test_of_many_files_exactly_the_changed_ones_are_uploaded_and_their_con
             f"{FILES} files: {everything} requests, {first.duration:.0f} s; 5 %: {later} requests, "
             f"{report.duration:.0f} s",
         )
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("uploads", 0), ("uploads", True), ("bytes_per_second", 0), ("bytes_per_second", "1")]
+)
+def test_options_that_cannot_be_are_refused_by_name(option, value):
+    with pytest.raises(InvalidArgumentError, match=f"^{option} must be .*, not {value!r}"):
+        PublishOptions(**{option: value})

@@ -7,6 +7,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async.redaction import excerpt, redact, without
 
@@ -15,7 +16,7 @@ SECRET = "hunter2"
 NAMES = ["access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "password", "secret"]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "Authorization: Bearer hunter2",
@@ -63,14 +64,14 @@ class TestASecretUnderItsName:
         assert json.loads(redact(text)) == {"grant_type": "x", name: "[hidden]", "scope": "y"}
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("secret", [SECRET, "hun ter2", "hun&ter2", "hun}ter2", "hun,ter2"])
+@each("name", NAMES)
+@each("secret", [SECRET, "hun ter2", "hun&ter2", "hun}ter2", "hun,ter2"])
 def test_a_secret_in_json_inside_json_is_hidden(name, secret):
     text = json.dumps({"message": json.dumps({name: secret})})
     assert json.loads(redact(text)) == {"message": json.dumps({name: "[hidden]"})}
 
 
-@pytest.mark.parametrize("text", [JWT, f"token {JWT} refused", f'"{JWT}"', f"({JWT})", JWT.rpartition(".")[0] + "."])
+@each("text", [JWT, f"token {JWT} refused", f'"{JWT}"', f"({JWT})", JWT.rpartition(".")[0] + "."])
 def test_a_json_web_token_is_hidden_anywhere_in_a_text(text):
     assert "eyJ" not in redact(text)
 
@@ -110,7 +111,7 @@ def test_a_secret_is_removed_in_every_notation(notation, secret):
     assert shown.endswith(b'[hidden]|"}') or secret in '{"message": "|"}'
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
+@each("notation", NOTATIONS)
 def test_a_secret_is_removed_at_every_place(notation):
     secret = "abc+def/ghijk0123456789=="
     quoted = NOTATIONS[notation](secret)
@@ -122,7 +123,7 @@ def test_a_body_without_the_secret_is_unchanged(body, secret):
     assert without(secret, body) == body
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "The user has insufficient permissions for the requested operation.",

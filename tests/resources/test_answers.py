@@ -2,6 +2,7 @@
 
 import pytest
 from attrs import frozen
+from support.quick import each
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (
@@ -232,21 +233,21 @@ async def failed(name, *script, **options):
 # What is sent.
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_every_operation_sends_its_method_to_its_path(name):
     _, transport = await failed(name, refusal(404))
 
     assert transport.lines == [f"{OPERATIONS[name].method} {OPERATIONS[name].url}"]
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_every_operation_sends_the_body_of_its_page(name):
     _, transport = await failed(name, refusal(404))
 
     assert transport.bodies == [OPERATIONS[name].body]
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_a_body_is_json_and_nothing_else_has_a_content_type(name):
     _, transport = await failed(name, refusal(404))
 
@@ -254,14 +255,14 @@ async def test_a_body_is_json_and_nothing_else_has_a_content_type(name):
     assert transport.requests[0].headers.get("Content-Type") == expected
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_only_lists_have_a_preference(name):
     _, transport = await failed(name, refusal(404))
 
     assert transport.requests[0].headers.get("Prefer") == ("return=minimal" if OPERATIONS[name].many else None)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_every_operation_accepts_the_platforms_media_type(name):
     _, transport = await failed(name, refusal(404))
 
@@ -348,7 +349,7 @@ REFUSALS = [(name, *refused) for name in OPERATIONS for refused in [*EVERYWHERE,
 ONCE = RetryPolicy(attempts=1)
 
 
-@pytest.mark.parametrize(("name", "status", "code"), REFUSALS)
+@each(("name", "status", "code"), REFUSALS)
 async def test_a_documented_refusal_is_its_exception(name, status, code):
     problem = {
         "code": code,
@@ -369,21 +370,20 @@ async def test_a_documented_refusal_is_its_exception(name, status, code):
     )
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_a_refusal_names_method_and_url(name):
     error, _ = await failed(name, refusal(422))
 
     assert (error.method, error.url) == (OPERATIONS[name].method, OPERATIONS[name].url)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize(
+@each("name", OPERATIONS)
+@each(
     "body",
     [
         {"code": "TooManyRequests", "message": "More requests were received than the subscription rate-limit allows."},
         {"error": {"code": "TooManyRequests", "message": "More requests were received."}},
     ],
-    ids=["unwrapped", "wrapped"],
 )
 async def test_a_rate_limit_is_one_in_either_body_form(name, body):
     error, _ = await failed(name, answer(429, body, retry_after="12"), retry=ONCE)
@@ -391,22 +391,22 @@ async def test_a_rate_limit_is_one_in_either_body_form(name, body):
     assert (type(error), error.code, error.retry_after) == (RateLimitedError, "TooManyRequests", 12.0)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each("name", OPERATIONS)
 async def test_the_older_form_of_a_401_is_a_refused_token_as_well(name):
     error, _ = await failed(name, answer(401, {"statusCode": 401, "message": "Access denied."}))
 
     assert (type(error), error.code, error.message) == (AuthenticationError, None, "Access denied.")
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("body", [b"", b"<html>Bad Gateway</html>", b'{"error":'], ids=["empty", "HTML", "cut off"])
+@each("name", OPERATIONS)
+@each("body", [b"", b"<html>Bad Gateway</html>", b'{"error":'])
 async def test_a_refusal_without_an_error_object_keeps_its_status(name, body):
     error, _ = await failed(name, Response(status=502, body=body), retry=ONCE)
 
     assert (type(error), error.status, error.code) == (ServerError, 502, None)
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if OPERATIONS[name].method == "POST"])
+@each("name", [name for name in OPERATIONS if OPERATIONS[name].method == "POST"])
 async def test_a_post_whose_answer_was_lost_is_not_repeated(name):
     error, transport = await failed(name, lost("POST"))
 
@@ -416,8 +416,8 @@ async def test_a_post_whose_answer_was_lost_is_not_repeated(name):
 # Odd bodies.
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
-@pytest.mark.parametrize(
+@each("name", WITH_BODY)
+@each(
     ("body", "problem"),
     [
         (b"", "the body is empty"),
@@ -428,7 +428,6 @@ async def test_a_post_whose_answer_was_lost_is_not_repeated(name):
         (b"null", "expected an object"),
         (b'"text"', "expected an object"),
     ],
-    ids=["empty", "HTML", "cut off", "no text", "array", "null", "string"],
 )
 async def test_a_body_that_is_no_object_is_a_decode_error_that_names_the_request(name, body, problem):
     error, _ = await failed(name, Response(status=OPERATIONS[name].status, body=body))
@@ -438,8 +437,8 @@ async def test_a_body_that_is_no_object_is_a_decode_error_that_names_the_request
     assert (error.source, error.path, error.problem) == (source, "$", problem)
 
 
-@pytest.mark.parametrize("name", SINGLES)
-@pytest.mark.parametrize("value", [None, [], "text", 7], ids=repr)
+@each("name", SINGLES)
+@each("value", [None, [], "text", 7])
 async def test_an_entity_that_is_no_object_is_a_decode_error_that_names_its_path(name, value):
     operation = OPERATIONS[name]
     error, _ = await failed(name, answer(operation.status, {operation.key: value}))
@@ -447,8 +446,8 @@ async def test_an_entity_that_is_no_object_is_a_decode_error_that_names_its_path
     assert (type(error), error.path, error.problem) == (DecodeError, f"$.{operation.key}", "expected an object")
 
 
-@pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("value", [None, {}, "text", 7], ids=repr)
+@each("name", LISTS)
+@each("value", [None, {}, "text", 7])
 async def test_a_list_that_is_no_array_is_a_decode_error_that_names_its_path(name, value):
     operation = OPERATIONS[name]
     error, _ = await failed(name, answer(operation.status, {operation.key: value}))
@@ -456,7 +455,7 @@ async def test_a_list_that_is_no_array_is_a_decode_error_that_names_its_path(nam
     assert (type(error), error.path, error.problem) == (DecodeError, f"$.{operation.key}", "expected an array")
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 async def test_an_item_without_an_id_is_a_decode_error_that_names_its_place(name):
     operation = OPERATIONS[name]
     error, _ = await failed(name, answer(200, {operation.key: [{"id": "1"}, {"displayName": "x"}]}))
@@ -464,7 +463,7 @@ async def test_an_item_without_an_id_is_a_decode_error_that_names_its_place(name
     assert error.path == f"$.{operation.key}[1].id"
 
 
-@pytest.mark.parametrize("name", [name for name in SINGLES if name != "get-authorization-information"])
+@each("name", [name for name in SINGLES if name != "get-authorization-information"])
 async def test_an_id_of_the_wrong_type_is_a_decode_error_that_names_its_path(name):
     operation = OPERATIONS[name]
     error, _ = await failed(name, answer(operation.status, {operation.key: {"id": 7}}))
@@ -472,7 +471,7 @@ async def test_an_id_of_the_wrong_type_is_a_decode_error_that_names_its_path(nam
     assert (error.path, error.problem, error.excerpt) == (f"$.{operation.key}.id", "expected a string", "7")
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@each("name", WITH_BODY)
 async def test_a_decode_error_says_all_that_in_its_text(name):
     operation = OPERATIONS[name]
     error, _ = await failed(name, answer(operation.status, {operation.key: 7}))
@@ -480,23 +479,23 @@ async def test_a_decode_error_says_all_that_in_its_text(name):
     assert f"{operation.method} {operation.url} at $.{operation.key}" in str(error)
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@each("name", WITH_BODY)
 async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(name):
     _, transport = await failed(name, answer(OPERATIONS[name].status, []))
 
     assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("name", ["delete-storage-connection", "remove-storage-connection-sourcefile"])
-@pytest.mark.parametrize("odd", [answer(204), answer(204, []), Response(status=204, body=b"<html>")])
+@each("name", ["delete-storage-connection", "remove-storage-connection-sourcefile"])
+@each("odd", [answer(204), answer(204, []), Response(status=204, body=b"<html>")])
 async def test_the_body_of_a_removal_does_not_matter(name, odd):
     _, api = scripted(odd)
 
     assert await OPERATIONS[name].call(api) is None
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "run-storage-connection"])
-@pytest.mark.parametrize("status", [101, 200, 201, 202, 204, 206, 302])
+@each("name", [name for name in OPERATIONS if name != "run-storage-connection"])
+@each("status", [101, 200, 201, 202, 204, 206, 302])
 async def test_a_status_that_the_operation_does_not_have_is_a_protocol_error(name, status):
     if status == OPERATIONS[name].status:
         return
@@ -513,7 +512,7 @@ NOW = answer(200, {"connection": {"id": "c", "displayName": "old", "authenticati
 FILE_NOW = answer(200, {"sourceFile": {"id": "s", "storageFileId": "old", "connectorType": "IFC"}})
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "sent"),
     [
         ({"display_name": "new"}, {"displayName": "new", "authenticationType": "Service"}),
@@ -550,7 +549,7 @@ async def test_an_update_of_a_file_sends_nothing_if_the_service_does_not_say_wha
     assert [request.method for request in transport.requests] == ["GET"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "sent"),
     [
         ({"storage_file_id": "new"}, {"storageFileId": "new", "connectorType": "IFC"}),
@@ -565,7 +564,7 @@ async def test_an_update_of_a_file_sends_both_values(given, sent):
     assert transport.bodies == [None, sent]
 
 
-@pytest.mark.parametrize("name", ["update", "source_files.update"])
+@each("name", ["update", "source_files.update"])
 async def test_nothing_is_written_if_the_reading_before_failed(name):
     transport, api = scripted(refusal(404))
     call = {

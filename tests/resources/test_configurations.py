@@ -1,6 +1,7 @@
 """Configurations through the client."""
 
 import pytest
+from support.quick import each
 from support.transport import answer, scripted
 from support.watch import emulated
 
@@ -54,8 +55,8 @@ async def test_a_wrong_setting_is_named():
     assert [detail.target for detail in caught.value.details] == ["clampZExtent"]
 
 
-@pytest.mark.parametrize("status", [200, 201])
-@pytest.mark.parametrize("name", ["create", "update"])
+@each("status", [200, 201])
+@each("name", ["create", "update"])
 async def test_either_status_of_a_creation_or_an_update_is_success(status, name):
     _, client = scripted(answer(status, ENTITY))
 
@@ -79,7 +80,7 @@ async def test_settings_are_open_and_a_null_is_the_same_as_none():
     assert read.settings == {"flag": True, "number": 2.5, "text": "x", "list": [1]}
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "problem"),
     [
         (None, "must map names to values, not NoneType"),

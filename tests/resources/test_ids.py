@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.neighbours.odd_ids import REFUSED, SEGMENTS
+from support.quick import each
 from support.transport import answer, client_of, emulated, http, raw_server, refusal, scripted
 
 from bentley_sync_async import ManifestFile
@@ -78,7 +79,7 @@ CALLS = {**IN_PATHS, **IN_QUERIES, **IN_BODIES}
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("bad", REFUSED, ids=lambda bad: repr(bad)[:24])
+@each("bad", REFUSED)
 async def test_what_can_be_no_id_is_refused_and_nothing_is_sent(name, bad):
     transport, api = scripted()
 
@@ -89,7 +90,7 @@ async def test_what_can_be_no_id_is_refused_and_nothing_is_sent(name, bad):
 
 
 @pytest.mark.parametrize("name", IN_PATHS)
-@pytest.mark.parametrize("odd", SEGMENTS, ids=lambda odd: ascii(odd)[:24])
+@each("odd", SEGMENTS)
 async def test_an_odd_id_takes_the_place_of_a_plain_one_and_changes_nothing_else(name, odd):
     urls = []
     for text in ("PLAIN", odd):
@@ -104,7 +105,7 @@ async def test_an_odd_id_takes_the_place_of_a_plain_one_and_changes_nothing_else
 
 
 @pytest.mark.parametrize("name", IN_QUERIES)
-@pytest.mark.parametrize("odd", SEGMENTS, ids=lambda odd: ascii(odd)[:24])
+@each("odd", SEGMENTS)
 async def test_an_odd_id_in_a_query_is_one_value(name, odd):
     transport, api = scripted(answer(200, {"connections": []}))
 
@@ -116,7 +117,7 @@ async def test_an_odd_id_in_a_query_is_one_value(name, odd):
     assert not set("&+#?") & set(value)
 
 
-@pytest.mark.parametrize("odd", SEGMENTS, ids=lambda odd: ascii(odd)[:24])
+@each("odd", SEGMENTS)
 async def test_an_odd_id_is_one_segment_on_the_wire(odd):
     async with raw_server(http("404 Not Found")) as server, client_of(server) as api:
         with pytest.raises(APIError):
@@ -126,7 +127,7 @@ async def test_an_odd_id_is_one_segment_on_the_wire(odd):
     assert (prefix, unquote(last)) == ("/synchronization/imodels/storageconnections", odd)
 
 
-@pytest.mark.parametrize("odd", ["../x", "a/b", "%2e%2e", "%2F..%2F.."])
+@each("odd", ["../x", "a/b", "%2e%2e", "%2F..%2F.."])
 async def test_an_odd_id_reaches_no_other_operation_of_the_emulator(odd):
     async with emulated() as (emulator, api):
         with pytest.raises(APIError):
@@ -146,7 +147,7 @@ def test_every_text_is_refused_or_one_segment(text):
     assert [unquote(part) for part in parts.path.split("/")] == ["", "x", text, "y"]
 
 
-@pytest.mark.parametrize("name", ["connection_id", "imodel_id", "source_file_id", "run_id", "storage_file_id"])
+@each("name", ["connection_id", "imodel_id", "source_file_id", "run_id", "storage_file_id"])
 async def test_a_refusal_names_the_argument(name):
     _, api = scripted()
     call = {

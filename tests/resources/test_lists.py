@@ -3,6 +3,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 import pytest
+from support.quick import each
 from support.transport import After, ScriptedTransport, answer, emulated, lost, raw_server, refusal, scripted
 
 from bentley_sync_async import SynchronizationClient
@@ -100,7 +101,7 @@ async def with_runs(emulator, count=5):
     return world
 
 
-@pytest.mark.parametrize("kind", SERVICES)
+@each("kind", SERVICES)
 async def test_a_list_is_iterated_to_its_end(kind):
     async with emulated(page_size=2, token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator)
@@ -108,7 +109,7 @@ async def test_a_list_is_iterated_to_its_end(kind):
         assert len(set(ids(await everything(SERVICES[kind](api, world))))) == 5
 
 
-@pytest.mark.parametrize("kind", SERVICES)
+@each("kind", SERVICES)
 async def test_a_list_that_names_a_next_page_for_ever_ends(kind):
     async with emulated(page_size=5, always_next=True, token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator)
@@ -116,7 +117,7 @@ async def test_a_list_that_names_a_next_page_for_ever_ends(kind):
         assert len(ids(await everything(SERVICES[kind](api, world)))) == 5
 
 
-@pytest.mark.parametrize("kind", SERVICES)
+@each("kind", SERVICES)
 async def test_a_plain_list_holds_summaries(kind):
     async with emulated(token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator, 2)
@@ -124,8 +125,8 @@ async def test_a_plain_list_holds_summaries(kind):
         assert {type(item) for item in await everything(SERVICES[kind](api, world))} == {SUMMARIES[kind]}
 
 
-@pytest.mark.parametrize("kind", WHOLE)
-@pytest.mark.parametrize("honoured", [True, False])
+@each("kind", WHOLE)
+@each("honoured", [True, False])
 async def test_a_representation_list_holds_whole_entities(kind, honoured):
     async with emulated(token_lifetime=1e9, honour_prefer=honoured) as (emulator, api):
         world = await with_runs(emulator, 3)
@@ -135,7 +136,7 @@ async def test_a_representation_list_holds_whole_entities(kind, honoured):
     assert [(type(item), getattr(item, missing) is None) for item in items] == [(ENTITIES[kind], False)] * 3
 
 
-@pytest.mark.parametrize("kind", ["source files", "storage connections", "runs"])
+@each("kind", ["source files", "storage connections", "runs"])
 async def test_a_representation_list_that_is_minimal_takes_one_more_request_an_item(kind):
     async with emulated(token_lifetime=1e9, honour_prefer=False) as (emulator, api):
         world = await with_runs(emulator, 3)
@@ -144,7 +145,7 @@ async def test_a_representation_list_that_is_minimal_takes_one_more_request_an_i
         assert len(emulator.requests) == 4
 
 
-@pytest.mark.parametrize("kind", WHOLE)
+@each("kind", WHOLE)
 async def test_a_representation_list_that_is_whole_takes_one_request(kind):
     async with emulated(token_lifetime=1e9) as (emulator, api):
         world = await with_runs(emulator, 3)
@@ -171,8 +172,8 @@ async def test_the_states_in_a_list_of_runs_are_returned():
     assert run.state is not ExecutionState.COMPLETED
 
 
-@pytest.mark.parametrize("kind", SERVICES)
-@pytest.mark.parametrize("size", [1, 2, 5, 6])
+@each("kind", SERVICES)
+@each("size", [1, 2, 5, 6])
 async def test_the_page_size_is_the_callers(kind, size):
     listing = {
         "connections": lambda api, world: api.connections.list(world[0], page_size=size),
@@ -195,7 +196,7 @@ async def test_a_page_knows_its_links():
     assert first.links.next.href.endswith("$skip=2&$top=2")
 
 
-@pytest.mark.parametrize("size", [1001, 10**9])
+@each("size", [1001, 10**9])
 async def test_a_page_size_out_of_the_services_bounds_is_refused_by_it(size):
     async with emulated() as (emulator, api):
         imodel, _ = populated(emulator, 1)
@@ -206,8 +207,8 @@ async def test_a_page_size_out_of_the_services_bounds_is_refused_by_it(size):
     assert (detail.code, detail.target, detail.message) == ("InvalidValue", "$top", "Page size is out of limits.")
 
 
-@pytest.mark.parametrize("size", [0, -1])
-@pytest.mark.parametrize("make", SERVICES)
+@each("size", [0, -1])
+@each("make", SERVICES)
 async def test_a_page_size_that_cannot_be_is_refused_here(make, size):
     _, api = scripted()
     listing = {
@@ -221,7 +222,7 @@ async def test_a_page_size_that_cannot_be_is_refused_here(make, size):
         listing("x", page_size=size)
 
 
-@pytest.mark.parametrize("prefer", ["whole", "", None, "Minimal"])
+@each("prefer", ["whole", "", None, "Minimal"])
 async def test_a_preference_that_cannot_be_is_refused_here(prefer):
     _, api = scripted()
 
@@ -328,7 +329,7 @@ LINKS = {
 }
 
 
-@pytest.mark.parametrize("kind", LINKS)
+@each("kind", LINKS)
 async def test_no_link_of_the_service_is_ever_requested(kind):
     transport, api = scripted(connections(1, 2, next=LINKS[kind], self_=LINKS[kind]), connections(3), connections())
 
@@ -337,7 +338,7 @@ async def test_no_link_of_the_service_is_ever_requested(kind):
     assert windows(transport) == ["imodelId=i&$top=2", "imodelId=i&$top=2&$skip=2"]
 
 
-@pytest.mark.parametrize("kind", LINKS)
+@each("kind", LINKS)
 async def test_a_list_whose_every_page_is_the_same_ends(kind):
     transport, api = scripted(always=connections(1, 2, next=LINKS[kind]))
 
@@ -421,7 +422,7 @@ class Shrinking:
         return connections(*shown)
 
 
-@pytest.mark.parametrize("deleted", [{1}, {2}, {1, 2}, {3}, {1, 3}, {1, 2, 3, 4}, {5}, {1, 2, 3, 4, 5}], ids=str)
+@each("deleted", [{1}, {2}, {1, 2}, {3}, {1, 3}, {1, 2, 3, 4}, {5}, {1, 2, 3, 4, 5}])
 async def test_no_item_is_missed_because_others_were_deleted_meanwhile(deleted):
     _, api = scripted(always=Shrinking(deleted))
 
@@ -430,7 +431,7 @@ async def test_no_item_is_missed_because_others_were_deleted_meanwhile(deleted):
     assert ids(items) == [str(n) for n in range(1, 6) if n not in deleted]
 
 
-@pytest.mark.parametrize("deleted", [{1}, {2}, {3}, {1, 3}, {5}], ids=str)
+@each("deleted", [{1}, {2}, {3}, {1, 3}, {5}])
 async def test_no_item_is_missed_because_the_list_still_shows_deleted_ones(deleted):
     _, api = scripted(always=Shrinking(deleted, at_once=False))
 

@@ -1,6 +1,7 @@
 """The trigger of a manifest run: what it sends and refuses."""
 
 import pytest
+from support.quick import each
 from support.transport import answer, scripted
 
 from bentley_sync_async import (
@@ -73,7 +74,7 @@ def test_a_signed_url_is_in_no_repr():
     assert "secret" not in repr(MASTER)
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "message"),
     [
         ([], "needs at least one file"),

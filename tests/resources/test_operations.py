@@ -4,6 +4,7 @@ import uuid
 
 import anyio
 import pytest
+from support.quick import each
 from support.transport import emulated
 
 from bentley_sync_async.emulator import FaultAction, FaultRule
@@ -71,7 +72,7 @@ async def test_a_created_connection_has_its_files():
     ]
 
 
-@pytest.mark.parametrize("kind", AuthenticationType)
+@each("kind", AuthenticationType)
 async def test_a_connection_works_as_whom_its_creator_says(kind):
     async with emulated() as (emulator, api):
         made = await api.storage_connections.create(
@@ -111,7 +112,7 @@ async def test_all_mistakes_are_reported_at_once():
     assert {detail.target for detail in caught.value.details} == {"imodelId", "storageFileId", "connectorType"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("imodel", "files"),
     [("", [SourceFileCreate("f", "MSTN")]), ("i", []), ("i", [SourceFileCreate("", "MSTN")]), ("a b", [])],
 )
@@ -140,7 +141,7 @@ async def test_renaming_changes_the_name():
         assert (await api.storage_connections.get(connection)).display_name == "new"
 
 
-@pytest.mark.parametrize("kind", AuthenticationType)
+@each("kind", AuthenticationType)
 async def test_a_connection_that_is_renamed_works_as_whom_it_did(kind):
     async with emulated() as (emulator, api):
         connection = emulator.add_connection(authentication_type=kind)
@@ -199,7 +200,7 @@ async def test_a_deleted_connection_is_not_found():
             await api.storage_connections.get(connection)
 
 
-@pytest.mark.parametrize("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS])
+@each("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS])
 async def test_a_deletion_whose_answer_was_lost_has_succeeded(action):
     async with emulated() as (emulator, api):
         emulator.add_fault(FaultRule(action=action, method="DELETE", nth=1, performed=True))
@@ -210,7 +211,7 @@ async def test_a_deletion_whose_answer_was_lost_has_succeeded(action):
             await api.storage_connections.get(connection)
 
 
-@pytest.mark.parametrize("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS])
+@each("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS])
 async def test_a_removal_whose_answer_was_lost_has_succeeded(action):
     async with emulated() as (emulator, api):
         emulator.add_fault(FaultRule(action=action, method="DELETE", nth=1, performed=True))
@@ -309,7 +310,7 @@ async def test_a_change_of_nothing_is_refused_here():
         assert emulator.requests == []
 
 
-@pytest.mark.parametrize("empty", [{"storage_file_id": ""}, {"storage_file_id": "a b"}])
+@each("empty", [{"storage_file_id": ""}, {"storage_file_id": "a b"}])
 async def test_a_replacement_that_cannot_be_is_refused_here(empty):
     async with emulated() as (emulator, api):
         connection = emulator.add_connection()
@@ -374,7 +375,7 @@ async def test_the_connections_of_an_imodel_are_no_others():
     assert listed == ours
 
 
-@pytest.mark.parametrize("consent", [True, False])
+@each("consent", [True, False])
 async def test_the_consent_of_the_user_is_returned(consent):
     async with emulated(consent=consent) as (_, api):
         assert (await api.authorization.get()).is_user_authorized is consent
@@ -427,7 +428,7 @@ def operations(emulator, api, connection, file_id=ABSENT, run_id=ABSENT):
 NAMES = list(operations(None, type("Api", (), {"storage_connections": None}), ""))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 async def test_a_connection_that_is_not_there_is_not_found(name):
     async with emulated() as (emulator, api):
         with pytest.raises(NotFoundError) as caught:
@@ -436,7 +437,7 @@ async def test_a_connection_that_is_not_there_is_not_found(name):
     assert caught.value.code == "StorageConnectionNotFound"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 async def test_an_invalid_connection_id_is_named_by_its_target(name):
     async with emulated() as (emulator, api):
         with pytest.raises(UnprocessableError) as caught:
@@ -445,7 +446,7 @@ async def test_an_invalid_connection_id_is_named_by_its_target(name):
     assert [detail.target for detail in caught.value.details] == ["connectionId"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "code"),
     [
         ("get file", "StorageConnectionSourceFileNotFound"),
@@ -462,7 +463,7 @@ async def test_a_part_of_a_connection_that_is_not_there_is_not_found(name, code)
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "target"),
     [
         ("get file", "sourceFileId"),
@@ -479,7 +480,7 @@ async def test_an_invalid_id_of_a_part_is_named_by_its_target(name, target):
     assert [detail.target for detail in caught.value.details] == [target]
 
 
-@pytest.mark.parametrize("name", ["trigger", "add file", "remove file"])
+@each("name", ["trigger", "add file", "remove file"])
 async def test_an_imodel_of_others_may_not_be_changed(name):
     async with emulated() as (emulator, api):
         imodel = emulator.new_imodel_id()
@@ -490,8 +491,8 @@ async def test_an_imodel_of_others_may_not_be_changed(name):
     assert caught.value.code == "InsufficientPermissions"
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("wrapped", [True, False])
+@each("name", NAMES)
+@each("wrapped", [True, False])
 async def test_a_token_that_is_good_no_more_is_refused_after_one_request(name, wrapped):
     async with emulated(wrapped_errors=wrapped) as (emulator, api):
         connection = emulator.add_connection()
@@ -502,9 +503,9 @@ async def test_a_token_that_is_good_no_more_is_refused_after_one_request(name, w
         assert (len(emulator.requests), caught.value.code) == (1, "HeaderNotFound" if wrapped else None)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("code", ["RateLimitExceeded", "TooManyRequests"])
-@pytest.mark.parametrize("wrapped", [True, False])
+@each("name", NAMES)
+@each("code", ["RateLimitExceeded", "TooManyRequests"])
+@each("wrapped", [True, False])
 async def test_an_exhausted_quota_is_recognised_in_either_spelling(name, code, wrapped):
     async with emulated(per_minute=1, rate_limit_code=code, wrapped_errors=wrapped, retry=ONCE) as (emulator, api):
         connection = emulator.add_connection()
@@ -527,7 +528,7 @@ async def test_a_quota_that_is_used_up_is_waited_for(form):
         )
 
 
-@pytest.mark.parametrize("action", [FaultAction.HTML_BODY, FaultAction.EMPTY_BODY])
+@each("action", [FaultAction.HTML_BODY, FaultAction.EMPTY_BODY])
 async def test_a_page_in_place_of_a_connection_is_a_decode_error(action):
     async with emulated() as (emulator, api):
         emulator.add_fault(FaultRule(action=action))
@@ -543,9 +544,7 @@ async def test_a_wrong_content_type_does_not_matter():
         assert (await api.storage_connections.get(connection)).id == connection
 
 
-@pytest.mark.parametrize(
-    "action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS, FaultAction.TRUNCATED_BODY]
-)
+@each("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS, FaultAction.TRUNCATED_BODY])
 async def test_a_read_survives_four_broken_answers(action):
     async with emulated() as (emulator, api):
         emulator.add_fault(FaultRule(action=action, last=4))
@@ -574,7 +573,7 @@ async def test_an_error_says_what_happened_to_which_id_and_what_to_do():
     assert [part in text for part in (connection, "404", "StorageConnectionNotFound", "Check the id")] == [True] * 4
 
 
-@pytest.mark.parametrize("files", [["a file's id"], [None], [("f", ConnectorType.MSTN)]])
+@each("files", [["a file's id"], [None], [("f", ConnectorType.MSTN)]])
 async def test_what_is_no_source_file_is_refused_here(files):
     async with emulated() as (emulator, api):
         with pytest.raises(InvalidArgumentError, match="SourceFileCreate"):

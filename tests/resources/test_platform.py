@@ -2,6 +2,7 @@
 
 import anyio
 import pytest
+from support.quick import each
 from support.transport import After, answer, refusal, scripted
 
 from bentley_sync_async.errors import (
@@ -46,7 +47,7 @@ async def test_the_root_folder_is_the_one_that_the_top_level_links_to():
     assert transport.lines == [f"GET {BASE}/storage/?iTwinId=t&$top=1"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("links", "error"),
     [
         ({}, ProtocolError),
@@ -71,7 +72,7 @@ async def test_a_list_of_storage_is_read_page_by_page():
     assert [line.partition("?")[2] for line in transport.lines] == ["$top=2", "$top=2&$skip=2"]
 
 
-@pytest.mark.parametrize(
+@each(
     "call",
     [
         lambda api: api.storage.folders.update("d"),
@@ -104,7 +105,7 @@ async def test_a_search_needs_a_name():
         api.storage.folders.search("d", "")
 
 
-@pytest.mark.parametrize("size", [0, -1])
+@each("size", [0, -1])
 async def test_a_page_has_at_least_one_item(size):
     _, api = scripted()
 
@@ -137,7 +138,7 @@ async def test_an_imodel_is_found_by_its_name():
     assert transport.lines == [f"GET {BASE}/imodels/?iTwinId=t&name=Plant", f"GET {BASE}/imodels/i"]
 
 
-@pytest.mark.parametrize(
+@each(
     "script",
     [
         [page("iModels")],
@@ -160,7 +161,7 @@ async def test_two_imodels_of_a_name_are_an_error_that_names_them():
     assert caught.value.ids == ("i", "j")
 
 
-@pytest.mark.parametrize("call", [lambda api: api.imodels.find("t", ""), lambda api: api.itwins.find(display_name="")])
+@each("call", [lambda api: api.imodels.find("t", ""), lambda api: api.itwins.find(display_name="")])
 async def test_an_empty_name_finds_nothing_by_mistake(call):
     transport, api = scripted()
 
@@ -225,7 +226,7 @@ async def test_create_does_not_wait_if_it_need_not():
     assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("state", ["failed", "mainIModelIsMissingFederationGuids"])
+@each("state", ["failed", "mainIModelIsMissingFederationGuids"])
 async def test_an_imodel_that_cannot_be_made_is_an_error(state):
     _, api = scripted(NEW, creation(state))
 
@@ -281,7 +282,7 @@ async def test_a_named_version_of_the_beginning_has_no_changeset():
 # iTwins.
 
 
-@pytest.mark.parametrize(
+@each(
     ("sub_class", "class_"),
     [
         (ITwinSubClass.ACCOUNT, "Account"),
@@ -308,7 +309,7 @@ async def test_the_class_of_an_itwin_may_be_given():
     assert transport.bodies == [{"displayName": "n", "class": "Thing", "subClass": "Island"}]
 
 
-@pytest.mark.parametrize(
+@each(
     ("wanted", "query"),
     [
         ({"display_name": "White River"}, "displayName=White%20River"),
@@ -347,7 +348,7 @@ async def test_what_is_looked_for_must_be_given():
         await api.itwins.find()
 
 
-@pytest.mark.parametrize(("prefer", "cls"), [("minimal", ITwinSummary), ("representation", ITwin)])
+@each(("prefer", "cls"), [("minimal", ITwinSummary), ("representation", ITwin)])
 async def test_a_list_of_itwins_is_as_asked(prefer, cls):
     transport, api = scripted(page("iTwins", {"id": "t", "class": "Endeavor"}))
 
@@ -371,7 +372,7 @@ async def test_a_webhook_is_of_the_account_unless_an_itwin_is_given():
     assert "s3cret" not in repr(webhook)
 
 
-@pytest.mark.parametrize(("call", "active"), [("activate", True), ("deactivate", False)])
+@each(("call", "active"), [("activate", True), ("deactivate", False)])
 async def test_a_webhook_is_switched_on_and_off(call, active):
     transport, api = scripted(answer(200, {"webhook": {"id": "w", "active": active}}))
 
@@ -380,7 +381,7 @@ async def test_a_webhook_is_switched_on_and_off(call, active):
     assert transport.bodies == [{"active": active}]
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "options", "problem"),
     [
         ("http://callback.example/", {}, "https"),

@@ -2,6 +2,7 @@
 
 import pytest
 from support.neighbours.operations import PLATFORM, PLATFORM_REFUSALS
+from support.quick import each
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (
@@ -74,7 +75,7 @@ async def test_a_refusal_without_an_error_object_keeps_its_status(name):
         assert (type(error), error.status, error.code) == (ServerError, 502, None)
 
 
-@pytest.mark.parametrize("name", [name for name in PLATFORM if PLATFORM[name].method in {"POST", "PATCH"}])
+@each("name", [name for name in PLATFORM if PLATFORM[name].method in {"POST", "PATCH"}])
 async def test_what_is_not_idempotent_is_not_repeated_when_its_answer_is_lost(name):
     error, transport = await failure(name, lost(PLATFORM[name].method))
 
@@ -91,7 +92,7 @@ async def test_a_status_that_the_operation_does_not_have_is_a_protocol_error(nam
         assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@each("name", WITH_BODY)
 async def test_an_odd_body_is_a_decode_error_that_names_the_request(name):
     operation = PLATFORM[name]
     for body in (b"", b"<!DOCTYPE html><h1>Sign in</h1>", b'{"file": {"id"', b"\xff\xfe", b"[]", b"null", b'"text"'):
@@ -101,7 +102,7 @@ async def test_an_odd_body_is_a_decode_error_that_names_the_request(name):
         assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
+@each("name", WITH_BODY)
 async def test_an_entity_or_a_list_of_the_wrong_kind_is_a_decode_error_that_names_its_path(name):
     operation = PLATFORM[name]
     for value in (None, "text", 7, {} if operation.many else []):
@@ -111,7 +112,7 @@ async def test_an_entity_or_a_list_of_the_wrong_kind_is_a_decode_error_that_name
         assert (type(error), error.path, error.problem) == (DecodeError, f"$.{operation.key}", expected)
 
 
-@pytest.mark.parametrize("name", [name for name in WITH_BODY if PLATFORM[name].named])
+@each("name", [name for name in WITH_BODY if PLATFORM[name].named])
 async def test_an_entity_without_a_proper_id_is_a_decode_error_that_names_its_path(name):
     operation = PLATFORM[name]
     where = f"$.{operation.key}[1].id" if operation.many else f"$.{operation.key}.id"
@@ -122,7 +123,7 @@ async def test_an_entity_without_a_proper_id_is_a_decode_error_that_names_its_pa
         assert (error.path, error.problem) == (where, problem)
 
 
-@pytest.mark.parametrize("name", [name for name in PLATFORM if PLATFORM[name].status == 204])
+@each("name", [name for name in PLATFORM if PLATFORM[name].status == 204])
 async def test_the_body_of_an_answer_without_content_does_not_matter(name):
     for odd in (answer(204), answer(204, []), Response(status=204, body=b"<html>")):
         _, api = scripted(odd)

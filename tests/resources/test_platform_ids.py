@@ -4,6 +4,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from support.neighbours.odd_ids import REFUSED, SEGMENTS
+from support.quick import each
 from support.transport import answer, refusal, scripted
 
 from bentley_sync_async.errors import APIError, InvalidArgumentError
@@ -74,7 +75,7 @@ ELSEWHERE = {
 CALLS = {**IN_PATHS, **ELSEWHERE, **{name: call for name, (call, _) in OF_ITWINS.items()}}
 
 
-@pytest.mark.parametrize("name", CALLS)
+@each("name", CALLS)
 async def test_what_can_be_no_id_is_refused_and_nothing_is_sent(name):
     transport, api = scripted()
 
@@ -85,7 +86,7 @@ async def test_what_can_be_no_id_is_refused_and_nothing_is_sent(name):
     assert transport.sent == []
 
 
-@pytest.mark.parametrize("name", IN_PATHS)
+@each("name", IN_PATHS)
 async def test_an_odd_id_takes_the_place_of_a_plain_one_and_changes_nothing_else(name):
     transport, api = scripted(always=refusal(422))
     for text in ("PLAIN", *SEGMENTS):
@@ -98,7 +99,7 @@ async def test_an_odd_id_takes_the_place_of_a_plain_one_and_changes_nothing_else
         assert "#" not in "".join(segments)
 
 
-@pytest.mark.parametrize("name", OF_ITWINS)
+@each("name", OF_ITWINS)
 async def test_an_odd_id_of_an_itwin_is_one_value(name):
     call, key = OF_ITWINS[name]
     transport, api = scripted(always=answer(200, {key: []}))
@@ -112,7 +113,7 @@ async def test_an_odd_id_of_an_itwin_is_one_value(name):
         assert not set("&+#?") & set(value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "call"),
     [
         ("folder_id", lambda api: api.storage.folders.get("")),
@@ -132,7 +133,7 @@ async def test_a_refusal_names_the_argument(name, call):
         await call(api)
 
 
-@pytest.mark.parametrize("index", [0, -1, True - 1])
+@each("index", [0, -1, True - 1])
 async def test_a_changeset_has_no_index_below_1(index):
     transport, api = scripted()
 

@@ -6,6 +6,7 @@ from traceback import walk_tb
 
 import pytest
 from support.manifests.connections import manifest_files, new_manifest_connection
+from support.quick import each
 from support.transport import ScriptedTransport, answer, client_of, http, lost, raw_server, scripted
 from support.watch import emulated
 
@@ -101,7 +102,7 @@ def test_a_report_shows_no_url():
     assert "store.example" not in repr(REPORT)
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "problem"),
     [
         (None, "missing or no URL"),
@@ -146,7 +147,7 @@ async def test_the_signed_url_is_requested_as_it_is():
     assert (request.method, request.url, request.headers, request.body) == ("GET", URL, {}, None)
 
 
-@pytest.mark.parametrize("status", [201, 204, 301, 302, 303, 307, 308])
+@each("status", [201, 204, 301, 302, 303, 307, 308])
 async def test_redirects_and_other_statuses_are_not_followed(status):
     transport, client = scripted(Response(status=status, headers={"location": "https://attacker.example/"}))
 
@@ -157,7 +158,7 @@ async def test_redirects_and_other_statuses_are_not_followed(status):
     assert SIGNATURE not in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500, 503])
+@each("status", [400, 401, 403, 404, 409, 429, 500, 503])
 async def test_a_refusal_of_the_store_is_no_refusal_of_the_service_and_pauses_nothing(status):
     body = f"<Error>Signature did not match: {SIGNATURE}</Error>".encode()
     transport, client = scripted(
@@ -173,7 +174,7 @@ async def test_a_refusal_of_the_store_is_no_refusal_of_the_service_and_pauses_no
     assert SIGNATURE not in str(caught.value)
 
 
-@pytest.mark.parametrize("error", [lost("GET", URL), lost("GET", f"{URL}&x=1")])
+@each("error", [lost("GET", URL), lost("GET", f"{URL}&x=1")])
 async def test_a_lost_answer_shows_neither_the_query_nor_its_signature(error):
     _, client = scripted(error)
 
@@ -214,7 +215,7 @@ QUOTED = {
 }
 
 
-@pytest.mark.parametrize("quoted", QUOTED.values(), ids=QUOTED)
+@each("quoted", QUOTED.values())
 async def test_nothing_of_a_body_that_is_no_report_is_shown(quoted):
     _, client = scripted(Response(status=200, body=f"<html>string to sign: {quoted}".encode()))
 
@@ -226,7 +227,7 @@ async def test_nothing_of_a_body_that_is_no_report_is_shown(quoted):
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("code", ["c2lnbmF0dXJl+of/the=report", "c2lnbmF0dXJl"])
+@each("code", ["c2lnbmF0dXJl+of/the=report", "c2lnbmF0dXJl"])
 async def test_an_error_code_that_quotes_the_url_is_none(code):
     _, client = scripted(Response(status=403, headers={"x-ms-error-code": code}))
 
@@ -237,7 +238,7 @@ async def test_an_error_code_that_quotes_the_url_is_none(code):
     assert "c2ln" not in str(caught.value)
 
 
-@pytest.mark.parametrize("response", [Response(status=403, body=b"<Error>"), Response(status=200, body=b"<html>")])
+@each("response", [Response(status=403, body=b"<Error>"), Response(status=200, body=b"<html>")])
 async def test_the_traceback_of_an_error_holds_no_answer(response):
     _, client = scripted(response)
 
@@ -249,7 +250,7 @@ async def test_the_traceback_of_an_error_holds_no_answer(response):
     assert held == []
 
 
-@pytest.mark.parametrize("query", ["", "?a", "?1", "?&", "?sig=", "?sig=e", "?x=%20"])
+@each("query", ["", "?a", "?1", "?&", "?sig=", "?sig=e", "?x=%20"])
 async def test_a_short_query_changes_nothing_of_a_report(query):
     _, client = scripted(answer(200, {"context": {"jobid": "a1 e&="}}))
 

@@ -1,5 +1,6 @@
 import anyio
 import pytest
+from support.quick import each
 from support.transport import (
     After,
     answer,
@@ -78,7 +79,7 @@ async def test_a_303_to_a_manifest_connection_of_the_same_id_is_another_connecti
     assert run.foreign
 
 
-@pytest.mark.parametrize(
+@each(
     "location",
     [
         "/synchronization/imodels/storageconnections/c/runs/r",
@@ -126,7 +127,7 @@ async def test_what_an_accepted_trigger_says_in_its_body_does_not_matter():
 # Locations that lead nowhere.
 
 
-@pytest.mark.parametrize("status", [202, 303])
+@each("status", [202, 303])
 async def test_a_missing_location_is_an_error_that_says_the_run_may_exist(status):
     error, _ = await failure(answer(status))
 
@@ -135,7 +136,7 @@ async def test_a_missing_location_is_an_error_that_says_the_run_may_exist(status
     assert "The run may exist" in str(error)
 
 
-@pytest.mark.parametrize(
+@each(
     "location",
     [
         "",
@@ -170,8 +171,8 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("location", FOREIGN)
-@pytest.mark.parametrize("status", [202, 303])
+@each("location", FOREIGN)
+@each("status", [202, 303])
 async def test_a_location_on_another_origin_is_refused(location, status):
     error, transport = await failure(answer(status, location=location))
 
@@ -191,7 +192,7 @@ async def test_a_foreign_origin_is_named_without_its_credentials():
     assert "hush" not in str(error)
 
 
-@pytest.mark.parametrize("status", [202, 303])
+@each("status", [202, 303])
 async def test_a_foreign_server_gets_no_connection(status):
     async with raw_server(http(), repeat=True) as foreign:
         location = f"{foreign.url}/synchronization/imodels/storageconnections/c/runs/r"
@@ -205,7 +206,7 @@ async def test_a_foreign_server_gets_no_connection(status):
 # Statuses the API does not have.
 
 
-@pytest.mark.parametrize("status", [200, 201, 204])
+@each("status", [200, 201, 204])
 async def test_another_success_is_a_protocol_error(status):
     error, _ = await failure(answer(status, location=OURS))
 
@@ -213,7 +214,7 @@ async def test_another_success_is_a_protocol_error(status):
     assert f"answered {status}, and the operation has 202 and 303 only" in str(error)
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@each("status", [301, 302, 307, 308])
 async def test_another_redirect_is_not_followed(status):
     error, transport = await failure(answer(status, location=OURS))
 
@@ -223,7 +224,7 @@ async def test_another_redirect_is_not_followed(status):
 # Not twice.
 
 
-@pytest.mark.parametrize(
+@each(
     ("step", "kind"),
     [
         (lost("POST"), ConnectionLostError),
@@ -235,7 +236,6 @@ async def test_another_redirect_is_not_followed(status):
         (refusal(504), ServerError),
         (refusal(409), ConflictError),
     ],
-    ids=["lost", "timed out", "too slow", "500", "502", "503", "504", "409"],
 )
 async def test_a_trigger_that_may_have_created_a_run_is_not_repeated(step, kind):
     error, transport = await failure(step)
@@ -250,11 +250,7 @@ async def test_a_lost_trigger_says_that_a_run_may_exist():
     assert "it may have been carried out" in str(error)
 
 
-@pytest.mark.parametrize(
-    "step",
-    [lost("POST", sent=False), refusal(429), refusal(503, retry_after="1"), refusal(401)],
-    ids=["not sent", "429", "503 with Retry-After", "401"],
-)
+@each("step", [lost("POST", sent=False), refusal(429), refusal(503, retry_after="1"), refusal(401)])
 async def test_a_trigger_that_created_no_run_is_repeated_if_that_may_help(step):
     async def token():
         return "another"
@@ -266,7 +262,7 @@ async def test_a_trigger_that_created_no_run_is_repeated_if_that_may_help(step):
     assert len(transport.sent) == 2
 
 
-@pytest.mark.parametrize("broken", [reset, then(b"HTTP/1.1 202 Acc", reset)], ids=["before", "within"])
+@each("broken", [reset, then(b"HTTP/1.1 202 Acc", reset)])
 async def test_a_trigger_whose_answer_breaks_on_the_wire_is_sent_once(broken):
     async with raw_server(broken, repeat=True) as server, client_of(server) as api:
         with pytest.raises(ConnectionLostError):
@@ -324,9 +320,8 @@ async def test_a_303_is_not_followed():
         assert [request.method for request in emulator.requests] == ["POST"]
 
 
-@pytest.mark.parametrize(
-    ("action", "kind"),
-    [(FaultAction.NO_LOCATION, LocationError), (FaultAction.FOREIGN_LOCATION, ForeignOriginError)],
+@each(
+    ("action", "kind"), [(FaultAction.NO_LOCATION, LocationError), (FaultAction.FOREIGN_LOCATION, ForeignOriginError)]
 )
 async def test_a_bad_location_of_the_emulator_is_refused(action, kind):
     async with emulated() as (emulator, api):
@@ -335,7 +330,7 @@ async def test_a_bad_location_of_the_emulator_is_refused(action, kind):
             await api.storage_connections.runs.trigger(emulator.add_connection())
 
 
-@pytest.mark.parametrize("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS])
+@each("action", [FaultAction.RESET_BEFORE_HEADERS, FaultAction.RESET_AFTER_HEADERS])
 async def test_a_trigger_whose_answer_was_lost_creates_one_run(action):
     async with emulated() as (emulator, api):
         emulator.add_fault(FaultRule(action=action, performed=True))

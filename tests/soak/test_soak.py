@@ -21,8 +21,8 @@ from bentley_sync_async import (
 )
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule
 
-WATCHES = int(os.environ.get("SOAK_WATCHES", "4"))
-HOURS = float(os.environ.get("SOAK_HOURS", "4"))
+WATCHES = int(os.environ.get("SOAK_WATCHES", "2"))
+HOURS = float(os.environ.get("SOAK_HOURS", "2"))
 FILES = 3
 FAULTS = 0.02
 SLACK = 64 * 1024

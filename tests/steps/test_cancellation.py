@@ -40,7 +40,7 @@ from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRu
 FILES = [("a.dgn", ConnectorType.MSTN), ("b.dwg", ConnectorType.DWG)]
 PACING = BackoffPacing(shortest=20, longest=60, jitter=0)  # few polls, and at the same instants each time
 
-EVERY = int(os.environ.get("CANCEL_EVERY", "2"))
+EVERY = int(os.environ.get("CANCEL_EVERY", "12"))
 """Every how many suspensions one is cancelled, from a random one on; 1 cancels at each."""
 
 

@@ -8,6 +8,7 @@ import tracemalloc
 import anyio
 import pytest
 from support.neighbours.blobs import SIGNATURE, BlobStore, blob_store
+from support.quick import each
 from support.transport import answer, lost, refusal, scripted
 
 from bentley_sync_async.errors import (
@@ -128,8 +129,8 @@ async def test_the_token_is_not_sent_to_the_store():
     assert {"Authorization", "Cookie"} & {name for request in store.requests for name in request.headers} == set()
 
 
-@pytest.mark.parametrize("fault", ["cut", 500, 503])
-@pytest.mark.parametrize("nth", [1, 2, 4])
+@each("fault", ["cut", 500, 503])
+@each("nth", [1, 2, 4])
 async def test_a_request_that_fails_in_passing_is_repeated(fault, nth):
     content = content_of(20 * MIB)
     async with blob_store() as store:
@@ -141,7 +142,7 @@ async def test_a_request_that_fails_in_passing_is_repeated(fault, nth):
     assert len(store.requests) == 5
 
 
-@pytest.mark.parametrize(("source", "total"), [(content_of(20 * MIB), 20 * MIB), (None, None)])
+@each(("source", "total"), [(content_of(20 * MIB), 20 * MIB), (None, None)])
 async def test_progress_tells_the_bytes_that_have_arrived(source, total):
     told = []
     async with blob_store() as store:
@@ -244,8 +245,8 @@ async def test_a_renewed_url_of_another_file_gets_nothing():
 # Failures.
 
 
-@pytest.mark.parametrize("size", [3, 20 * MIB])
-@pytest.mark.parametrize("fault", ["cut", 500, 404, 409, 307])
+@each("size", [3, 20 * MIB])
+@each("fault", ["cut", 500, 404, 409, 307])
 async def test_an_upload_that_fails_names_its_file_and_completes_nothing(size, fault):
     async with blob_store() as store:
         store.fault = lambda _: fault
@@ -275,7 +276,7 @@ async def test_the_lost_answer_of_the_completion_is_not_taken_for_a_failed_uploa
     assert transport.lines == [BEGUN, COMPLETED]
 
 
-@pytest.mark.parametrize("after", [0, MIB, 20 * MIB])
+@each("after", [0, MIB, 20 * MIB])
 async def test_the_error_of_a_source_reaches_the_caller_as_it_is(after):
     class BrokenSourceError(Exception):
         pass
@@ -328,7 +329,7 @@ async def test_a_cancelled_upload_leaves_no_request_under_way():
     assert store.blobs == {}
 
 
-@pytest.mark.parametrize("source", [7, None, ["a"], [b"a"]], ids=repr)
+@each("source", [7, None, ["a"], [b"a"]])
 async def test_what_can_be_no_content_is_refused_and_nothing_is_sent(source):
     transport, api = scripted()
 
@@ -348,7 +349,7 @@ async def test_an_iterator_of_anything_but_bytes_is_refused():
             await upload(api, chunks())
 
 
-@pytest.mark.parametrize("source", [b"abc", chunks_of(b"abc")], ids=["bytes", "iterator"])
+@each("source", [b"abc", chunks_of(b"abc")])
 async def test_content_without_a_name_needs_one(source):
     transport, api = scripted()
 
@@ -438,7 +439,7 @@ async def test_a_waiting_upload_does_not_show_its_url():
 GOOD = "https://store.example/container/blob?sig=c2lnbmF0dXJl"
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "http://store.example/container/blob?sig=c2lnbmF0dXJl",
@@ -457,9 +458,8 @@ GOOD = "https://store.example/container/blob?sig=c2lnbmF0dXJl"
         "",
         None,
     ],
-    ids=ascii,
 )
-@pytest.mark.parametrize("call", ["create", "begin_update"])
+@each("call", ["create", "begin_update"])
 async def test_an_upload_url_that_cannot_be_right_gets_nothing(url, call):
     hrefs = {"completeUrl": {"href": f"{BASE}/files/file-1/complete"}, "uploadUrl": {"href": url}}
     _, api = scripted(answer(202, {"_links": hrefs}))
@@ -474,7 +474,7 @@ async def test_an_upload_url_that_cannot_be_right_gets_nothing(url, call):
     assert not shows_the_signature(everything_of(caught.value))
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://attacker.example/storage/files/file-1/complete",
@@ -493,7 +493,6 @@ async def test_an_upload_url_that_cannot_be_right_gets_nothing(url, call):
         "",
         None,
     ],
-    ids=ascii,
 )
 async def test_a_complete_url_that_cannot_be_right_is_an_error(url):
     hrefs = {"completeUrl": {"href": url}, "uploadUrl": {"href": GOOD}}
@@ -506,7 +505,7 @@ async def test_a_complete_url_that_cannot_be_right_is_an_error(url):
     assert not shows_the_signature(everything_of(caught.value))
 
 
-@pytest.mark.parametrize("links", [{"uploadUrl": GOOD}, {"uploadUrl": {"href": [GOOD]}}, [GOOD]], ids=repr)
+@each("links", [{"uploadUrl": GOOD}, {"uploadUrl": {"href": [GOOD]}}, [GOOD]])
 async def test_a_signed_url_in_the_wrong_place_is_not_shown(links):
     _, api = scripted(answer(202, {"_links": links}))
 

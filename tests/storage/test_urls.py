@@ -1,4 +1,5 @@
 import pytest
+from support.quick import each
 
 from bentley_sync_async.errors import ForeignOriginError, ProtocolError
 from bentley_sync_async.resources.storage.urls import completed_file, linked_folder, signed_url
@@ -6,7 +7,7 @@ from bentley_sync_async.resources.storage.urls import completed_file, linked_fol
 BASE = "https://api.example"
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         f"{BASE}/storage/files/f-1/complete",
@@ -19,20 +20,20 @@ def test_the_file_is_the_last_segment_but_one(url):
     assert completed_file(url, base_url=BASE) == "f-1"
 
 
-@pytest.mark.parametrize("url", [f"{BASE}/storage/folders/d-1", f"{BASE}/storage/folders/d%2D1/"])
+@each("url", [f"{BASE}/storage/folders/d-1", f"{BASE}/storage/folders/d%2D1/"])
 def test_the_folder_is_the_last_segment(url):
     assert linked_folder(url, base_url=BASE) == "d-1"
 
 
-@pytest.mark.parametrize("read", [completed_file, linked_folder])
-@pytest.mark.parametrize("url", ["https://attacker.example/storage/files/f/complete", "http://api.example/x", "/x"])
+@each("read", [completed_file, linked_folder])
+@each("url", ["https://attacker.example/storage/files/f/complete", "http://api.example/x", "/x"])
 def test_a_url_of_another_origin_is_refused(read, url):
     with pytest.raises(ForeignOriginError, match=r"not on https://api\.example"):
         read(url, base_url=BASE)
 
 
-@pytest.mark.parametrize("read", [completed_file, linked_folder])
-@pytest.mark.parametrize("url", [None, BASE, f"{BASE}/storage/files/%20/complete", f"{BASE}:x/", f"{BASE}/a b"])
+@each("read", [completed_file, linked_folder])
+@each("url", [None, BASE, f"{BASE}/storage/files/%20/complete", f"{BASE}:x/", f"{BASE}/a b"])
 def test_a_url_that_names_nothing_is_refused(read, url):
     with pytest.raises(ProtocolError) as caught:
         read(url, base_url=BASE)
@@ -40,13 +41,13 @@ def test_a_url_that_names_nothing_is_refused(read, url):
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("folder", ["", "%20", ".."])
+@each("folder", ["", "%20", ".."])
 def test_a_folder_needs_an_id(folder):
     with pytest.raises(ProtocolError, match="does not lead to a folder"):
         linked_folder(f"{BASE}/storage/folders/{folder}", base_url=BASE)
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://store.example/container/blob?sig=s%2Bs%3D&se=1",
@@ -60,7 +61,7 @@ def test_a_signed_url_stays_as_it_is(url):
     assert signed_url(url, "uploadUrl") == url
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "problem"),
     [
         (None, "has no uploadUrl"),

@@ -3,12 +3,13 @@
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 from support.chaos import END_OF_HEAD, ChaosProxy, Exchange, Fault, Rule, chaos_proxy
+from support.quick import length
 
 from bentley_sync_async import ClientCredentials, SynchronizationClient
 from bentley_sync_async.emulator import Emulator, FaultAction, FaultRule, FileRule, RunRule
@@ -267,6 +268,15 @@ _NOT_FOR_A_WATCH = {"409", "401", "no Location", "a path as Location"}
 """Twice in a row, the first two refuse the watch for good; the others change only the answer to a trigger."""
 
 WATCH_FAULTS = [name for name in ALL_FAULTS if name not in _NOT_FOR_A_WATCH]
+
+
+def hits(targets: Sequence[str]) -> list[tuple[str, str]]:
+    """Return each fault of a watch with each kind of request, or with one of them if that is enough."""
+    return [
+        (name, target)
+        for number, name in enumerate(WATCH_FAULTS)
+        for target in length([targets[number % len(targets)]], targets)
+    ]
 
 
 def add_fault(

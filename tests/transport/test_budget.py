@@ -8,6 +8,7 @@ from bisect import bisect_right
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.quick import each, length
 
 from bentley_sync_async import RateTier
 from bentley_sync_async.transport.rate_limit.budget import RequestBudget
@@ -94,7 +95,7 @@ def test_without_limits_there_is_always_room():
     assert spend(budget, 20_000, 0.0) == 20_000
 
 
-@pytest.mark.parametrize(("share", "limit"), [(0.5, 5), (0.19, 1), (0.01, 1), (1, 10)])
+@each(("share", "limit"), [(0.5, 5), (0.19, 1), (0.01, 1), (1, 10)])
 def test_a_share_is_a_part_of_the_limit_and_at_least_one_request(share, limit):
     assert spend(RequestBudget(SMALL, share=share), 100, 0.0) == limit
 
@@ -103,7 +104,7 @@ def test_without_a_tier_the_limits_of_standard_count():
     assert spend(RequestBudget(), 10_000, 0.0) == 5000
 
 
-@pytest.mark.parametrize(
+@each(
     ("tier", "limits"),
     [
         (RateTier.COMMUNITY, (500, 5000)),
@@ -121,7 +122,7 @@ def test_the_tiers_have_the_limits_of_the_page(tier, limits):
 
 
 @given(seed=st.integers(0, 2**32), lasting=st.floats(0, 5), begin=st.floats(0, 1e7), share=st.floats(0.2, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=length(15, 40), deadline=None)
 def test_however_a_service_counts_it_never_finds_more_than_the_limit_in_a_window(seed, lasting, begin, share):
     chance = random.Random(seed)
     counted = flood(RequestBudget(SMALL, share=share), begin=begin, hours=3, lasting=max(lasting, 0.5), chance=chance)
@@ -129,14 +130,14 @@ def test_however_a_service_counts_it_never_finds_more_than_the_limit_in_a_window
     assert most_in(counted, 3600.0) <= 50 * share
 
 
-@pytest.mark.parametrize("begin", [0.0, 0.1, 86_400.3])
-@pytest.mark.parametrize("lasting", [0.05, 0.3])
+@each("begin", [0.0, 0.1, 86_400.3])
+@each("lasting", [0.05, 0.3])
 def test_at_least_98_percent_of_the_quota_of_a_minute_can_be_used(begin, lasting):
     counted = flood(RequestBudget(RateTier(name="Wide", per_minute=50)), begin=begin, hours=2, lasting=lasting)
     assert len(counted) >= 0.98 * 50 * 120
 
 
-@pytest.mark.parametrize("begin", [0.0, 86_400.3])
+@each("begin", [0.0, 86_400.3])
 def test_at_least_98_percent_of_the_quota_of_an_hour_can_be_used(begin):
     counted = flood(RequestBudget(RateTier(name="Wide", per_hour=500)), begin=begin, hours=100, lasting=1.0)
     assert len(counted) >= 0.98 * 500 * 100
@@ -200,7 +201,7 @@ def test_without_limits_an_infinite_number_of_polls_is_available():
     assert RequestBudget(RateTier.UNLIMITED).available(60.0, 0.0) == math.inf
 
 
-@pytest.mark.parametrize(("tier", "seconds", "available"), [(MINUTE, 60.0, 8), (MINUTE, 600.0, 80), (HOUR, 3600.0, 40)])
+@each(("tier", "seconds", "available"), [(MINUTE, 60.0, 8), (MINUTE, 600.0, 80), (HOUR, 3600.0, 40)])
 def test_with_nothing_spent_all_but_a_fifth_is_available(tier, seconds, available):
     assert RequestBudget(tier).available(seconds, 0.0) == pytest.approx(available)
 
@@ -353,7 +354,7 @@ def test_a_429_with_a_retry_after_above_a_minute_means_the_quota_of_the_hour():
     assert 1800.0 <= budget.available_at(0.0) <= 1880.0
 
 
-@pytest.mark.parametrize("reserved_at", [0.0, 1.0])
+@each("reserved_at", [0.0, 1.0])
 def test_of_429s_to_requests_under_way_together_only_one_counts(reserved_at):
     budget = RequestBudget(RateTier.STANDARD)
     reject(budget, 1.0, reserved_at=0.0, retry_after=1.0)
@@ -383,7 +384,7 @@ def test_available_at_takes_into_account_when_an_observed_limit_ends():
     assert budget.available_at(200.0) == 661.0
 
 
-@pytest.mark.parametrize(("share", "minute", "hour"), [(1.0, 50, 500), (0.1, 5, 50), (0.001, 1, 1)])
+@each(("share", "minute", "hour"), [(1.0, 50, 500), (0.1, 5, 50), (0.001, 1, 1)])
 def test_an_observed_limit_is_no_less_than_the_strictest_published_one(share, minute, hour):
     budget = RequestBudget(RateTier.STANDARD, share=share)
     for at in (1.0, 3601.0):
@@ -408,7 +409,7 @@ def test_429s_within_one_window_do_not_lower_the_limit():
     assert budget.use(60.9).minute.limit == 5000
 
 
-@pytest.mark.parametrize("rejections", [1, 2, 5])
+@each("rejections", [1, 2, 5])
 def test_after_429s_without_retry_after_one_request_at_a_time_is_sent(rejections):
     budget = RequestBudget(SMALL)
     spend(budget, 3, 0.0)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import anyio
 import pytest
+from support.quick import each
 from support.transport import http, raw_server, reset, then
 
 from bentley_sync_async._version import __version__
@@ -76,7 +77,7 @@ async def test_method_target_headers_and_body_arrive():
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "target",
     [
         "/a%2Fb",
@@ -115,7 +116,7 @@ async def test_compressed_answers_are_accepted():
     assert server.header("Accept-Encoding") == "gzip, deflate"
 
 
-@pytest.mark.parametrize("name", ["Authorization", "Cookie"])
+@each("name", ["Authorization", "Cookie"])
 async def test_no_authorization_or_cookie_is_added(name):
     async with connected(http()) as (server, transport):
         await transport.send(get(server), timeout=60)
@@ -152,7 +153,7 @@ async def test_header_names_are_in_lower_case():
     assert set(response.headers) == {"etag", "x-correlation-id", "retry-after", "content-length"}
 
 
-@pytest.mark.parametrize("status", [204, 301, 303, 308, 400, 401, 404, 429, 500, 503, 599])
+@each("status", [204, 301, 303, 308, 400, 401, 404, 429, 500, 503, 599])
 async def test_every_status_is_an_answer(status):
     assert (await answered(http(f"{status} Whatever"))).status == status
 
@@ -201,7 +202,7 @@ def followed_by(extra):
     return step
 
 
-@pytest.mark.parametrize("extra", UNSOLICITED)
+@each("extra", UNSOLICITED)
 async def test_an_unsolicited_answer_is_not_the_answer_to_the_next_request(extra):
     async with connected(followed_by(UNSOLICITED[extra]), http("200 OK", b"true")) as (server, transport):
         await transport.send(get(server), timeout=60)
@@ -210,7 +211,7 @@ async def test_an_unsolicited_answer_is_not_the_answer_to_the_next_request(extra
         assert (await transport.send(get(server), timeout=60)).body == b"true"
 
 
-@pytest.mark.parametrize("extra", UNSOLICITED)
+@each("extra", UNSOLICITED)
 async def test_a_connection_with_unsolicited_data_is_closed(extra):
     async with connected(followed_by(UNSOLICITED[extra]), http()) as (server, transport):
         await transport.send(get(server), timeout=60)
@@ -263,10 +264,9 @@ async def test_the_transports_own_session_has_as_many_connections_as_requests():
         assert server.connections == 150
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "expected"),
     [({"limit": 10}, 10), ({"limit": 0}, 100), ({"limit": 500}, 100), ({"limit_per_host": 7}, 7)],
-    ids=repr,
 )
 async def test_the_connection_limit_is_the_lower_of_the_wanted_one_and_that_of_the_session(options, expected):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(**options)) as session:
@@ -280,8 +280,8 @@ def test_without_a_session_the_connection_limit_is_the_wanted_one():
 # Redirects and cookies.
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@each("status", [301, 302, 303, 307, 308])
+@each("method", ["GET", "POST"])
 async def test_a_redirect_is_an_answer_and_its_target_is_never_contacted(status, method):
     async with (
         raw_server(http(), repeat=True) as target,
@@ -337,22 +337,22 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("broken", LOST)
+@each("broken", LOST)
 async def test_a_broken_answer_is_a_lost_connection(broken):
     error = await failure(LOST[broken])
 
     assert isinstance(error, ConnectionLostError)
 
 
-@pytest.mark.parametrize("broken", LOST)
+@each("broken", LOST)
 async def test_a_request_with_a_broken_answer_may_have_been_received(broken):
     error = await failure(LOST[broken], request=post)
 
     assert error.sent
 
 
-@pytest.mark.parametrize("broken", ["a reset before the status line", "an end before the status line"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+@each("broken", ["a reset before the status line", "an end before the status line"])
+@each("method", ["GET", "PUT", "DELETE", "POST"])
 async def test_a_request_whose_connection_breaks_is_sent_once(broken, method):
     async with connected(LOST[broken], http()) as (server, transport):
         with pytest.raises(ConnectionLostError):
@@ -361,7 +361,7 @@ async def test_a_request_whose_connection_breaks_is_sent_once(broken, method):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+@each("method", ["GET", "PUT", "DELETE", "POST"])
 async def test_a_request_whose_reused_connection_breaks_is_sent_once(method):
     async with connected(http(), close, http()) as (server, transport):
         await transport.send(get(server), timeout=60)
@@ -430,7 +430,7 @@ async def test_a_stalled_answer_ends_at_its_timeout(stall):
     assert (type(error), anyio.current_time()) == (RequestTimeoutError, 33.0)
 
 
-@pytest.mark.parametrize("stall", SLOW)
+@each("stall", SLOW)
 async def test_a_request_whose_answer_stalls_may_have_been_received(stall):
     assert (await failure(SLOW[stall], request=post, timeout=33.0)).sent
 
@@ -643,7 +643,7 @@ async def test_a_session_that_was_passed_in_is_not_closed():
         assert not session.closed
 
 
-@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+@each("name", ["Authorization", "authorization"])
 async def test_a_session_with_an_authorization_header_is_rejected(name):
     async with aiohttp.ClientSession(headers={name: "Bearer theirs"}) as session:
         with pytest.raises(ConfigurationError, match="Authorization"):
@@ -699,7 +699,7 @@ async def test_redirects_are_not_followed_with_a_session_that_was_passed_in():
     assert target.connections == 0
 
 
-@pytest.mark.parametrize("broken", LOST)
+@each("broken", LOST)
 async def test_no_error_or_its_causes_hold_the_token_that_was_sent(broken):
     async with connected(LOST[broken], repeat=False) as (server, transport):
         headers = {"Authorization": "Bearer hush"}
@@ -726,7 +726,7 @@ async def in_place(function, *args):
 
 
 @pytest.mark.usefixtures("netrc")
-@pytest.mark.parametrize("headers", [{"Authorization": "Bearer ours"}, {}], ids=["with a token", "without"])
+@each("headers", [{"Authorization": "Bearer ours"}, {}])
 async def test_a_netrc_file_neither_replaces_our_authorization_nor_adds_one(headers):
     async with aiohttp.ClientSession(trust_env=True) as session:
         assert session._get_netrc_auth("127.0.0.1").password == "theirs"

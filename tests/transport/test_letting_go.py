@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 from support.bulk import in_place
+from support.quick import each
 from support.transport import RawServer, answer, lost, raw_server, refusal, scripted
 
 import bentley_sync_async
@@ -66,12 +67,12 @@ async def failed_call(step):
     raise AssertionError("it did not fail")
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@each("name", FAILURES)
 async def test_an_error_of_a_call_leads_to_little(name):
     assert size_of_all(await failed_call(FAILURES[name]())) < 64 * 1024
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@each("name", FAILURES)
 async def test_the_traceback_of_an_error_holds_no_answer(name):
     _, client = scripted(always=FAILURES[name]())
     with pytest.raises(SynchronizationError) as caught:
@@ -90,9 +91,8 @@ def holds_an_answer(value):
     return isinstance(value, Response) or (isinstance(value, bytes) and len(value) > 10_000)
 
 
-@pytest.mark.parametrize("name", [name for name in FAILURES if "thread" not in name])  # which keeps the last error
+@each("name", [name for name in FAILURES if "thread" not in name])
 async def test_an_error_is_freed_without_the_collector(name):
-    gc.collect()
     gc.disable()
     try:
         freed = weakref.ref(await failed_call(FAILURES[name]()))
@@ -101,7 +101,7 @@ async def test_an_error_is_freed_without_the_collector(name):
         gc.enable()
 
 
-@pytest.mark.parametrize("name", [name for name in FAILURES if name not in {"an error status", "a lost connection"}])
+@each("name", [name for name in FAILURES if name not in {"an error status", "a lost connection"}])
 async def test_the_cause_of_an_event_leads_to_little(name):
     step = FAILURES[name]()
     _, client = scripted(answer(202, location=URL), always=step)
@@ -116,7 +116,6 @@ async def test_an_error_of_the_http_library_is_freed_without_the_collector():
     async with raw_server(b"HTTP/1.1 200 OK\r\nBad Header Line\r\n\r\n", repeat=True) as server:
         error = await garbled(server)
         assert size_of_all(error) < 64 * 1024
-        gc.collect()
         gc.disable()
         try:
             freed = weakref.ref(await garbled(server))
@@ -194,10 +193,9 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
+@each("use", USES)
+@each("kind", TREE)
 async def test_an_error_of_any_class_is_freed_without_the_collector_and_leads_to_little(kind, use):
-    gc.collect()
     gc.disable()
     try:
         error = await raised(kind, USES[use])
@@ -227,13 +225,12 @@ def raise_deep(group):
         raise LookupError("no token") from exc
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["an exception", "a group"])
-@pytest.mark.parametrize("use", ["a call", "a watch"])
+@each("group", [False, True])
+@each("use", ["a call", "a watch"])
 async def test_an_error_of_a_token_function_lets_go_of_its_frames(group, use):
     async def token():
         raise_deep(group)
 
-    gc.collect()
     gc.disable()
     try:
         client = SynchronizationClient(token, transport=Raising(TokenError), base_url="https://api.example", retry=ONCE)
@@ -272,7 +269,6 @@ async def test_the_error_that_ends_a_bulk_is_freed_without_the_collector():
             return error.with_traceback(None)
         raise AssertionError("it did not fail")
 
-    gc.collect()
     gc.disable()
     try:
         error = await failed()

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 from support.transport import lost, timed_out
 
 from bentley_sync_async.errors import (
@@ -75,39 +76,39 @@ LASTING = {
 }
 
 
-@pytest.mark.parametrize("method", IDEMPOTENT)
-@pytest.mark.parametrize("failure", TRANSIENT)
+@each("method", IDEMPOTENT)
+@each("failure", TRANSIENT)
 def test_a_transient_failure_is_retried_for_every_idempotent_method(method, failure):
     assert wait(TRANSIENT[failure], method) is not None
 
 
-@pytest.mark.parametrize("failure", TRANSIENT)
+@each("failure", TRANSIENT)
 def test_a_post_is_retried_only_if_it_certainly_was_not_processed(failure):
     assert (wait(TRANSIENT[failure], "POST") is not None) == (failure in CERTAINLY_NOT_PROCESSED)
 
 
-@pytest.mark.parametrize("method", ["PATCH", "LOCK", "get"])
+@each("method", ["PATCH", "LOCK", "get"])
 def test_an_unknown_method_is_treated_like_a_post(method):
     assert wait(lost(), method) is None
 
 
-@pytest.mark.parametrize("method", [*IDEMPOTENT, "POST"])
-@pytest.mark.parametrize("failure", LASTING)
+@each("method", [*IDEMPOTENT, "POST"])
+@each("failure", LASTING)
 def test_a_lasting_failure_is_never_retried(method, failure):
     assert wait(LASTING[failure], method) is None
 
 
-@pytest.mark.parametrize("failure", TRANSIENT)
+@each("failure", TRANSIENT)
 def test_every_failure_of_the_table_is_transient(failure):
     assert is_transient(TRANSIENT[failure])
 
 
-@pytest.mark.parametrize("failure", TRANSIENT)
+@each("failure", TRANSIENT)
 def test_not_processed_is_what_a_post_is_retried_for(failure):
     assert not_processed(TRANSIENT[failure]) == (failure in CERTAINLY_NOT_PROCESSED)
 
 
-@pytest.mark.parametrize("failure", [CredentialsError("No."), DecodeError("?"), status(404), status(500)])
+@each("failure", [CredentialsError("No."), DecodeError("?"), status(404), status(500)])
 def test_other_failures_may_have_been_processed(failure):
     assert not not_processed(failure)
 
@@ -148,7 +149,7 @@ def test_without_jitter_chance_has_no_effect():
     assert STEADY.wait_after(3, chance=1.0) == STEADY.wait_after(3, chance=0.0)
 
 
-@pytest.mark.parametrize("failure", [status(429, 17), status(503, 17), TokenUnavailableError("?", retry_after=17)])
+@each("failure", [status(429, 17), status(503, 17), TokenUnavailableError("?", retry_after=17)])
 def test_a_longer_retry_after_prolongs_the_wait(failure):
     assert wait(failure) == 17
 
@@ -161,7 +162,7 @@ def test_jitter_does_not_shorten_a_retry_after():
     assert wait(status(429, 17), policy=RetryPolicy(jitter=1.0), chance=1.0) == 17
 
 
-@pytest.mark.parametrize(("requested", "expected"), [(599.0, 599.0), (600.0, 600.0), (601.0, None)])
+@each(("requested", "expected"), [(599.0, 599.0), (600.0, 600.0), (601.0, None)])
 def test_a_retry_after_beyond_ten_minutes_ends_the_call(requested, expected):
     assert wait(status(429, requested), left=3600.0) == expected
 
@@ -174,7 +175,7 @@ def test_the_ceiling_does_not_limit_waits_without_retry_after():
     assert wait(lost(), policy=RetryPolicy(base=8.0, jitter=0.0, retry_after_ceiling=0.0)) == 8.0
 
 
-@pytest.mark.parametrize(("left", "expected"), [(0.6, 0.5), (0.5, None), (0.4, None), (0.0, None), (-1.0, None)])
+@each(("left", "expected"), [(0.6, 0.5), (0.5, None), (0.4, None), (0.0, None), (-1.0, None)])
 def test_a_call_ends_if_a_wait_would_leave_no_time_for_another_attempt(left, expected):
     assert wait(lost(), left=left) == expected
 
@@ -183,12 +184,12 @@ def test_a_retry_after_beyond_the_time_left_ends_the_call():
     assert wait(status(429, 100), left=100.0) is None
 
 
-@pytest.mark.parametrize("error", [lost(), status(429), TokenUnavailableError("?"), DecodeError("?")])
+@each("error", [lost(), status(429), TokenUnavailableError("?"), DecodeError("?")])
 def test_without_retry_after_no_wait_is_requested(error):
     assert requested_wait(error) == 0.0
 
 
-@pytest.mark.parametrize(
+@each(
     ("setting", "value"),
     [
         ("attempts", 0),

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from attrs import evolve
+from support.quick import each
 from support.runs import NOW, REF
 
 from bentley_sync_async import (
@@ -86,7 +87,7 @@ def test_any_phase_may_follow_any_other():
             assert names(evolve(RUN, phase=before), evolve(RUN, phase=after)) == expected
 
 
-@pytest.mark.parametrize("state", [*S, S("Asleep"), S("Zombie")])
+@each("state", [*S, S("Asleep"), S("Zombie")])
 def test_a_first_snapshot_has_completed_events_only_in_state_completed(state):
     task = StorageTask(id="t", state=state)
     job = StorageJob(id="j", state=state, tasks=(task,))
@@ -94,7 +95,7 @@ def test_a_first_snapshot_has_completed_events_only_in_state_completed(state):
     assert ends == (["TaskCompleted", "JobCompleted", "RunCompleted"] if state == S.COMPLETED else [])
 
 
-@pytest.mark.parametrize(
+@each(
     ("with_state", "name"),
     [
         (lambda state: evolve(RUN, state=state), "RunStateChanged"),
@@ -108,7 +109,7 @@ def test_any_state_may_follow_any_other(with_state, name):
             assert (name in names(with_state(before), with_state(after))) == (before != after)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "expected"),
     [
         (None, 1, ["TaskRetried"]),
@@ -135,7 +136,7 @@ def test_events_are_counted_from_one():
 ENDED = evolve(RUN, state=S.COMPLETED, jobs=(evolve(JOB, state=S.COMPLETED, tasks=(evolve(TASK, state=S.COMPLETED),)),))
 
 
-@pytest.mark.parametrize(
+@each(
     ("unreported", "expected"),
     [
         ({("j", "t")}, ["TaskCompleted"]),

@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-import pytest
 from attrs import fields
+from support.quick import each
 
 from bentley_sync_async import (
     ConnectorType,
@@ -39,12 +39,12 @@ RUN_JSON = {"id": "r", "connectionId": "c", "state": "Completed", "result": "Und
 EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, WatchEvent)]
 
 
-@pytest.mark.parametrize("cls", EVENTS)
+@each("cls", EVENTS)
 def test_events_are_keyword_only(cls):
     assert all(attribute.kw_only for attribute in fields(cls))
 
 
-@pytest.mark.parametrize("cls", EVENTS)
+@each("cls", EVENTS)
 def test_events_have_slots(cls):
     assert "__slots__" in vars(cls)
 
@@ -54,7 +54,7 @@ def test_recovered_and_foreign_default_to_false():
     assert not RunJoined(seq=1, at=AT, ref=REF).foreign
 
 
-@pytest.mark.parametrize(
+@each(
     ("event", "expected"),
     [
         (

@@ -2,6 +2,7 @@
 
 import pytest
 from attrs import evolve, fields
+from support.quick import each
 from support.runs import NOW
 
 from bentley_sync_async import ExecutionResult, ExecutionState, JobPhase, StorageJob, StorageRun, StorageTask
@@ -57,20 +58,20 @@ def test_a_guid_is_packed_in_seventeen_bytes():
     assert packed_id(GUID) == b"g" + bytes.fromhex(GUID.replace("-", ""))
 
 
-@pytest.mark.parametrize("id_", [GUID, GUID.upper(), f"{{{GUID}}}", "g", "t", "47da1bb2", "ü", "x" * 256])
+@each("id_", [GUID, GUID.upper(), f"{{{GUID}}}", "g", "t", "47da1bb2", "ü", "x" * 256])
 def test_an_id_of_any_form_is_unpacked_unchanged(id_):
     (job,) = RunFingerprint.unpack(unpack(pack(fingerprint_run(run_with_task(id_)).pack()))).jobs
     assert [task.id for task in job.tasks] == [id_]
 
 
-@pytest.mark.parametrize("broken", [b"g", b"g123", b"g" + b"\x00" * 17, b"t\xff"])
+@each("broken", [b"g", b"g123", b"g" + b"\x00" * 17, b"t\xff"])
 def test_an_invalid_packed_id_is_refused(broken):
     state, phase, fingerprint, _ = fingerprint_run(RUN).pack()
     with pytest.raises(ValueError, match=r"16-char|decode"):
         RunFingerprint.unpack((state, phase, fingerprint, [(broken, "Queued", fingerprint, [])]))
 
 
-@pytest.mark.parametrize("run", [RUN, evolve(RUN, phase=None, jobs=()), evolve(RUN, result=ExecutionResult.SUCCESS)])
+@each("run", [RUN, evolve(RUN, phase=None, jobs=()), evolve(RUN, result=ExecutionResult.SUCCESS)])
 def test_an_unchanged_run_is_restored_completely(run):
     assert restore_run(fingerprint_run(run), run) == run
 
@@ -114,14 +115,14 @@ def test_a_changed_task_is_restored_with_state_and_retries_only():
 LATER = evolve(with_job(end_date_time=NOW, tasks=with_task(end_date_time=NOW).jobs[0].tasks), end_date_time=NOW)
 
 
-@pytest.mark.parametrize(("reported", "now"), [(RUN, LATER), (LATER, RUN)])
+@each(("reported", "now"), [(RUN, LATER), (LATER, RUN)])
 def test_a_change_of_a_run_a_job_or_a_task_changes_its_hash(reported, now):
     run = restore_run(fingerprint_run(reported), now)
     job = run.jobs[0]
     assert [run.result, job.result, job.tasks[0].result] == [UNKNOWN_RESULT] * 3
 
 
-@pytest.mark.parametrize("cls", [RunFingerprint, JobFingerprint, TaskFingerprint])
+@each("cls", [RunFingerprint, JobFingerprint, TaskFingerprint])
 def test_fingerprints_are_keyword_only(cls):
     assert all(attribute.kw_only for attribute in fields(cls))
 

@@ -1,7 +1,7 @@
 """The snapshot that events lead to."""
 
-import pytest
 from attrs import evolve
+from support.quick import each
 from support.runs import NOW, REF
 
 from bentley_sync_async import (
@@ -78,7 +78,7 @@ def test_task_vanished_removes_the_task_from_its_job_only():
     assert folded(TaskVanished, job_id="j", task=TASK) == evolve(RUN, jobs=(BEFORE, now, AFTER))
 
 
-@pytest.mark.parametrize(
+@each(
     ("cls", "fields"),
     [
         (JobUpdated, {"job": JOB}),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
+from support.quick import each
 from support.watch import RESUME_STATE
 
 from bentley_sync_async import ExecutionState, ResumeTokenError, RunRef, StorageJob, StorageRun, WaitingForIModel
@@ -19,7 +20,7 @@ def round_trip(origin=ORIGIN, **changes):
     return ResumeState.from_token(evolve(RESUME_STATE, **changes).token(), origin=origin)
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"seq": 0},
@@ -49,8 +50,8 @@ def test_the_fingerprint_of_the_run_survives_the_token():
     assert round_trip(fingerprint=fingerprint_run(RUN).pack()).run_fingerprint() == fingerprint_run(RUN)
 
 
-@pytest.mark.parametrize("state", [*ExecutionState, ExecutionState("Asleep"), ExecutionState("Zombie")])
-@pytest.mark.parametrize("unreported", [[], [["j"]], [[]]])
+@each("state", [*ExecutionState, ExecutionState("Asleep"), ExecutionState("Zombie")])
+@each("unreported", [[], [["j"]], [[]]])
 def test_a_completion_is_reported_when_state_and_event_are(state, unreported):
     reported = round_trip(
         fingerprint=fingerprint_run(evolve(RUN, state=state)).pack(), unreported_completions=unreported
@@ -71,7 +72,7 @@ def test_the_ref_has_the_kind_of_the_connection():
     assert round_trip(run=("manifest", "m", "r")).ref == RunRef(connection_id="m", run_id="r", kind="manifest")
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"seq": -1},
@@ -152,7 +153,7 @@ def test_a_token_of_version_3_is_read_by_all_later_versions():
     )
 
 
-@pytest.mark.parametrize("start", STARTS)
+@each("start", STARTS)
 def test_the_event_of_a_start_is_the_one_that_was_not_taken(start):
     event, members = STARTS[start]
     made = event(seq=1, at=datetime.now(UTC), ref=RunRef(connection_id="c", run_id="r"), **members)
@@ -164,7 +165,7 @@ def test_a_waiting_reports_no_start():
     assert start_of(event) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("start", "kind", "version"),
     [
         (None, "storage", "bsr1."),

@@ -3,6 +3,7 @@
 from traceback import format_exception
 
 import pytest
+from support.quick import each
 from support.transport import lost, timed_out
 
 from bentley_sync_async import BackoffPacing
@@ -124,7 +125,7 @@ def test_the_failure_budget_starts_over_when_the_watch_is_awaited_again():
 TOO_LARGE = ResponseTooLargeError("too large", method="GET", url=URL, sent=True)
 
 
-@pytest.mark.parametrize("failure", [lost(), throttle(), DecodeError("not JSON"), TOO_LARGE])
+@each("failure", [lost(), throttle(), DecodeError("not JSON"), TOO_LARGE])
 def test_transient_failures_are_retried(failure):
     assert may_retry(failure)
 
@@ -140,7 +141,7 @@ def test_a_foreign_origin_is_never_retried():
     assert not may_retry(ForeignOriginError("elsewhere"), ProtocolError)
 
 
-@pytest.mark.parametrize(
+@each(
     "failure",
     [
         *(error(APIError, status) for status in (400, 401, 404, 422, 499)),
@@ -158,7 +159,7 @@ def test_a_trigger_that_was_refused_or_not_sent_created_no_run(failure):
     assert certainly_created_no_run(failure)
 
 
-@pytest.mark.parametrize(
+@each(
     "failure",
     [
         *(error(ServerError, status) for status in (500, 502, 503, 504)),

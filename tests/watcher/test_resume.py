@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.quick import length
 from support.runs import NOW, REF, lawful_histories, normal, runs
 from support.transport import answer, lost, refusal, scripted
 from support.watch import RESUME_STATE, completed_tasks, emulated, events_of, names, triggers
@@ -323,7 +324,7 @@ def content(events):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=length(15, 40))
 @given(runs, runs)
 async def test_a_watch_resumed_between_two_events_reports_the_rest_only(first, second):
     polls = [snapshot(evolve(first, state=ExecutionState.EXECUTING)), snapshot(second)]
@@ -343,7 +344,7 @@ async def test_a_watch_resumed_between_two_events_reports_the_rest_only(first, s
         assert normal(folded) == normal(second)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=length(15, 40))
 @given(runs, runs)
 async def test_a_watch_resumed_after_every_event_reports_each_once(first, second):
     polls = [snapshot(evolve(first, state=ExecutionState.EXECUTING)), snapshot(second)]

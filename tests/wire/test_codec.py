@@ -7,6 +7,7 @@ import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.quick import each
 from support.runs import runs
 
 import bentley_sync_async as public
@@ -63,11 +64,11 @@ def new_york():
 
 
 class TestTolerates:
-    @pytest.mark.parametrize("members", [{}, {"jobs": None}, {"jobs": []}], ids=["missing", "null", "empty"])
+    @each("members", [{}, {"jobs": None}, {"jobs": []}])
     def test_jobs_that_are_not_there_yet(self, members):
         assert run_of(**members).jobs == ()
 
-    @pytest.mark.parametrize(
+    @each(
         "empty",
         [
             "0001-01-01T00:00:00",
@@ -82,7 +83,7 @@ class TestTolerates:
     def test_an_empty_date(self, empty):
         assert run_of(startDateTime=empty).start_date_time is None
 
-    @pytest.mark.parametrize(
+    @each(
         ("text", "microsecond"),
         [
             ("2020-10-24T02:44:13.4109666Z", 410966),
@@ -103,7 +104,7 @@ class TestTolerates:
         assert end == datetime(2020, 10, 24, 2, 44, 13, 0, UTC)
         assert end.tzinfo is UTC
 
-    @pytest.mark.parametrize("code", [0, -1, -7002, 4294967295, 2**63 - 1, -(2**63), 2**64 - 1])
+    @each("code", [0, -1, -7002, 4294967295, 2**63 - 1, -(2**63), 2**64 - 1])
     def test_any_exit_code_of_64_bits(self, code):
         assert decode(json.dumps({"bridgeExitCode": code}).encode(), TaskError).bridge_exit_code == code
 
@@ -137,7 +138,7 @@ class TestTolerates:
         links = decode(b'{"project": {"href": "old"}, "iTwin": null}', ConnectionLinks)
         assert links.itwin == Link(href="old")
 
-    @pytest.mark.parametrize("links", ["", ', "_links": null', ', "_links": {}'])
+    @each("links", ["", ', "_links": null', ', "_links": {}'])
     def test_a_list_without_links(self, links):
         page = decode_page(b'{"runs": [{"id": "a"}]%s}' % links.encode(), "runs", RunSummary)
         assert page == Page(items=(RunSummary(id="a"),), links=PagingLinks())
@@ -151,7 +152,7 @@ class TestTolerates:
 
 
 class TestRefuses:
-    @pytest.mark.parametrize(
+    @each(
         ("members", "path", "expected"),
         [
             ({"id": 5}, "$.run.id", "a string"),
@@ -169,18 +170,33 @@ class TestRefuses:
             ({"jobs": "[]"}, "$.run.jobs", "an array"),
             ({"jobs": [None]}, "$.run.jobs[0]", "an object"),
             ({"jobs": [{"id": "j"}, {}]}, "$.run.jobs[1].id", "is missing"),
-            ({"jobs": [{"id": "j", "tasks": [{"id": "t", "retryAttempts": "2"}]}]},
-             "$.run.jobs[0].tasks[0].retryAttempts", "an integer"),
-            ({"jobs": [{"id": "j", "tasks": [{"id": "t", "retryAttempts": 2.5}]}]},
-             "$.run.jobs[0].tasks[0].retryAttempts", "an integer"),
-            ({"jobs": [{"id": "j", "tasks": [{"id": "t", "retryAttempts": True}]}]},
-             "$.run.jobs[0].tasks[0].retryAttempts", "an integer"),
-            ({"jobs": [{"id": "j", "tasks": [{"id": "t", "error": {"canUserFix": "yes"}}]}]},
-             "$.run.jobs[0].tasks[0].error.canUserFix", "true or false"),
-            ({"jobs": [{"id": "j", "tasks": [{"id": "t", "error": {"canUserFix": 1}}]}]},
-             "$.run.jobs[0].tasks[0].error.canUserFix", "true or false"),
+            (
+                {"jobs": [{"id": "j", "tasks": [{"id": "t", "retryAttempts": "2"}]}]},
+                "$.run.jobs[0].tasks[0].retryAttempts",
+                "an integer",
+            ),
+            (
+                {"jobs": [{"id": "j", "tasks": [{"id": "t", "retryAttempts": 2.5}]}]},
+                "$.run.jobs[0].tasks[0].retryAttempts",
+                "an integer",
+            ),
+            (
+                {"jobs": [{"id": "j", "tasks": [{"id": "t", "retryAttempts": True}]}]},
+                "$.run.jobs[0].tasks[0].retryAttempts",
+                "an integer",
+            ),
+            (
+                {"jobs": [{"id": "j", "tasks": [{"id": "t", "error": {"canUserFix": "yes"}}]}]},
+                "$.run.jobs[0].tasks[0].error.canUserFix",
+                "true or false",
+            ),
+            (
+                {"jobs": [{"id": "j", "tasks": [{"id": "t", "error": {"canUserFix": 1}}]}]},
+                "$.run.jobs[0].tasks[0].error.canUserFix",
+                "true or false",
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_a_value_of_the_wrong_type_and_says_where_it_is(self, members, path, expected):
         error = run_failure(**members)
         assert error.path == path
@@ -207,16 +223,16 @@ class TestRefuses:
     def test_a_value_that_holds_a_client_secret_in_json_of_its_own_without_quoting_it(self):
         assert "hunter2" not in str(run_failure(error=json.dumps({"client_secret": "hunter2"})))
 
-    @pytest.mark.parametrize("body", [b"null", b"[]", b"5", b'"run"', b"true"])
+    @each("body", [b"null", b"[]", b"5", b'"run"', b"true"])
     def test_a_body_that_is_no_object(self, body):
         assert failure(body).problem == "expected an object"
 
-    @pytest.mark.parametrize("body", [b"{}", b'{"run": null}', b'{"Run": {"id": "r"}}'])
+    @each("body", [b"{}", b'{"run": null}', b'{"Run": {"id": "r"}}'])
     def test_a_body_without_the_entity(self, body):
         error = failure(body)
         assert (error.path, error.excerpt) == ("$.run", "nothing")
 
-    @pytest.mark.parametrize("body", [b"{}", b'{"runs": null}', b'{"runs": {}}'])
+    @each("body", [b"{}", b'{"runs": null}', b'{"runs": {}}'])
     def test_a_list_without_its_items(self, body):
         assert failure(body, lambda body: decode_page(body, "runs", RunSummary)).path == "$.runs"
 
@@ -231,21 +247,21 @@ class TestRefuses:
     def test_an_empty_body_and_says_so(self):
         assert failure(b"").problem == "the body is empty"
 
-    @pytest.mark.parametrize(
+    @each(
         "body",
         [b"<html>no</html>", b'{"run": {"id": "r"', b'{"run": {"id": "r"}} trailing', b"{'run': 1}", b" ", b"\xef\xbb"],
     )
     def test_what_is_not_json(self, body):
         assert failure(body).problem == "the body is not JSON"
 
-    @pytest.mark.parametrize("body", [b"\xff\xfe{}", b'{"run": {"id": "\xff"}}', b'{"run": {"id": "\\ud800"}}'])
+    @each("body", [b"\xff\xfe{}", b'{"run": {"id": "\xff"}}', b'{"run": {"id": "\\ud800"}}'])
     def test_what_is_not_utf_8(self, body):
         assert failure(body).problem == "the body is not JSON"
 
     def test_html_and_shows_its_beginning(self):
         assert failure(b"<html>\n  <h1>Bad  gateway</h1>").excerpt == "<html> <h1>Bad gateway</h1>"
 
-    @pytest.mark.parametrize("depth", [50_000, 100_000])
+    @each("depth", [50_000, 100_000])
     def test_what_is_nested_too_deeply_to_be_an_answer(self, depth):
         assert "nested too deeply" in failure(b'{"run":' + b"[" * depth + b"]" * depth + b"}").problem
 
@@ -398,7 +414,7 @@ def test_json_that_is_anything_is_parsed_to_what_the_standard_library_makes_of_i
     assert parse(json.dumps(value).encode()) == value
 
 
-@pytest.mark.parametrize("cls", [cls for cls in vars(public).values() if isinstance(cls, type) and attrs.has(cls)])
+@each("cls", [cls for cls in vars(public).values() if isinstance(cls, type) and attrs.has(cls)])
 def test_no_two_fields_of_a_class_share_a_spelling(cls):
     names = [wire_name(field.name) for field in attrs.fields(cls)]
     assert len(set(names)) == len(names)

@@ -1,8 +1,8 @@
 import json
 
 import attrs
-import pytest
 from support.pages import ERROR_PAGES, FIXTURES, payload
+from support.quick import each
 
 from bentley_sync_async import (
     AuthenticationType,
@@ -108,14 +108,14 @@ def without_nulls(value):
             return value
 
 
-@pytest.mark.parametrize("name", ENTITIES)
+@each("name", ENTITIES)
 def test_an_entity_of_the_pages_is_encoded_again_as_it_was(name):
     key, cls = ENTITIES[name]
     entity = decode_one(payload(name), key, cls)
     assert json.loads(encode({key: entity})) == without_nulls(json.loads(payload(name)))
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 def test_a_list_of_the_pages_is_encoded_again_as_it_was(name):
     key, cls = LISTS[name]
     page = decode_page(payload(name), key, cls)
@@ -128,12 +128,12 @@ def test_the_list_of_reports_of_the_page_is_encoded_again_as_it_was():
     assert json.loads(encode({"reports": page.items})) == json.loads(payload(name))
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@each("name", REQUESTS)
 def test_a_request_of_the_pages_is_what_its_values_encode_to(name):
     assert json.loads(encode(REQUESTS[name])) == json.loads(payload(name))
 
 
-@pytest.mark.parametrize("name", ERROR_PAGES)
+@each("name", ERROR_PAGES)
 def test_an_error_of_the_pages_is_decoded_completely(name):
     assert problem_to_json(decode_problem(payload(name))) == without_empty_details(json.loads(payload(name)))
 
@@ -148,7 +148,7 @@ def without_empty_details(body):
     return body
 
 
-@pytest.mark.parametrize("name", ERROR_PAGES)
+@each("name", ERROR_PAGES)
 def test_every_word_of_an_error_of_the_pages_stands_in_the_text_of_its_exception(name):
     error = api_error(status=int(name[-3:]), headers={}, body=payload(name), method="GET", url="https://h/x")
     assert [word for word in _words(json.loads(payload(name))) if word not in str(error)] == []

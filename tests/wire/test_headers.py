@@ -4,20 +4,19 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async.wire.headers import rate_tier, remaining_calls, request_id, retry_after, server_date
 
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("3", 3.0), ("0", 0.0), ("2.5", 2.5), (" 7 ", 7.0), ("86400", 86400.0), ("-5", 0.0)]
-)
+@each(("text", "seconds"), [("3", 3.0), ("0", 0.0), ("2.5", 2.5), (" 7 ", 7.0), ("86400", 86400.0), ("-5", 0.0)])
 def test_retry_after_in_seconds(text, seconds):
     assert retry_after({"retry-after": text}) == seconds
 
 
-@pytest.mark.parametrize(
+@each(
     ("until", "seconds"),
     [
         ("Sun, 22 Nov 2026 12:00:30 GMT", 30.0),
@@ -31,13 +30,13 @@ def test_retry_after_as_a_date_counts_from_the_date_of_the_answer(until, seconds
     assert retry_after({"retry-after": until, "date": DATE}) == seconds
 
 
-@pytest.mark.parametrize("headers", [{}, {"date": "today"}], ids=["no Date", "a Date that is none"])
+@each("headers", [{}, {"date": "today"}])
 def test_retry_after_as_a_date_counts_from_our_clock_without_the_date_of_the_answer(headers):
     until = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     assert retry_after({"retry-after": until, **headers}) == pytest.approx(100, abs=2)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "3, 40",
@@ -52,7 +51,7 @@ def test_of_several_values_the_longest_counts(text):
     assert retry_after({"retry-after": text, "date": DATE}) == 40.0
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",
@@ -81,7 +80,7 @@ def test_the_rate_limit_header_of_the_platform_counts_as_well():
     assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12"}) == 12.0
 
 
-@pytest.mark.parametrize("text", ["3", "soon"])
+@each("text", ["3", "soon"])
 def test_of_retry_after_and_the_rate_limit_header_of_the_platform_the_longer_counts(text):
     assert retry_after({"itwinplatform-ratelimit-retry-after-seconds": "12", "retry-after": text}) == 12.0
 
@@ -90,7 +89,7 @@ def test_the_date_of_an_answer_is_an_instant_in_utc():
     assert server_date({"date": DATE}) == datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("headers", [{}, {"date": ""}, {"date": "today"}])
+@each("headers", [{}, {"date": ""}, {"date": "today"}])
 def test_an_answer_without_a_good_date_has_none(headers):
     assert server_date(headers) is None
 
@@ -99,17 +98,17 @@ def test_a_date_in_an_unknown_zone_is_taken_for_utc():
     assert server_date({"date": "Sun, 22 Nov 2026 12:00:00 -0000"}) == datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("name", ["x-correlation-id", "x-request-id", "request-id", "x-ms-request-id"])
+@each("name", ["x-correlation-id", "x-request-id", "request-id", "x-ms-request-id"])
 def test_the_request_id_is_found_under_any_of_its_names(name):
     assert request_id({name: "abc"}) == "abc"
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-request-id": ""}])
+@each("headers", [{}, {"x-request-id": ""}])
 def test_an_answer_without_a_request_id_has_none(headers):
     assert request_id(headers) is None
 
 
-@pytest.mark.parametrize("name", ["itwinplatform-ratelimited-tier", "itwinplatform-tier"])
+@each("name", ["itwinplatform-ratelimited-tier", "itwinplatform-tier"])
 def test_the_tier_is_found_under_either_of_its_names(name):
     assert rate_tier({name: " Standard "}) == "Standard"
 
@@ -126,14 +125,12 @@ def test_an_answer_without_a_tier_has_none():
     assert rate_tier({"itwinplatform-ratelimit-remainingcalls": "5"}) is None
 
 
-@pytest.mark.parametrize(("text", "calls"), [("0", 0), (" 17 ", 17), ("123456789", 123456789)])
+@each(("text", "calls"), [("0", 0), (" 17 ", 17), ("123456789", 123456789)])
 def test_the_remaining_calls_are_a_number(text, calls):
     assert remaining_calls({"itwinplatform-ratelimit-remainingcalls": text}) == calls
 
 
-@pytest.mark.parametrize(
-    "text", ["", "-1", "1.5", "many", "1234567890", "\N{ARABIC-INDIC DIGIT FIVE}", "\N{SUPERSCRIPT TWO}"]
-)
+@each("text", ["", "-1", "1.5", "many", "1234567890", "\N{ARABIC-INDIC DIGIT FIVE}", "\N{SUPERSCRIPT TWO}"])
 def test_anything_else_is_no_number_of_remaining_calls(text):
     assert remaining_calls({"itwinplatform-ratelimit-remainingcalls": text}) is None
 

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import InvalidArgumentError
 from bentley_sync_async.wire.ids import check_id, path_segment, query_string
@@ -11,14 +12,12 @@ from bentley_sync_async.wire.ids import check_id, path_segment, query_string
 CONNECTION = "MWplZe9Uf0iR1IDMqyOMLqBN0_wHEVBGg_CzJmXdmE4"
 
 
-@pytest.mark.parametrize(
-    "value", [CONNECTION, "de626d0d-1647-48d7-8c11-f1f74f2d4523", "a", "a.b", "x" * 256, "ü", "a/b"]
-)
+@each("value", [CONNECTION, "de626d0d-1647-48d7-8c11-f1f74f2d4523", "a", "a.b", "x" * 256, "ü", "a/b"])
 def test_an_id_of_any_form_is_taken_as_it_is(value):
     assert check_id(value, "connection_id") == value
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "problem"),
     [
         ("", "is empty"),
@@ -60,7 +59,7 @@ def test_a_refused_id_is_named():
         check_id("", "run_id")
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "segment"),
     [
         (CONNECTION, CONNECTION),
@@ -103,7 +102,7 @@ def test_a_query_has_the_parameters_that_are_not_none():
     assert query_string({"imodelId": "i", "$top": 5, "$skip": None}) == "?imodelId=i&$top=5"
 
 
-@pytest.mark.parametrize("parameters", [{}, {"$top": None}])
+@each("parameters", [{}, {"$top": None}])
 def test_no_parameters_make_no_query(parameters):
     assert query_string(parameters) == ""
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.quick import each, length
 from yarl import URL
 
 from bentley_sync_async import ForeignOriginError, InvalidArgumentError, LocationError, RunRef
@@ -16,7 +17,7 @@ def named(location, *, base_url=ROOT, request_url=REQUEST):
     return run_ref(location, base_url=base_url, request_url=request_url)
 
 
-@pytest.mark.parametrize(
+@each(
     "location",
     [
         ROOT + RUN,
@@ -36,7 +37,7 @@ def test_an_absolute_location_names_its_run(location):
     assert named(location) == REF
 
 
-@pytest.mark.parametrize("location", [RUN, "runs/r1", "./runs/r1", "../c1/runs/r1", f"//api.bentley.com{RUN}"])
+@each("location", [RUN, "runs/r1", "./runs/r1", "../c1/runs/r1", f"//api.bentley.com{RUN}"])
 def test_a_relative_location_counts_from_what_was_requested(location):
     assert named(location) == REF
 
@@ -49,7 +50,7 @@ def test_the_run_may_be_that_of_another_connection():
     assert named(f"{ROOT}{RUN}".replace("c1", "c2")) == RunRef(connection_id="c2", run_id="r1")
 
 
-@pytest.mark.parametrize("spelling", ["manifestconnections", "manifestConnections"])
+@each("spelling", ["manifestconnections", "manifestConnections"])
 def test_the_run_may_be_that_of_a_manifest_connection(spelling):
     location = f"{ROOT}/synchronization/imodels/{spelling}/c1/runs/r1"
     assert named(location) == RunRef(connection_id="c1", run_id="r1", kind="manifest")
@@ -67,13 +68,13 @@ def test_the_port_is_part_of_the_origin():
     assert named(f"http://127.0.0.1:8080{RUN}", base_url="http://127.0.0.1:8080", request_url=None) == REF
 
 
-@pytest.mark.parametrize("port", ["", ":80"])
+@each("port", ["", ":80"])
 def test_the_port_of_http_need_not_be_named(port):
     assert named(f"http://127.0.0.1{RUN}", base_url=f"http://127.0.0.1{port}", request_url=None) == REF
     assert named(f"http://127.0.0.1:80{RUN}", base_url=f"http://127.0.0.1{port}", request_url=None) == REF
 
 
-@pytest.mark.parametrize(
+@each(
     "location",
     [
         f"https://evil.example{RUN}",
@@ -112,7 +113,7 @@ def test_the_refusal_of_a_foreign_origin_names_both_and_shows_no_more_of_the_url
     assert "hunter2" not in text
 
 
-@pytest.mark.parametrize(
+@each(
     "location",
     [
         "",
@@ -143,13 +144,13 @@ def test_a_location_that_names_no_run_is_refused(location):
         named(location)
 
 
-@pytest.mark.parametrize("segment", ["%2e%2e", "%2E", "%20", "a%00", "a%0d%0ab", "x" * 257])
+@each("segment", ["%2e%2e", "%2E", "%20", "a%00", "a%0d%0ab", "x" * 257])
 def test_a_location_whose_ids_cannot_be_ids_is_refused(segment):
     with pytest.raises(LocationError, match=r"cannot be an id|is empty|no id has more"):
         named(ROOT + RUN.replace("r1", segment))
 
 
-@pytest.mark.parametrize("location", ["/synchronization/imodels/storageconnections/../runs/r1", "../../runs/r1"])
+@each("location", ["/synchronization/imodels/storageconnections/../runs/r1", "../../runs/r1"])
 def test_a_path_that_climbs_out_of_a_connection_names_no_run(location):
     with pytest.raises(LocationError):
         named(location)
@@ -169,7 +170,7 @@ def test_backslashes_lead_nowhere_but_to_ids_on_our_own_origin():
     assert named(f"/\\evil.example{RUN}") == REF
 
 
-@pytest.mark.parametrize(
+@each(
     ("ref", "path"),
     [
         (REF, "imodels/storageconnections/c1/runs/r1"),
@@ -181,7 +182,7 @@ def test_the_path_of_a_run_is_percent_encoded(ref, path):
     assert run_path(ref) == path
 
 
-@pytest.mark.parametrize("ref", [RunRef(connection_id="..", run_id="r"), RunRef(connection_id="c", run_id="")])
+@each("ref", [RunRef(connection_id="..", run_id="r"), RunRef(connection_id="c", run_id="")])
 def test_a_run_with_impossible_ids_has_no_path(ref):
     with pytest.raises(InvalidArgumentError):
         run_path(ref)
@@ -269,7 +270,7 @@ def said(location, base_url):
         return type(error)
 
 
-@settings(max_examples=500)
+@settings(max_examples=length(100, 500))
 @given(roots, paths)
 @example(f"{ROOT}/gateway", RUN)
 def test_a_plain_location_of_our_own_origin_names_what_it_would_name_after_all_parsing(root, path):

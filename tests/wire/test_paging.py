@@ -4,6 +4,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async.models import Link, Page, PagingLinks
 from bentley_sync_async.wire.paging import PageWalk
@@ -108,17 +109,15 @@ class TestAWalk:
         taken(walk, "cd")
         assert walk.done
 
-    @pytest.mark.parametrize("link", ["next_", "self_"])
-    @pytest.mark.parametrize(
-        "query", ["$top=2", "$skip=0&$top=2", "%24top=2", "$TOP=2", "$top=2&$top=9", "$top=2&$top=0"]
-    )
+    @each("link", ["next_", "self_"])
+    @each("query", ["$top=2", "$skip=0&$top=2", "%24top=2", "$TOP=2", "$top=2&$top=9", "$top=2&$top=0"])
     def test_takes_a_page_for_full_that_is_as_long_as_the_service_makes_them(self, link, query):
         walk = PageWalk(top=1000)
         taken(walk, "ab", **{link: f"{LIST}?{query}"})
         assert not walk.done
 
-    @pytest.mark.parametrize("link", ["next_", "self_"])
-    @pytest.mark.parametrize(
+    @each("link", ["next_", "self_"])
+    @each(
         "href",
         [
             "https://evil.example/?$top=2",
@@ -131,9 +130,7 @@ class TestAWalk:
         taken(walk, "ab", **{link: href})
         assert (walk.skip, walk.top, walk.done) == (2, 1000, False)
 
-    @pytest.mark.parametrize(
-        "query", ["", "?$top=", "?$top=x", "?$top=-2", "?$top=0", "?$top=2.0", "?top=2", "?$top=" + "9" * 5000]
-    )
+    @each("query", ["", "?$top=", "?$top=x", "?$top=-2", "?$top=0", "?$top=2.0", "?top=2", "?$top=" + "9" * 5000])
     def test_takes_no_page_size_from_a_link_that_has_none(self, query):
         walk = PageWalk(top=3)
         taken(walk, "ab", next_=LIST + query)

@@ -1,7 +1,7 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.pages import ERROR_PAGES, payload
+from support.quick import each
 
 from bentley_sync_async import (
     APIError,
@@ -40,14 +40,14 @@ def error_of(body=b"", *, status=404, headers=None, url="https://h/x"):
     return api_error(status=status, headers=headers or {}, body=body, method="GET", url=url)
 
 
-@pytest.mark.parametrize(("status", "cls"), CLASSES.items())
+@each(("status", "cls"), CLASSES.items())
 def test_every_status_has_its_class(status, cls):
     error = error_of(status=status)
     assert type(error) is cls
     assert error.status == status
 
 
-@pytest.mark.parametrize("name", ERROR_PAGES)
+@each("name", ERROR_PAGES)
 def test_an_error_of_the_pages_has_the_class_of_its_status(name):
     assert type(error_of(payload(name), status=int(name[-3:]))) is CLASSES[int(name[-3:])]
 
@@ -70,7 +70,7 @@ def test_an_error_carries_what_the_service_said():
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "problem"),
     [
         (b'{"error": {"code": "C", "message": "M", "target": "T"}}', Problem(code="C", message="M", target="T")),
@@ -111,7 +111,7 @@ def test_the_words_of_an_error_are_bounded_in_length():
     assert len(decode_problem(b'{"error": {"message": "%s"}}' % (b"x" * 9999)).message or "") == 501
 
 
-@pytest.mark.parametrize("member", ["code", "message", "target"])
+@each("member", ["code", "message", "target"])
 def test_the_words_of_an_error_show_no_secret(member):
     body = b'{"error": {"%s": "Bearer hunter2", "details": [{"%s": "sig=hunter2"}]}}' % (
         member.encode(),
@@ -126,12 +126,12 @@ def test_the_url_of_an_error_shows_no_secret():
     assert "hunter2" not in str(error)
 
 
-@pytest.mark.parametrize("body", [b'{"statusCode": 401, "message": "M"}', b'{"error": {"message": "M"}}'])
+@each("body", [b'{"statusCode": 401, "message": "M"}', b'{"error": {"message": "M"}}'])
 def test_an_error_without_a_code_has_its_message(body):
     assert error_of(body).message == "M"
 
 
-@pytest.mark.parametrize(
+@each(
     ("headers", "body", "message"),
     [
         ({"content-type": "text/html; charset=utf-8"}, b"<h1>\n502</h1>", "(text/html) <h1> 502</h1>"),

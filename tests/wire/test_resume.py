@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 
 import msgspec
 import pytest
+from support.quick import each
 
 from bentley_sync_async.errors import ResumeTokenError
 from bentley_sync_async.wire.resume import checked, pack, unpack
@@ -29,7 +30,7 @@ def refusal(text):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("values", [VALUES, "", "x", "xy", "xyz", "wxyz"])
+@each("values", [VALUES, "", "x", "xy", "xyz", "wxyz"])
 def test_what_was_packed_comes_back(values):
     assert unpack(pack(values)) == values
 
@@ -51,7 +52,7 @@ def test_the_checksum_is_of_the_compressed_values():
     assert unpack(token(compressed(VALUES))) == VALUES
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "bsr1.",
@@ -82,12 +83,12 @@ def test_what_is_more_than_that_makes_no_token_and_the_error_says_so():
         pack("x" * 4 * MEBIBYTE)
 
 
-@pytest.mark.parametrize("text", ["bsr4.AAAA", "bsr10.AAAA", " bsr4.x", "bsr7"])
+@each("text", ["bsr4.AAAA", "bsr10.AAAA", " bsr4.x", "bsr7"])
 def test_a_token_of_a_later_version_asks_for_an_update(text):
     assert "later version of this package: update it" in refusal(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",
@@ -116,7 +117,7 @@ def test_values_are_taken_in_the_form_that_they_must_have():
     assert checked(["a", None, [1]], tuple[str, int | None, tuple[int, ...]]) == ("a", None, (1,))
 
 
-@pytest.mark.parametrize("values", [None, [], ["a"], [1, 2], ["a", "b"], {"a": 1}])
+@each("values", [None, [], ["a"], [1, 2], ["a", "b"], {"a": 1}])
 def test_values_of_another_form_are_refused(values):
     with pytest.raises(ResumeTokenError, match="does not have the values of its version"):
         checked(values, tuple[str, int])

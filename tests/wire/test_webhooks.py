@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import InvalidArgumentError, ReplayGuard, RunRef, WebhookError, verify_webhook
 from bentley_sync_async.models import WebhookContent, WebhookMessage
@@ -73,7 +74,7 @@ def test_a_signature_is_the_one_that_others_compute():
     )
 
 
-@pytest.mark.parametrize("name", ["Signature", "signature", "SIGNATURE"])
+@each("name", ["Signature", "signature", "SIGNATURE"])
 def test_the_header_is_found_in_any_case(name):
     assert verify(headers={"Content-Type": "application/json", name: signature(BODY)}).message_id == MESSAGE
 
@@ -83,7 +84,7 @@ def test_the_digits_of_a_signature_may_be_large():
     assert verify(headers={"Signature": f"sha256={digits} "}).message_id == MESSAGE
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "instant"),
     [
         ("1/2/2024 12:00:00 AM", datetime(2024, 1, 2, 0, 0, 0, tzinfo=UTC)),
@@ -123,7 +124,7 @@ def test_a_message_of_which_any_byte_was_changed_is_refused(place, bits):
     assert refused(bytes(body), {"Signature": signature(BODY)})[0] == 401
 
 
-@pytest.mark.parametrize(
+@each(
     "forged",
     [
         "",
@@ -169,12 +170,12 @@ def test_a_message_that_came_before_is_refused():
     assert refused(seen={MESSAGE}) == (200, "The message m-1 was received before.")
 
 
-@pytest.mark.parametrize("age", [0, 3600, -300])
+@each("age", [0, 3600, -300])
 def test_a_message_of_the_last_hour_is_taken(age):
     assert verify(now=SENT + timedelta(seconds=age)).message_id == MESSAGE
 
 
-@pytest.mark.parametrize(
+@each(
     ("age", "words"),
     [
         (3601, "is 3601 s old; 3600 s are allowed"),
@@ -200,32 +201,32 @@ def test_the_instant_may_be_given_in_any_zone():
 # Messages that cannot be.
 
 
-@pytest.mark.parametrize("event", ["iModels.iModelDeleted.v1", "synchronization.jobCompleted.v2"])
+@each("event", ["iModels.iModelDeleted.v1", "synchronization.jobCompleted.v2"])
 def test_another_event_is_of_no_use_but_need_not_be_sent_again(event):
     status, text = refused(changed(eventType=event))
     assert (status, f"{event} is not synchronization.jobCompleted.v1" in text) == (200, True)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"7", b"\xff", b"[" * 50_000])
+@each("body", [b"", b"{", b"[]", b"null", b"7", b"\xff", b"[" * 50_000])
 def test_a_body_that_is_no_object_is_refused(body):
     assert refused(body)[0] == 400
 
 
-@pytest.mark.parametrize(
+@each(
     "name", ["synchronizationId", "connectionId", "iModelId", "result", "iTwinId", "messageId", "webhookId", "content"]
 )
-@pytest.mark.parametrize("value", [None, "", 7, [], {}])
+@each("value", [None, "", 7, [], {}])
 def test_a_message_with_a_member_missing_or_of_another_kind_is_refused(name, value):
     assert refused(changed(**{name: value}))[0] == 400
 
 
-@pytest.mark.parametrize("name", ["synchronizationId", "connectionId"])
-@pytest.mark.parametrize("value", ["..", "https://evil.example/", "a b", "x" * 257])
+@each("name", ["synchronizationId", "connectionId"])
+@each("value", ["..", "https://evil.example/", "a b", "x" * 257])
 def test_an_id_that_cannot_be_one_is_refused(name, value):
     assert refused(changed(**{name: value}))[0] == 400
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "13/1/2023 8:07:01 PM",

@@ -1,4 +1,4 @@
-import pytest
+from support.quick import each
 
 from bentley_sync_async import RateTier
 from bentley_sync_async.cli.formatting.budget import budget_text, hour_text, left_text, quota_text
@@ -27,7 +27,7 @@ def test_where_nothing_was_sent_nothing_was_spent():
     assert budget_text(RequestBudget().use(0.0), given=None).splitlines()[-1] == "hour         -       0       -  -"
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "named", "source"),
     [
         (RateTier.COMMUNITY, RateTier.COMMUNITY, "Tier Community, as configured; share 1."),
@@ -48,7 +48,7 @@ def test_what_was_used_is_that_of_the_hour():
     assert words == ["Budget of the hour (tier Community): used 3 of 5,000, 4,997 left this hour.", ""]
 
 
-@pytest.mark.parametrize(("requests", "amount"), [(12_000, "2.4 hours"), (5000, "1.0 hours"), (250, "5% of an hour")])
+@each(("requests", "amount"), [(12_000, "2.4 hours"), (5000, "1.0 hours"), (250, "5% of an hour")])
 def test_a_plan_is_described_in_hours_of_the_quota(requests, amount):
     assert quota_text(requests, used()).startswith(f"These requests are {amount} of the quota (5,000 an hour, ")
 

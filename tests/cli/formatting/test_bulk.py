@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-import pytest
+from support.quick import each
 
 from bentley_sync_async import ExecutionResult, RateTier, RunRef
 from bentley_sync_async.bulk import BulkProgress, BulkReport, FailedFile, Outcome, OutcomeStatus
@@ -67,7 +67,7 @@ def test_of_many_failed_files_a_few_are_listed_and_the_rest_counted():
     assert lines[-1] == "  and 7 more files"
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "name"),
     [
         ({"connection_id": "c"}, "c"),
@@ -87,9 +87,7 @@ def test_a_text_of_the_service_is_shortened():
     assert one_line("x" * 1000) == "x" * 300 + "..."
 
 
-@pytest.mark.parametrize(
-    ("status", "style"), [(DONE, "green"), (FAILED, "red"), (OutcomeStatus.PARTIAL_SUCCESS, "yellow")]
-)
+@each(("status", "style"), [(DONE, "green"), (FAILED, "red"), (OutcomeStatus.PARTIAL_SUCCESS, "yellow")])
 def test_an_outcome_has_a_colour(status, style):
     assert outcome_style(status) == style
 

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from attrs import evolve
+from support.quick import each
 
 from bentley_sync_async import (
     ConflictError,
@@ -58,7 +58,7 @@ def failure(kind, status):
     return kind(status=status, method="GET", url="http://127.0.0.1/", message="No.")
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "members", "expected"),
     [
         (
@@ -129,7 +129,7 @@ def test_waiting_for_a_run_of_the_same_connection_is_no_busy_imodel():
     assert waiting(QUEUED, "connection") == "waiting for the end of its own active run 0123456789, Queued"
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "expected"),
     [
         (RunTriggered, "triggered run 0123456789 http://here/0123456789"),
@@ -141,7 +141,7 @@ def test_the_url_of_the_run_can_be_shown(kind, expected):
     assert event_text(kind(seq=1, at=AT, ref=REF), names) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "expected"),
     [
         (TaskError(error_code="TAE", message="Oh."), "TAE: Oh."),
@@ -154,8 +154,6 @@ def test_an_error_in_words(error, expected):
     assert error_text(error) == expected
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(0.4, "0s"), (59.6, "1m 00s"), (83, "1m 23s"), (3600, "1h 00m"), (90_061, "25h 01m")]
-)
+@each(("seconds", "expected"), [(0.4, "0s"), (59.6, "1m 00s"), (83, "1m 23s"), (3600, "1h 00m"), (90_061, "25h 01m")])
 def test_a_duration_in_words(seconds, expected):
     assert duration_text(timedelta(seconds=seconds)) == expected

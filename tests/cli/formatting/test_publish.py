@@ -1,5 +1,5 @@
-import pytest
 from attrs import evolve
+from support.quick import each
 
 from bentley_sync_async.bulk import Outcome, OutcomeStatus
 from bentley_sync_async.cli.formatting.publish import (
@@ -37,7 +37,7 @@ def outcome(path="a.dgn", status=FileStatus.UNCHANGED, **rest):
     return FileOutcome(path=path, action=FileAction.UNCHANGED, status=status, **rest)
 
 
-@pytest.mark.parametrize(
+@each(
     ("event", "text"),
     [
         (PublishPlanned(plan=RUN), "0 files to upload (0 B), 1 connection to run."),
@@ -68,7 +68,7 @@ def test_progress_has_files_and_bytes():
     assert runs_text(1, 2, 4) == "1 of 4 runs finished, 2 active"
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "text"),
     [
         ([outcome()], "Nothing to do: 1 file is up to date."),
@@ -79,7 +79,7 @@ def test_nothing_to_do_is_one_line(files, text):
     assert publish_report_text(PublishReport(files=tuple(files))) == text
 
 
-@pytest.mark.parametrize(
+@each(
     "report",
     [
         PublishReport(files=(outcome(status=FileStatus.UPLOADED, size=1),)),

@@ -3,6 +3,7 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quick import each
 
 from bentley_sync_async import DecodeError
 from bentley_sync_async.wire.oauth import TokenAnswer, decode_token, refusal, token_request
@@ -18,7 +19,7 @@ def test_a_token_is_asked_for_with_the_client_credentials_grant():
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "lifetime"),
     [
         (b'{"access_token": "t", "expires_in": 3600, "token_type": "Bearer"}', 3600),
@@ -38,7 +39,7 @@ def test_a_token_comes_with_its_life_if_the_issuer_says_how_long(body, lifetime)
     assert decode_token(body) == TokenAnswer(access_token="t", expires_in=lifetime)
 
 
-@pytest.mark.parametrize(
+@each(
     "body", [b"{}", b"[]", b"null", b'"t"', b'{"access_token": ""}', b'{"access_token": 5}', b'{"access_token": null}']
 )
 def test_an_answer_without_a_token_is_none(body):
@@ -46,7 +47,7 @@ def test_an_answer_without_a_token_is_none(body):
         decode_token(body)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"access_token": "hunter2"'])
+@each("body", [b"", b"<html>", b'{"access_token": "hunter2"'])
 def test_an_answer_that_is_not_json_is_reported_without_the_token_in_it(body):
     with pytest.raises(DecodeError) as caught:
         decode_token(body)
@@ -62,7 +63,7 @@ def test_a_token_answer_does_not_show_its_token():
     assert "hunter2" not in repr(TokenAnswer(access_token="hunter2", expires_in=3600))
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "said"),
     [
         (b'{"error": "invalid_client"}', "invalid_client"),

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.quick import each
 
-from bentley_sync_async import ExecutionResult, RunRef
-from bentley_sync_async.bulk import BulkReport, FailedFile, Outcome, OutcomeStatus
+from bentley_sync_async import ExecutionResult, RunRef, RunTriggered
+from bentley_sync_async.bulk import (
+    BulkReport,
+    ConnectionProgressed,
+    ConnectionStarted,
+    FailedFile,
+    Outcome,
+    OutcomeStatus,
+)
 from bentley_sync_async.bulk.report import duration_text
 
 AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -377,3 +384,19 @@ def test_any_text_can_be_written_as_utf_8(text):
 def test_no_form_of_a_report_shows_the_signature_of_a_url(form):
     shown = form(report_on(hostile(SIGNED)))
     assert "c2lnbmF0dXJl" not in re.sub(r"\s", "", shown)
+
+
+def test_events_in_json_have_their_names_and_the_spelling_of_the_api():
+    started = ConnectionStarted(connection_id="c", imodel_id="m", attempt=1, display_name="Station")
+    assert json.loads(started.to_json()) == {
+        "event": "ConnectionStarted",
+        "connectionId": "c",
+        "imodelId": "m",
+        "attempt": 1,
+        "resumed": False,
+        "displayName": "Station",
+    }
+    watch = RunTriggered(seq=1, at=AT, ref=RunRef(connection_id="c", run_id="r"))
+    progressed = json.loads(ConnectionProgressed(connection_id="c", event=watch).to_json())
+    assert (progressed["event"], progressed["connectionId"]) == ("ConnectionProgressed", "c")
+    assert (progressed["progress"]["event"], progressed["progress"]["ref"]["runId"]) == ("RunTriggered", "r")

@@ -171,7 +171,7 @@ def test_the_client_has_the_settings_of_the_profile(settings, file, monkeypatch)
     assert client.config.base_url == "https://qa-api.bentley.com"
     assert client.config.rate_tier.name == "Premium"
     assert (clients.assumed("itwin"), clients.assumed("imodel")) == ("bridges", None)
-    assert clients.service_application() == "native-1"
+    assert clients.service_application() is None  # it is an application for people
     assert clients.service_and_caller() == "qa  native-1"
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.quick import each
 
 from benchmarks.pacing.crowd import HOURLY, crowd
+from bentley_sync_async import InvalidArgumentError
 from bentley_sync_async.pacing.price import HIGHEST_PRICE, LOWEST_PRICE, PollDemand, PollPrice
 
 DEMANDS = st.builds(PollDemand, polls=st.floats(0.1, 1000), remaining=st.floats(1, 1e5))
@@ -178,3 +179,8 @@ def test_a_demand_that_lasts_no_time_is_refused():
 def test_a_demand_with_an_invalid_number_of_polls_is_refused(polls):
     with pytest.raises(ValueError, match="polls"):
         PollDemand(polls=polls, remaining=100)
+
+
+def test_what_is_no_demand_is_refused():
+    with pytest.raises(InvalidArgumentError, match="must be a PollDemand, not 3"):
+        PollPrice(at_rate(1)).update("watch", 3)

@@ -169,3 +169,17 @@ def test_the_value_of_a_poll_is_the_probability_that_it_shows_the_end():
     context = next_poll(scheduler)
     scheduler.note_scheduled(context, context.duration.quantile(0.25))
     assert scheduler.value() == pytest.approx(0.25)
+
+
+def test_a_scheduler_that_resumes_counts_again_as_it_did():
+    shared_pacing = scheduler_on(free=10.0)
+    scheduler, other = (PollScheduler(shared_pacing, LearnedPacing()) for _ in range(2))
+    next_poll(scheduler)
+    next_poll(other)
+    before = shared_pacing.price.current(0.0)
+    other.suspend()
+    between = shared_pacing.price.current(0.0)
+    other.resume()
+    PollScheduler(shared_pacing, LearnedPacing()).resume()  # it has estimated nothing yet, so it counts for nothing
+    assert between < before / 2
+    assert shared_pacing.price.current(0.0) == before

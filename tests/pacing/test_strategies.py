@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.quick import each
 
-from bentley_sync_async import BackoffPacing
-from bentley_sync_async.pacing.strategies import FixedPacing, PollContext
+from bentley_sync_async import BackoffPacing, InvalidArgumentError
+from bentley_sync_async.pacing.strategies import FixedPacing, PollContext, check_pacing
 
 PACING = BackoffPacing()
 
@@ -60,3 +60,9 @@ def test_impossible_settings_of_a_fixed_pacing_are_refused(setting):
 def test_a_price_of_zero_is_refused():
     with pytest.raises(ValueError, match="price"):
         PollContext(chance=0.0, price=0.0)
+
+
+@each("pacing", [5, "fast", FixedPacing, object()])
+def test_what_is_no_pacing_is_refused_before_anything_is_sent(pacing):
+    with pytest.raises(InvalidArgumentError, match="pacing must be an object with a method delay"):
+        check_pacing(pacing)

@@ -72,3 +72,19 @@ def test_an_error_names_the_file_and_the_key(text, message):
 )
 def test_the_connector_follows_from_the_extension(path, connector):
     assert connector_of(path) is connector
+
+
+def test_a_file_is_read_with_paths_relative_to_its_folder(tmp_path):
+    place = tmp_path / "publish.toml"
+    place.write_text(MODEL + FILES)
+    assert PublishManifest.read(place).folder == tmp_path
+
+
+@each("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(content, tmp_path):
+    place = tmp_path / "publish.toml"
+    if content is not None:
+        place.write_bytes(content)
+    reason = "No such file or directory" if content is None else "it is not UTF-8"
+    with pytest.raises(InvalidArgumentError, match=f"publish.toml cannot be read: {reason}"):
+        PublishManifest.read(place)

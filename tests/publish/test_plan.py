@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bentley_sync_async import ConnectorType, InvalidArgumentError
+from bentley_sync_async.publish import FileOutcome, FileStatus, FileUploaded, PublishProgress
 from bentley_sync_async.publish.plan import (
     FileAction,
     LocalFile,
@@ -277,3 +278,30 @@ def test_a_plan_in_json_has_the_counts_of_all_actions():
     assert (made["nothingToDo"], made["uploadBytes"]) == (False, 10)
     assert made["counts"] == {"upload": 1, "update": 0, "unchanged": 1, "remove": 0, "keep": 0, "refuse": 0}
     assert [one["path"] for one in made["files"]] == ["a", "b"]
+
+
+def test_an_event_in_json_has_its_name_and_the_spelling_of_the_api():
+    event = FileUploaded(path="a.dgn", size=5, file_id="f", seconds=1.0)
+    assert json.loads(event.to_json()) == {
+        "event": "FileUploaded",
+        "path": "a.dgn",
+        "size": 5,
+        "fileId": "f",
+        "seconds": 1.0,
+    }
+
+
+def test_the_progress_counts_what_is_uploaded_and_what_is_under_way():
+    def outcome(path, status, action=FileAction.UPLOAD):
+        return FileOutcome(path=path, action=action, status=status, size=10)
+
+    files = [
+        outcome("done", FileStatus.UPLOADED),
+        outcome("failed", FileStatus.FAILED),
+        outcome("under way", FileStatus.WAITING, FileAction.UPDATE),
+        outcome("waiting", FileStatus.WAITING),
+        outcome("same", FileStatus.UNCHANGED, FileAction.UNCHANGED),
+    ]
+    progress = PublishProgress.of(files, {"under way": 4, "gone": 1})
+    assert (progress.files, progress.finished, progress.size, progress.sent) == (4, 2, 40, 24)
+    assert progress.sending == {"under way": (4, 10)}

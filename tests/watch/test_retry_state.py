@@ -14,6 +14,7 @@ from bentley_sync_async.errors import (
     CredentialsError,
     DecodeError,
     ForeignOriginError,
+    InvalidArgumentError,
     LocationError,
     NotFoundError,
     ProtocolError,
@@ -263,3 +264,13 @@ def test_an_error_that_cannot_be_copied_keeps_its_class_name_and_text():
 def test_a_copied_error_keeps_its_attributes():
     copied = without_frames(throttle(7.0))
     assert (type(copied), copied.status, copied.url, copied.retry_after) == (RateLimitedError, 429, URL, 7.0)
+
+
+@each("delay", ["soon", None, -1.0, float("inf"), float("nan")])
+def test_a_pacing_that_returns_no_seconds_is_named(delay):
+    class Mine:
+        def delay(self, _context):
+            return delay
+
+    with pytest.raises(InvalidArgumentError, match=r"Mine\.delay must return a number of seconds"):
+        RetryState(pacing=Mine()).delay_until_next_poll(PollContext(chance=0.5))

@@ -391,7 +391,7 @@ def test_events_in_json_have_their_names_and_the_spelling_of_the_api():
     assert json.loads(started.to_json()) == {
         "event": "ConnectionStarted",
         "connectionId": "c",
-        "imodelId": "m",
+        "iModelId": "m",
         "attempt": 1,
         "resumed": False,
         "displayName": "Station",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
+import anyio
 from attrs import define
 
 from bentley_sync_async import (
     IModelBusyError,
+    PollDelayed,
     RunAppeared,
     RunFailedError,
     RunRef,
@@ -16,14 +18,21 @@ from bentley_sync_async import (
     RunWatcher,
     SynchronizationClient,
     SynchronizationError,
+    TokenUnavailableError,
+    TransportError,
+    TriggerDelayed,
+    WatchEvent,
     WatchTimeoutError,
 )
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error, code_of_run
 from bentley_sync_async.cli.formatting.display_names import DisplayNames
+from bentley_sync_async.cli.formatting.network import network_text
 from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, Screen, code_of_shutdown, print_message, run_to_end
 from bentley_sync_async.cli.views.run import best_view
 from bentley_sync_async.cli.views.summary import Outcome, print_summary
+
+_PATIENCE = 60.0  # seconds for a host that was never reached; an outage in the middle of a watch gets half an hour
 
 
 @define(kw_only=True)
@@ -68,8 +77,22 @@ class Follower:
                 return ExitCode.USAGE
             return await (self._as_json(watcher) if self.json else self._for_people(client, watcher))
 
-    async def _as_json(self, watcher: RunWatcher) -> ExitCode:
+    async def _events(self, watcher: RunWatcher) -> AsyncIterator[WatchEvent]:
+        """Yield the events of the watch, as long as the service was reached within the first minute.
+
+        Raises:
+            SynchronizationError: The failure of the last attempt to reach it.
+        """
+        began_at, reached = anyio.current_time(), False
         async for event in watcher:
+            unreached = _unreached(event)
+            reached = reached or unreached is None
+            yield event
+            if unreached is not None and not reached and anyio.current_time() - began_at >= _PATIENCE:
+                raise unreached
+
+    async def _as_json(self, watcher: RunWatcher) -> ExitCode:
+        async for event in self._events(watcher):
             print(event.to_json(), flush=True)  # so that a pipe has it at once
         run = await watcher.result()
         try:
@@ -81,7 +104,7 @@ class Follower:
     async def _for_people(self, client: SynchronizationClient, watcher: RunWatcher) -> ExitCode:
         console, names = Screen(), DisplayNames(url=client.run_url)
         with best_view(console, names, [watcher.connection_id]) as view:
-            async for event in watcher:
+            async for event in self._events(watcher):
                 if isinstance(event, RunAppeared):  # not before: nothing may delay the trigger
                     for connection_id in dict.fromkeys([event.ref.connection_id, watcher.connection_id]):
                         await names.fetch(client, connection_id)
@@ -102,8 +125,10 @@ class Follower:
                 f"The iModel is busy with {error.ref}. "
                 "Run again when it has ended, or let the command wait for that: --when-busy wait."
             )
+        error_text = network_text(error) if isinstance(error, TransportError) else str(error)
         seen = self._watcher is not None and self._watcher.run is not None
-        return f"{error}\n{self._how_to_continue()}" if seen and not isinstance(error, RunVanishedError) else str(error)
+        going_on = seen and not isinstance(error, RunVanishedError)
+        return f"{error_text}\n{self._how_to_continue()}" if going_on else error_text
 
     @property
     def _ref(self) -> RunRef | None:
@@ -118,3 +143,12 @@ class Follower:
         if self._watcher is not None and self._watcher.run is not None and self._watcher.run.completed:
             return f"The run is completed. To see it again:\n  {command}"
         return f"The run goes on: the API cannot cancel it. To follow it again:\n  {command}"
+
+
+def _unreached(event: WatchEvent) -> SynchronizationError | None:
+    """Return the failure of a request that reached neither the service nor the issuer; `None` if one was reached."""
+    if not isinstance(event, TriggerDelayed | PollDelayed):
+        return None
+    cause = event.cause
+    never_sent = isinstance(cause, TransportError) and not cause.sent
+    return cause if never_sent or isinstance(cause, TokenUnavailableError) else None

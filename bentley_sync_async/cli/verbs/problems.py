@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -12,11 +11,11 @@ from bentley_sync_async import (
     APIError,
     NotFoundError,
     PermissionDeniedError,
-    RequestTimeoutError,
     SynchronizationError,
     TransportError,
 )
 from bentley_sync_async.cli.clients import service_application
+from bentley_sync_async.cli.formatting.network import network_text
 from bentley_sync_async.cli.lookup import Sought, near_ids_text
 
 from .session import Session
@@ -44,7 +43,7 @@ async def explained(error: SynchronizationError, session: Session) -> str:
         case NotFoundError():
             return await _not_found(error, session)
         case TransportError():
-            return _unreached(error)
+            return network_text(error)
         case _:
             return str(error)
 
@@ -119,27 +118,6 @@ async def _near(sought: Sought, session: Session) -> str | None:
             known = await fetch()
             return near_ids_text(sought.id, known).strip() or None
     return None
-
-
-def _unreached(error: TransportError) -> str:
-    host = urlsplit(error.url).netloc
-    reason = str(error).removeprefix(f"{error.method} {error.url}: ")
-    if isinstance(error, RequestTimeoutError):
-        head = f"{host} did not answer in time: {reason}"
-    elif error.sent:
-        head = f"The connection to {host} broke: {reason}"
-    else:
-        head = f"{host} was not reached: {reason}"
-    return f"{head}\n{_proxy_text()}"
-
-
-def _proxy_text() -> str:
-    """Return a sentence about the proxy, without its credentials. Sessions of commands use none."""
-    names = [name for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy") if os.environ.get(name)]
-    if not names:
-        return "No proxy is used. Check the network, and BENTLEY_SYNC_BASE_URL if it is set."
-    proxy = urlsplit(os.environ[names[0]])
-    return f"{names[0]} names the proxy {proxy.hostname or '?'}:{proxy.port or '?'}, which commands do not use."
 
 
 def _answer(error: APIError) -> str:

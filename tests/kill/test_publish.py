@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-KILLS = int(os.environ.get("PUBLISH_KILLS", "8"))
+KILLS = int(os.environ.get("PUBLISH_KILLS", "20"))
 HERE = Path(__file__).parent
 FILES, LARGE, OF_A_CONNECTION = 60, 2, 10
 LONGEST_LIFE = 3.0  # seconds; one that nobody kills takes about six

@@ -8,18 +8,15 @@ from functools import partial
 
 from attrs import evolve
 
-from bentley_sync_async import (
-    RateLimitedError,
-    SynchronizationClient,
-    SynchronizationError,
-    UnprocessableError,
-)
+from bentley_sync_async import RateLimitedError, SynchronizationClient, UnprocessableError
 from bentley_sync_async.cli.exit_codes import ExitCode
 from bentley_sync_async.cli.exit_status import code_of_error
 from bentley_sync_async.cli.formatting.budget import WHOSE, budget_text, throttle_text
-from bentley_sync_async.cli.shutdown import SHUTDOWN_ERRORS, code_of_shutdown, print_message, run_to_end
+from bentley_sync_async.cli.shutdown import print_message
 from bentley_sync_async.cli.views.background import named_json
 from bentley_sync_async.transport import exhausted_window
+
+from .ending import to_exit_code
 
 
 def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool) -> ExitCode:
@@ -29,13 +26,7 @@ def show_budget(make_client: Callable[[], SynchronizationClient], *, json: bool)
         make_client: Makes a client without retries, as a 429 is an answer here.
         json: Whether to print JSON.
     """
-    try:
-        return run_to_end(partial(_show, make_client, json=json))
-    except SHUTDOWN_ERRORS as error:
-        return code_of_shutdown(error)
-    except SynchronizationError as error:
-        print_message(str(error))
-        return code_of_error(error)
+    return to_exit_code(partial(_show, make_client, json=json))
 
 
 async def _show(make_client: Callable[[], SynchronizationClient], *, json: bool) -> ExitCode:

@@ -16,10 +16,10 @@ from bentley_sync_async.cli.views.publish import best_publish_view
 from bentley_sync_async.publish import PublishManifest
 
 from .background import show
+from .publish import INTERVAL
 
 FOLDER = Path(__file__).parents[1] / "demo_files"
 CHANGED = "cad/roof.dgn"
-_INTERVAL = 0.25  # seconds between two updates of the progress
 
 _MISSING = "To see files published, too: pip install '.[cli,publish]'"
 
@@ -44,7 +44,7 @@ async def publish_twice(console: Console, client: SynchronizationClient, pacing:
 async def _publish(console: Console, client: SynchronizationClient, folder: Path, pacing: BackoffPacing) -> None:
     manifest = PublishManifest.read(folder / "publish.toml")
     async with client.publish(manifest, journal=folder / "publish.db", pacing=pacing) as publish:
-        await show(publish, best_publish_view(console, DisplayNames()), every=_INTERVAL)
+        await show(publish, best_publish_view(console, DisplayNames()), every=INTERVAL)
         _say(console, publish_report_text(publish.report))
 
 

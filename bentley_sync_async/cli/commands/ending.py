@@ -19,7 +19,7 @@ def to_exit_code(work: Callable[[], Awaitable[ExitCode]]) -> ExitCode:
     except SHUTDOWN_ERRORS as error:
         return code_of_shutdown(error)
     except SynchronizationError as error:
-        print_message(fitted(str(error), sys.stderr))
+        print_message(str(error))
         return code_of_error(error)
 
 
@@ -30,4 +30,4 @@ def say(text: str) -> None:
 
 def remark(text: str) -> None:
     """Print what is worth knowing, and no output, to stderr."""
-    print_message(fitted(text, sys.stderr))
+    print_message(text)

@@ -58,10 +58,11 @@ async def set_in_profile(key: str, value: str | None, profile: str | None) -> Ex
     name = profile or resolve().profile
     file.changed(name, {key: value})
     say(f"Profile {name} has {key} = {value}." if value is not None else f"Profile {name} has no {key} any more.")
-    if resolve().profile != name:
-        say(f"Another profile is used, {resolve().profile}. To use this one: bentley-sync profile use {name}")
-    elif value is not None and resolve().get(key) != value:
-        remark(f"A variable wins over it: {_winner(resolve(), key)}.")
+    now = resolve()
+    if now.profile != name:
+        say(f"Another profile is used, {now.profile}. To use this one: bentley-sync profile use {name}")
+    elif value is not None and now.get(key) != value:
+        remark(f"A variable wins over it: {_winner(now, key)}.")
     return ExitCode.SUCCESS
 
 

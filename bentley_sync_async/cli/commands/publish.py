@@ -21,7 +21,7 @@ from bentley_sync_async.publish import FileAction, PublishReport, PublishRun, Sa
 
 from .background import BackgroundCommand, show
 
-_INTERVAL = 0.25  # seconds between two updates of the progress
+INTERVAL = 0.25  # seconds between two updates of the progress
 _RATE = re.compile(r"(\d+(?:\.\d+)?)([kKmM]?)")
 _FACTORS = {"": 1, "k": 1024, "m": 1024 * 1024}
 
@@ -57,7 +57,7 @@ class Publish(BackgroundCommand):
                 self._publish = publish
                 names = DisplayNames(url=client.run_url)
                 view: PublishView = JSONView() if self.json else best_publish_view(Screen(), names)
-                await show(publish, view, every=math.inf if self.json else _INTERVAL)
+                await show(publish, view, every=math.inf if self.json else INTERVAL)
                 # Inside: the journal keeps the runs until the report is printed.
                 report = publish.report
                 if self.reports is not None:

@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from bentley_sync_async.cli.lookup import Lookup
+    from bentley_sync_async.cli.lookup import Lookup, Named
 
 _PLAIN = re.compile(r"[\w.,:/@%+=-]+")
 _PATIENCE = 1.0  # seconds that somebody waits for a completion
-
-Named = tuple[str, str]
-"""The id and the name of an entity."""
 
 
 def complete_connections(context: typer.Context, incomplete: str) -> list[str]:

@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 def outcome_name(outcome: Outcome, names: Mapping[str, str] = _NO_NAMES) -> str:
     """Return the subject of an outcome: a connection, or an iModel whose connections could not be listed."""
-    if name := outcome.display_name or names.get(outcome.connection_id or ""):
+    if name := names.get(outcome.connection_id or "") or outcome.display_name:  # the former tell namesakes apart
         return one_line(name)
     named = outcome.connection_id if outcome.connection_id is not None else f"iModel {outcome.imodel_id}"
     return one_line(named)

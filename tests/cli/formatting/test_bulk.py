@@ -165,3 +165,9 @@ def test_unfinished_connections_and_runs_are_reported():
 
 def test_nothing_is_left_behind_that_was_not_triggered():
     assert detached_text(report(outcome(DETACHED))) == "Finished connections: 0 of 1."
+
+
+def test_an_outcome_has_the_name_that_tells_its_connection_from_namesakes():
+    one = Outcome(connection_id="c", status=OutcomeStatus.FAILED, display_name="Station")
+    assert outcome_name(one) == "Station"
+    assert outcome_name(one, {"c": "Station (...0002)"}) == "Station (...0002)"
